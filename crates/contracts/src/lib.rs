@@ -1,1 +1,11 @@
 #![doc = include_str!("../README.md")]
+
+mod fact;
+mod generated;
+pub mod read;
+
+pub use fact::{CONTEXT_EXCHANGES, ContractError, Fact, Stamp, open, seal};
+pub use generated::{attribution, catalog, common, envelope, ingest, payout, tracker};
+
+/// The compiled schemas as an encoded `FileDescriptorSet`, for the lock.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

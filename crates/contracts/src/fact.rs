@@ -1,0 +1,123 @@
+//! A fact is a message with an owner: its name, its exchange and its routing key are constants of its type.
+
+use kernel::{FactId, TenantId, Timestamp};
+use prost::Message;
+
+use crate::{attribution, catalog, envelope::Envelope, ingest, payout, tracker};
+
+/// The topic exchange of each owner, in the order of the pipeline.
+pub const CONTEXT_EXCHANGES: [&str; 5] =
+    ["catalog.events", "tracker.events", "ingest.events", "attribution.events", "payout.events"];
+
+/// A message that is published as a fact.
+pub trait Fact: Message + Default {
+    /// Full protobuf name, the envelope's `fact`.
+    const NAME: &'static str;
+    /// The owner's topic exchange.
+    const EXCHANGE: &'static str;
+    /// Its routing key.
+    const ROUTING_KEY: &'static str;
+}
+
+macro_rules! facts {
+    ($($message:ty, $name:literal, $exchange:literal, $key:literal;)+) => {$(
+        impl Fact for $message {
+            const NAME: &'static str = $name;
+            const EXCHANGE: &'static str = $exchange;
+            const ROUTING_KEY: &'static str = $key;
+        }
+    )+};
+}
+
+facts! {
+    catalog::TenantChanged, "gokart.catalog.v1.TenantChanged", "catalog.events", "tenant.changed.v1";
+    catalog::ApiTokenChanged, "gokart.catalog.v1.ApiTokenChanged", "catalog.events", "token.changed.v1";
+    catalog::CredentialChanged, "gokart.catalog.v1.CredentialChanged", "catalog.events", "credential.changed.v1";
+    catalog::CredentialGenerations, "gokart.catalog.v1.CredentialGenerations", "catalog.events", "credential.generations.v1";
+    catalog::AdvertiserChanged, "gokart.catalog.v1.AdvertiserChanged", "catalog.events", "advertiser.changed.v1";
+    catalog::PublisherChanged, "gokart.catalog.v1.PublisherChanged", "catalog.events", "publisher.changed.v1";
+    catalog::OfferVersionCreated, "gokart.catalog.v1.OfferVersionCreated", "catalog.events", "offer.version-created.v1";
+    catalog::OfferChanged, "gokart.catalog.v1.OfferChanged", "catalog.events", "offer.changed.v1";
+    tracker::ClickRecorded, "gokart.tracker.v1.ClickRecorded", "tracker.events", "click.recorded.v1";
+    tracker::ClickRefused, "gokart.tracker.v1.ClickRefused", "tracker.events", "click.refused.v1";
+    ingest::PostbackReceived, "gokart.ingest.v1.PostbackReceived", "ingest.events", "postback.received.v1";
+    ingest::CredentialUsed, "gokart.ingest.v1.CredentialUsed", "ingest.events", "credential.used.v1";
+    attribution::ConversionQualified, "gokart.attribution.v1.ConversionQualified", "attribution.events", "conversion.qualified.v1";
+    attribution::ConversionAmended, "gokart.attribution.v1.ConversionAmended", "attribution.events", "conversion.amended.v1";
+    attribution::ConversionVetoed, "gokart.attribution.v1.ConversionVetoed", "attribution.events", "conversion.vetoed.v1";
+    attribution::ConversionReviewRequested, "gokart.attribution.v1.ConversionReviewRequested", "attribution.events", "conversion.review-requested.v1";
+    payout::ConversionStatusChanged, "gokart.payout.v1.ConversionStatusChanged", "payout.events", "conversion.status-changed.v1";
+    payout::ConversionDecidedByPerson, "gokart.payout.v1.ConversionDecidedByPerson", "payout.events", "conversion.decided.v1";
+    payout::BudgetStateChanged, "gokart.payout.v1.BudgetStateChanged", "payout.events", "budget.state-changed.v1";
+    payout::DeliveryOutcome, "gokart.payout.v1.DeliveryOutcome", "payout.events", "delivery.outcome.v1";
+}
+
+/// A message that can not be taken at its word.
+#[derive(Debug, thiserror::Error)]
+pub enum ContractError {
+    /// The envelope holds another fact than the reader asked for.
+    #[error("the envelope holds {found}, expected {expected}")]
+    OtherFact {
+        /// What was asked for.
+        expected: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// The body is not that message.
+    #[error("the body of {fact} does not decode")]
+    Decode {
+        /// The fact's name.
+        fact: &'static str,
+        /// Why.
+        #[source]
+        source: prost::DecodeError,
+    },
+    /// A field is missing or holds what it may not.
+    #[error("field {field}: {problem}")]
+    Field {
+        /// The field's path, such as `events[0].terms.money`.
+        field: String,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+}
+
+/// The stamps of a fact about to be published.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// Identity and inbox key.
+    pub fact_id: FactId,
+    /// The tenant it concerns; `None` only for facts about all tenants.
+    pub tenant: Option<TenantId>,
+    /// When it happened.
+    pub recorded_at: Timestamp,
+    /// W3C `traceparent` of its cause, or empty.
+    pub traceparent: String,
+    /// W3C `tracestate` of its cause, or empty.
+    pub tracestate: String,
+}
+
+/// Puts a fact into its envelope.
+#[must_use]
+pub fn seal<F: Fact>(stamp: Stamp, body: &F) -> Envelope {
+    Envelope {
+        fact_id: stamp.fact_id.to_vec(),
+        tenant_id: stamp.tenant.map(TenantId::to_vec).unwrap_or_default(),
+        recorded_at_micros: stamp.recorded_at.as_micros(),
+        traceparent: stamp.traceparent,
+        tracestate: stamp.tracestate,
+        fact: String::from(F::NAME),
+        body: body.encode_to_vec().into(),
+    }
+}
+
+/// Takes a fact out of its envelope.
+///
+/// # Errors
+/// [`ContractError::OtherFact`] when the envelope names another message, [`ContractError::Decode`] when the body is not it.
+pub fn open<F: Fact>(envelope: &Envelope) -> Result<F, ContractError> {
+    if envelope.fact != F::NAME {
+        return Err(ContractError::OtherFact { expected: F::NAME, found: envelope.fact.clone() });
+    }
+    F::decode(envelope.body.clone()).map_err(|source| ContractError::Decode { fact: F::NAME, source })
+}
