@@ -1,0 +1,297 @@
+//! The postback credential: Security Segment, Domain, Signature.
+//!
+//! The segment carries what a verifier needs (credential id, tenant id, generation, key id, nonce) as 39 bytes of
+//! base64url, cut into tokens of 12, 23 and 17 characters. The signature is HMAC-SHA256, under the server key the segment
+//! names, over the lower-cased domain, a line feed and the canonical segment. Nothing is looked up and nothing is stored.
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use kernel::{CredentialId, TenantId};
+use secrecy::SecretString;
+use subtle::{Choice, ConstantTimeEq as _};
+use uuid::Uuid;
+
+use crate::{
+    keyring::Keyring,
+    mac::hmac_sha256,
+    normalise::{self, SEGMENT_BYTES},
+};
+
+/// The values to paste into AppsFlyer, beside the domain.
+pub struct Credential {
+    /// Three tokens, each followed by a slash; goes right after `/api/v1/`.
+    pub segment: String,
+    /// 43 characters of base64url; goes into `signature=`.
+    pub signature: SecretString,
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Credential([redacted])")
+    }
+}
+
+/// Whose postback it is. The generation is genuine; whether it is still valid is for the caller to judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct VerifiedCredential {
+    /// The credential.
+    pub credential_id: CredentialId,
+    /// Its tenant.
+    pub tenant_id: TenantId,
+    /// Which generation of it.
+    pub generation: u16,
+}
+
+/// The segment, domain and signature do not belong together. Which of them is wrong is nobody's business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the credential is not valid")]
+pub struct Refused;
+
+/// Issues a credential under the keyring's current key. The same arguments give the same values.
+#[must_use]
+pub fn issue(
+    keyring: &Keyring,
+    domain: &str,
+    credential_id: CredentialId,
+    tenant_id: TenantId,
+    generation: u16,
+    nonce: [u8; 4],
+) -> Credential {
+    let (key_id, key) = keyring.current();
+    let segment =
+        normalise::segment_text(&Parts { credential_id, tenant_id, generation, key_id, nonce }.to_bytes());
+    let signature = sign(key, &domain.trim().to_ascii_lowercase(), &segment);
+    Credential { segment, signature: SecretString::from(URL_SAFE_NO_PAD.encode(signature)) }
+}
+
+/// Derives the signature of an issued segment again, to show it: signatures are never stored, and the segment names the
+/// key it was issued under, which may no longer be the current one.
+///
+/// # Errors
+/// [`Refused`] when the segment is malformed or its key is no longer in the keyring.
+pub fn signature_of(keyring: &Keyring, domain: &str, segment: &str) -> Result<SecretString, Refused> {
+    let bytes = normalise::segment(segment).ok_or(Refused)?;
+    let key = keyring.find(Parts::from_bytes(&bytes).key_id).ok_or(Refused)?;
+    let signature = sign(key, &domain.trim().to_ascii_lowercase(), &normalise::segment_text(&bytes));
+    Ok(SecretString::from(URL_SAFE_NO_PAD.encode(signature)))
+}
+
+/// Checks the three values of an inbound postback, as pasted.
+///
+/// Does the same work for a malformed text, an unknown key id and a wrong signature.
+///
+/// # Errors
+/// [`Refused`], without a word on what was wrong.
+pub fn verify(
+    keyring: &Keyring,
+    domain: &str,
+    segment_text: &str,
+    signature_text: &str,
+) -> Result<VerifiedCredential, Refused> {
+    let (segment, segment_is_well_formed) = or_decoy(normalise::segment(segment_text), [0; SEGMENT_BYTES]);
+    let (signature, signature_is_well_formed) = or_decoy(normalise::signature(signature_text), [0; 32]);
+    let (domain, domain_is_well_formed) = or_decoy(normalise::domain(domain), String::from("x"));
+
+    let parts = Parts::from_bytes(&segment);
+    let (key, key_is_known) = keyring.find_or_decoy(parts.key_id);
+    let expected = sign(key, &domain, &normalise::segment_text(&segment));
+
+    let genuine = expected.ct_eq(&signature)
+        & segment_is_well_formed
+        & signature_is_well_formed
+        & domain_is_well_formed
+        & key_is_known;
+    if bool::from(genuine) {
+        Ok(VerifiedCredential {
+            credential_id: parts.credential_id,
+            tenant_id: parts.tenant_id,
+            generation: parts.generation,
+        })
+    } else {
+        Err(Refused)
+    }
+}
+
+fn sign(key: &[u8; 32], lowercase_domain: &str, canonical_segment: &str) -> [u8; 32] {
+    hmac_sha256(key, &[lowercase_domain.as_bytes(), b"\n", canonical_segment.as_bytes()])
+}
+
+fn or_decoy<T>(parsed: Option<T>, decoy: T) -> (T, Choice) {
+    parsed.map_or((decoy, Choice::from(0)), |value| (value, Choice::from(1)))
+}
+
+/// What a segment's 39 bytes say.
+struct Parts {
+    credential_id: CredentialId,
+    tenant_id: TenantId,
+    generation: u16,
+    key_id: u8,
+    nonce: [u8; 4],
+}
+
+impl Parts {
+    fn to_bytes(&self) -> [u8; SEGMENT_BYTES] {
+        let fields = self
+            .credential_id
+            .as_uuid()
+            .into_bytes()
+            .into_iter()
+            .chain(self.tenant_id.as_uuid().into_bytes())
+            .chain(self.generation.to_be_bytes())
+            .chain([self.key_id])
+            .chain(self.nonce);
+        let mut bytes = [0; SEGMENT_BYTES];
+        for (to, from) in bytes.iter_mut().zip(fields) {
+            *to = from;
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8; SEGMENT_BYTES]) -> Self {
+        let mut rest = bytes.iter().copied();
+        Self {
+            credential_id: CredentialId::from_uuid(Uuid::from_bytes(take(&mut rest))),
+            tenant_id: TenantId::from_uuid(Uuid::from_bytes(take(&mut rest))),
+            generation: u16::from_be_bytes(take(&mut rest)),
+            key_id: u8::from_be_bytes(take(&mut rest)),
+            nonce: take(&mut rest),
+        }
+    }
+}
+
+fn take<const N: usize>(bytes: &mut impl Iterator<Item = u8>) -> [u8; N] {
+    std::array::from_fn(|_| bytes.next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+    use crate::keyring::tests::keyring;
+
+    const DOMAIN: &str = "Brownboots";
+
+    fn ids() -> (CredentialId, TenantId) {
+        (CredentialId::from_uuid(Uuid::from_u128(0xC0FE)), TenantId::from_uuid(Uuid::from_u128(0xBEEF)))
+    }
+
+    fn issued(keyring: &Keyring) -> (String, String) {
+        let (credential, tenant) = ids();
+        let credential = issue(keyring, DOMAIN, credential, tenant, 3, [1, 2, 3, 4]);
+        (credential.segment, credential.signature.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn what_was_issued_verifies_and_says_whose_it_is() {
+        let ring = keyring(&[(1, 7)]);
+        let (segment, signature) = issued(&ring);
+        let (credential_id, tenant_id) = ids();
+        assert_eq!(signature.len(), 43);
+        assert_eq!(
+            verify(&ring, "bROWNBOOTS", &segment, &signature),
+            Ok(VerifiedCredential { credential_id, tenant_id, generation: 3 })
+        );
+    }
+
+    #[rstest]
+    #[case::no_trailing_slash(|segment: &str| segment.trim_end_matches('/').to_owned())]
+    #[case::leading_slash(|segment: &str| format!("/{segment}"))]
+    #[case::doubled_slashes(|segment: &str| segment.replace('/', "//"))]
+    #[case::no_slashes(|segment: &str| segment.replace('/', ""))]
+    #[case::encoded(|segment: &str| segment.replace('/', "%2F").replace('-', "%2d"))]
+    #[case::encoded_twice(|segment: &str| segment.replace('/', "%252F"))]
+    #[case::white_space(|segment: &str| format!(" {segment}\n"))]
+    #[case::encoded_white_space(|segment: &str| format!("%20{segment}%0A"))]
+    fn pasted_variants_are_accepted(#[case] paste: fn(&str) -> String) {
+        let ring = keyring(&[(1, 7)]);
+        let (segment, signature) = issued(&ring);
+        assert!(verify(&ring, DOMAIN, &paste(&segment), &format!(" {signature} ")).is_ok());
+    }
+
+    #[test]
+    fn a_rotated_key_still_verifies_and_shows_what_it_issued() {
+        let (segment, signature) = issued(&keyring(&[(1, 7)]));
+        let rotated = keyring(&[(2, 9), (1, 7)]);
+        assert!(verify(&rotated, DOMAIN, &segment, &signature).is_ok());
+        assert_eq!(signature_of(&rotated, DOMAIN, &segment).unwrap().expose_secret(), signature);
+
+        let retired = keyring(&[(2, 9)]);
+        assert_eq!(verify(&retired, DOMAIN, &segment, &signature), Err(Refused));
+        assert!(signature_of(&retired, DOMAIN, &segment).is_err());
+    }
+
+    #[test]
+    fn another_domain_another_key_and_an_empty_value_are_refused() {
+        let ring = keyring(&[(1, 7)]);
+        let (segment, signature) = issued(&ring);
+        assert_eq!(verify(&ring, "other", &segment, &signature), Err(Refused));
+        assert_eq!(verify(&keyring(&[(1, 8)]), DOMAIN, &segment, &signature), Err(Refused));
+        assert_eq!(verify(&ring, DOMAIN, &segment, ""), Err(Refused));
+        assert_eq!(verify(&ring, DOMAIN, "", &signature), Err(Refused));
+        assert_eq!(verify(&ring, "", &segment, &signature), Err(Refused));
+        assert_eq!(verify(&ring, DOMAIN, &segment, &"A".repeat(1 << 20)), Err(Refused));
+    }
+
+    #[test]
+    fn a_domain_can_not_reach_into_the_segment() {
+        // The line feed between them is not a character of a label.
+        let ring = keyring(&[(1, 7)]);
+        let (segment, signature) = issued(&ring);
+        assert!(verify(&ring, &format!("{DOMAIN}\n"), &format!("\n{segment}"), &signature).is_ok());
+        assert_eq!(verify(&ring, &format!("{DOMAIN}\nx"), &segment, &signature), Err(Refused));
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let (credential, tenant) = ids();
+        let credential = issue(&keyring(&[(1, 7)]), DOMAIN, credential, tenant, 3, [0; 4]);
+        assert_eq!(format!("{credential:?}"), "Credential([redacted])");
+    }
+
+    const GUIDE_SEGMENT: &str = "ZM-A9KxR5TQ2/Zu4Wn-8PmFJ7BqC6tHDrN0V/L5EoG2SxM9pTQaU3W/";
+    const GUIDE_SIGNATURE: &str = "7FqR9KxD2WmA5N0B1TgYJcZs8vL3X4UeP-MH6tQEkdS";
+
+    #[test]
+    fn the_guides_values_can_not_be_made_valid_by_any_choice_of_keys() {
+        // The segment names key 148, which no keyring can hold; the signature is not the text of any 32 bytes.
+        assert_eq!(Parts::from_bytes(&normalise::segment(GUIDE_SEGMENT).unwrap()).key_id, 148);
+        assert_eq!(normalise::signature(GUIDE_SIGNATURE), None);
+        for id in 1..=15 {
+            let genuine = URL_SAFE_NO_PAD.encode(sign(&[7; 32], "brownboots", GUIDE_SEGMENT));
+            assert_eq!(verify(&keyring(&[(id, 7)]), DOMAIN, GUIDE_SEGMENT, &genuine), Err(Refused));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_guides_printed_values_are_refused_under_every_key(id in 1_u8..=15, key in any::<u8>()) {
+            prop_assert_eq!(verify(&keyring(&[(id, key)]), DOMAIN, GUIDE_SEGMENT, GUIDE_SIGNATURE), Err(Refused));
+        }
+
+        #[test]
+        fn one_changed_character_is_refused(position in 0_usize..98, changed in "[A-Za-z0-9_-]") {
+            let ring = keyring(&[(1, 7)]);
+            let (segment, signature) = issued(&ring);
+            let mut both = format!("{segment}{signature}");
+            prop_assume!(both.get(position..=position) != Some("/"));
+            prop_assume!(both.get(position..=position) != Some(&changed));
+            both.replace_range(position..=position, &changed);
+            let (segment, signature) = both.split_at(55);
+            prop_assert_eq!(verify(&ring, DOMAIN, segment, signature), Err(Refused));
+        }
+
+        #[test]
+        fn parts_survive_their_bytes(bytes in any::<[u8; SEGMENT_BYTES]>()) {
+            prop_assert_eq!(Parts::from_bytes(&bytes).to_bytes(), bytes);
+        }
+
+        #[test]
+        fn no_text_is_accepted_or_panics(domain in any::<String>(), segment in any::<String>(), signature in any::<String>()) {
+            prop_assert_eq!(verify(&keyring(&[(1, 7)]), &domain, &segment, &signature), Err(Refused));
+        }
+    }
+}
