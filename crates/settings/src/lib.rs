@@ -1,1 +1,12 @@
 #![doc = include_str!("../README.md")]
+
+mod deserialize;
+mod environment;
+mod error;
+mod layers;
+mod load;
+mod problems;
+
+pub use error::SettingsError;
+pub use load::{Loaded, Source, load, load_from};
+pub use problems::{Problem, Problems, Validate};
