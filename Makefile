@@ -1,0 +1,2 @@
+nodes:
+	deploy/local/nodes.sh start
