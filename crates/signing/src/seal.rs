@@ -1,13 +1,15 @@
 //! Sealing what must be used again later (publishers' secrets): XChaCha20-Poly1305 under a server key.
 //!
 //! A sealed value is `1 ∥ key id ∥ nonce (24) ∥ ciphertext and tag`. The associated data names the place it belongs to
-//! (tenant, row, column): a value copied into another row does not open. The nonce is 192 random bits, so it may be drawn
-//! without counting.
+//! (tenant, row, column): a value copied into another row does not open. Facts carry the same sealed bytes as tables, so
+//! writer and reader must name a place alike: the functions `endpoint_…` are the one spelling. The nonce is 192 random bits,
+//! so it may be drawn without counting.
 
 use chacha20poly1305::{
     KeyInit as _, XChaCha20Poly1305, XNonce,
     aead::{Aead as _, Payload},
 };
+use kernel::{EndpointId, TenantId};
 use secrecy::{SecretSlice, SecretString, zeroize::Zeroizing};
 
 use crate::{keyring::Keyring, mac::hmac_sha256};
@@ -95,6 +97,22 @@ pub fn key_id(sealed: &[u8]) -> Option<u8> {
     }
 }
 
+/// The place of a publisher endpoint's signing secret; the plaintext is its text, `whsec_…`.
+#[must_use]
+pub fn endpoint_signing_secret(tenant: TenantId, endpoint: EndpointId) -> Vec<u8> {
+    place("endpoint signing secret", tenant, endpoint)
+}
+
+/// The place of the value of a publisher endpoint's custom header; the plaintext is that value.
+#[must_use]
+pub fn endpoint_header_value(tenant: TenantId, endpoint: EndpointId) -> Vec<u8> {
+    place("endpoint header value", tenant, endpoint)
+}
+
+fn place(column: &str, tenant: TenantId, endpoint: EndpointId) -> Vec<u8> {
+    [column.as_bytes(), b"\n", tenant.as_uuid().as_bytes(), endpoint.as_uuid().as_bytes()].concat()
+}
+
 fn cipher(server_key: &[u8; 32]) -> XChaCha20Poly1305 {
     let key = Zeroizing::new(hmac_sha256(server_key, &[LABEL]));
     XChaCha20Poly1305::new(&(*key).into())
@@ -122,6 +140,17 @@ mod tests {
         let ring = keyring(&[(1, 7)]);
         let sealed = seal(&ring, [3; NONCE_BYTES], b"row 1", b"secret").unwrap();
         assert_eq!(open(&ring, b"row 2", &sealed).unwrap_err(), OpenError::Forged);
+    }
+
+    #[test]
+    fn places_differ_by_column_tenant_and_endpoint() {
+        use uuid::Uuid;
+        let tenant = |number| TenantId::from_uuid(Uuid::from_u128(number));
+        let endpoint = |number| EndpointId::from_uuid(Uuid::from_u128(number));
+        let place = endpoint_signing_secret(tenant(1), endpoint(2));
+        assert_ne!(place, endpoint_header_value(tenant(1), endpoint(2)));
+        assert_ne!(place, endpoint_signing_secret(tenant(2), endpoint(2)));
+        assert_ne!(place, endpoint_signing_secret(tenant(1), endpoint(1)));
     }
 
     #[test]
