@@ -59,10 +59,19 @@ write_nodes_env() {
 
 start_nodes() {
     need_servers
+    raise_file_limit
     start_postgres
     start_rabbitmq
     provision_postgres
     write_commands
+    write_nodes_env
+}
+
+# One server again, after a drill stopped it. Its port is the same unless somebody took it meanwhile.
+start_again() {
+    need_servers
+    raise_file_limit
+    "$1"
     write_nodes_env
 }
 
@@ -113,9 +122,9 @@ case $command in
     stop) if_state stop_nodes ;;
     status) status ;;
     clean) if_state clean_nodes ;;
-    start-postgres) need_servers && locked start_postgres ;;
+    start-postgres) locked start_again start_postgres ;;
     stop-postgres) if_state stop_postgres "$@" ;;
-    start-rabbitmq) need_servers && locked start_rabbitmq ;;
+    start-rabbitmq) locked start_again start_rabbitmq ;;
     stop-rabbitmq) if_state stop_rabbitmq ;;
     kill-rabbitmq) if_state kill_rabbitmq ;;
     psql) postgres_psql "$@" ;;

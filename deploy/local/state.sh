@@ -149,6 +149,17 @@ exec_as() {
 # as USER HOME COMMAND...: the same, and come back.
 as() { (exec_as "$@"); }
 
+# A login's usual soft limit of 1,024 files is too few for a server with as many connections. The hard limit may be
+# absurdly high, and Erlang sizes a table by what it finds.
+raise_file_limit() {
+    local hard
+    hard=$(ulimit -H -n)
+    if [[ $hard == unlimited ]] || ((hard > 65536)); then
+        hard=65536
+    fi
+    ulimit -S -n "$hard" || warn "the limit of open files stays at $(ulimit -S -n)"
+}
+
 # own USER PATH...: hand files to a server's user.
 own() {
     local user=$1
