@@ -1,0 +1,101 @@
+//! What the audit log says: who did what to which thing, with its state before and after. Never a secret.
+
+use kernel::{TenantId, Timestamp, TokenId};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Who did it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// Whoever holds the operator token of the installation.
+    Operator,
+    /// Whoever holds this API token.
+    Token(TokenId),
+}
+
+/// What was done. The words are stored and shown; they never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditAction {
+    /// A tenant came to be.
+    TenantCreated,
+    /// A token was issued.
+    TokenIssued,
+    /// A token was revoked.
+    TokenRevoked,
+    /// An advertiser came to be.
+    AdvertiserCreated,
+    /// A publisher came to be.
+    PublisherCreated,
+    /// A credential was issued.
+    CredentialIssued,
+    /// Somebody looked at a credential's signature.
+    CredentialRevealed,
+    /// A new generation.
+    CredentialRotated,
+    /// No generation works any more.
+    CredentialRevoked,
+    /// A draft was begun.
+    OfferDrafted,
+    /// A draft was saved.
+    OfferDraftSaved,
+    /// A draft became version 1.
+    OfferCreated,
+    /// A change became a version.
+    OfferVersioned,
+    /// An offer was copied.
+    OfferCloned,
+    /// An offer was bound to its publisher.
+    OfferShared,
+    /// New clicks were stopped.
+    OfferPaused,
+    /// It goes on.
+    OfferResumed,
+    /// It is over.
+    OfferEnded,
+}
+
+impl AuditAction {
+    /// The stored word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TenantCreated => "tenant.created",
+            Self::TokenIssued => "token.issued",
+            Self::TokenRevoked => "token.revoked",
+            Self::AdvertiserCreated => "advertiser.created",
+            Self::PublisherCreated => "publisher.created",
+            Self::CredentialIssued => "credential.issued",
+            Self::CredentialRevealed => "credential.revealed",
+            Self::CredentialRotated => "credential.rotated",
+            Self::CredentialRevoked => "credential.revoked",
+            Self::OfferDrafted => "offer.drafted",
+            Self::OfferDraftSaved => "offer.draft-saved",
+            Self::OfferCreated => "offer.created",
+            Self::OfferVersioned => "offer.versioned",
+            Self::OfferCloned => "offer.cloned",
+            Self::OfferShared => "offer.shared",
+            Self::OfferPaused => "offer.paused",
+            Self::OfferResumed => "offer.resumed",
+            Self::OfferEnded => "offer.ended",
+        }
+    }
+}
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEntry {
+    /// Whose log.
+    pub tenant: TenantId,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub action: AuditAction,
+    /// To which thing.
+    pub subject: Uuid,
+    /// Its state before, when it had one.
+    pub before: Option<Value>,
+    /// Its state after, when it has one.
+    pub after: Option<Value>,
+}

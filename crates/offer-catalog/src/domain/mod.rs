@@ -1,0 +1,24 @@
+//! The rules of the catalog, without a database, a clock or a socket: data in, data out.
+//!
+//! An **offer** is a [`draft`](offer::OfferFields) until it is *created*; from then on each saved change is a new
+//! immutable **version**. Its **events** have lasting ids ([`identity`]); its **findings** ([`lint`]) are what would
+//! cost money later, each with a stable code. Whether a change of state is allowed at all is [`status`]'s business.
+// Tests build their cases with plain arithmetic; the rules themselves are always checked.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
+pub mod age_range;
+pub mod audit;
+pub mod clone;
+pub mod country;
+pub mod credential;
+pub mod event;
+pub mod identity;
+pub mod lint;
+pub mod macros;
+pub mod offer;
+pub mod partner;
+pub mod problems;
+pub mod public_url;
+pub mod status;
+pub mod tenant;
+pub mod version;

@@ -1,0 +1,107 @@
+//! Advertisers, who pay, and publishers, who are paid and told.
+
+use kernel::{EndpointId, Money};
+use serde::{Deserialize, Serialize};
+
+/// The longest review window: the longest pending time.
+pub const REVIEW_WINDOW_DAYS_MAX: u16 = 365;
+
+/// What a person enters about an advertiser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AdvertiserFields {
+    /// Shown to people.
+    pub name: String,
+    /// Days the advertiser takes to verify conversions.
+    pub review_window_days: Option<u16>,
+    /// Over all its offers.
+    pub total_budget: Option<Money>,
+}
+
+/// What a person enters about a publisher.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PublisherFields {
+    /// Shown to people.
+    pub name: String,
+}
+
+/// How a publisher is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PostbackMethod {
+    /// GET of the URL template with macros.
+    #[serde(rename = "GET")]
+    Get,
+    /// POST of the full conversion as JSON.
+    #[serde(rename = "POST")]
+    PostJson,
+}
+
+impl PostbackMethod {
+    /// The word in tables and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::PostJson => "POST",
+        }
+    }
+
+    /// Reads [`PostbackMethod::as_str`] back.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Get, Self::PostJson].into_iter().find(|method| method.as_str() == word)
+    }
+}
+
+/// A conversion's status that a publisher may be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ToldStatus {
+    /// Opt-in.
+    Pending,
+    /// Always.
+    Success,
+    /// Opt-in.
+    Rejected,
+}
+
+impl ToldStatus {
+    /// The word in tables and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Success => "Success",
+            Self::Rejected => "Rejected",
+        }
+    }
+
+    /// Reads [`ToldStatus::as_str`] back.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Pending, Self::Success, Self::Rejected].into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// Where and how a publisher is told, as a person enters it: the signing secret is made by us.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointFields {
+    /// GET or POST.
+    pub method: PostbackMethod,
+    /// With macros.
+    pub url_template: String,
+    /// Success, and what the publisher opted in to.
+    pub statuses: Vec<ToldStatus>,
+}
+
+/// An endpoint with its id and its sealed secret. No `Serialize`: the audit log takes the fields alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Names it in deliveries.
+    pub endpoint_id: EndpointId,
+    /// As entered.
+    pub fields: EndpointFields,
+    /// The signing secret (`whsec_…`), sealed.
+    pub sealed_secret: Vec<u8>,
+}
