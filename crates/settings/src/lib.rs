@@ -8,5 +8,5 @@ mod load;
 mod problems;
 
 pub use error::SettingsError;
-pub use load::{Loaded, Source, load, load_from};
+pub use load::{DEFAULTS_ORIGIN, Loaded, Source, load, load_from};
 pub use problems::{Problem, Problems, Validate};

@@ -13,6 +13,9 @@ use crate::{
     problems::{Problem, Problems, Validate},
 };
 
+/// Origin of values that no other layer covers.
+pub const DEFAULTS_ORIGIN: &str = "the defaults";
+
 /// Where the settings of a process come from, lowest layer first.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -49,7 +52,7 @@ pub fn load_from<T: DeserializeOwned + Validate>(
     source: &Source,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Loaded<T>, SettingsError> {
-    let defaults = Layer::parse("the defaults", source.defaults)?;
+    let defaults = Layer::parse(DEFAULTS_ORIGIN, source.defaults)?;
     let mut layers = Config::builder().add_source(defaults.clone());
     let mut named_keys = defaults.keys();
     if let Some(path) = &source.file {

@@ -1,5 +1,7 @@
 //! Which layer wins, and what an operator reads when something is wrong.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{ffi::OsString, fs, path::PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
