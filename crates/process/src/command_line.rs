@@ -140,9 +140,9 @@ fn summary<T: Debug>(loaded: &Loaded<T>) -> String {
     format!("settings are valid\n{:#?}\n{origins}", loaded.settings)
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of a command goes to stdout")]
-fn answer(text: &str) {
-    println!("{text}");
+/// Not `println!`, which panics when the reader has gone (`print-openapi | head`).
+fn answer(text: &str) -> Result<(), Failure> {
+    writeln!(std::io::stdout(), "{text}").context("can not write the answer").map_err(Failure::Other)
 }
 
 #[expect(
