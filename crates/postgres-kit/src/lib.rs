@@ -1,1 +1,26 @@
 #![doc = include_str!("../README.md")]
+
+mod connect;
+mod error;
+mod gauges;
+mod kept;
+mod pool;
+mod settings;
+mod transact;
+
+pub mod dead_items;
+pub mod inbox;
+pub mod migrate;
+pub mod notify;
+pub mod outbox;
+pub mod sqlstate;
+pub mod text;
+pub mod tokens;
+
+pub use connect::ConnectError;
+pub use error::{DbError, Failure};
+pub use kept::{Kept, kept};
+pub use migrate::{Grants, MigrateError, migrate};
+pub use pool::{Pool, PoolError, PooledConnection, pool};
+pub use settings::DatabaseSettings;
+pub use transact::{Retries, Work, transact};

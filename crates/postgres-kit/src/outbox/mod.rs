@@ -1,0 +1,67 @@
+//! Facts leave through here: written in the transaction that makes them true, sent by the [`Relay`] after it.
+//!
+//! At least once: a fact may be sent again after a crash between the broker's confirm and our commit; its consumers
+//! recognise it by its id. No order is promised: aggregates carry versions.
+
+mod relay;
+mod sink;
+
+use diesel::{
+    QueryResult, sql_query,
+    sql_types::{Array, Binary, Text, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use kernel::FactId;
+use uuid::Uuid;
+
+pub use self::{
+    relay::Relay,
+    sink::{Sink, SinkError},
+};
+use crate::kept::kept;
+
+/// The channel on which a commit wakes the relays.
+const CHANNEL: &str = "outbox";
+
+/// One fact on its way to the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// By which consumers recognise it.
+    pub fact_id: FactId,
+    /// Where it is published.
+    pub exchange: String,
+    /// Under which key.
+    pub routing_key: String,
+    /// The encoded envelope.
+    pub envelope: Vec<u8>,
+}
+
+/// Adds facts to the outbox of the transaction that `connection` is in, and wakes the relays when it commits.
+///
+/// One statement, however many facts there are.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn add(connection: &mut AsyncPgConnection, facts: &[Outgoing]) -> QueryResult<()> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = facts.iter().map(|fact| fact.fact_id.as_uuid()).collect();
+    let exchanges: Vec<&str> = facts.iter().map(|fact| fact.exchange.as_str()).collect();
+    let keys: Vec<&str> = facts.iter().map(|fact| fact.routing_key.as_str()).collect();
+    let envelopes: Vec<&[u8]> = facts.iter().map(|fact| fact.envelope.as_slice()).collect();
+    // The server tells one listener once per transaction, however often this is called in it.
+    let insert = sql_query(
+        "WITH added AS (
+            INSERT INTO outbox (fact_id, exchange, routing_key, envelope)
+            SELECT * FROM unnest($1, $2, $3, $4)
+        )
+        SELECT pg_notify($5, '')",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Text>, _>(exchanges)
+    .bind::<Array<Text>, _>(keys)
+    .bind::<Array<Binary>, _>(envelopes)
+    .bind::<Text, _>(CHANNEL);
+    kept(insert).execute(connection).await.map(drop)
+}

@@ -1,0 +1,128 @@
+//! One transaction, run again when it lost a race.
+
+use std::{future::Future, time::Duration};
+
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+
+use crate::{
+    error::{DbError, Failure},
+    pool::Pool,
+    sqlstate::Class,
+};
+
+/// First pause before a transaction runs again; doubled each time up to [`PAUSE_MAX`], with jitter.
+const PAUSE_MIN: Duration = Duration::from_millis(5);
+/// Longest pause: 5, 10, 20, 40, 80, 100, 100 … ms.
+const PAUSE_MAX: Duration = Duration::from_millis(100);
+
+/// Into how many steps the jitter divides a pause.
+const JITTER_STEPS: u32 = 256;
+
+/// How often a transaction that lost a race is run again before its caller hears of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retries(pub u8);
+
+impl Retries {
+    /// For work that has its own way to try again.
+    pub const NONE: Self = Self(0);
+}
+
+impl Default for Retries {
+    /// Eight: races between batches that lock in order are rare, and half a second of losing them is a symptom.
+    fn default() -> Self {
+        Self(8)
+    }
+}
+
+/// An async closure that can be called again and whose future can cross threads. The compiler has no short way to say
+/// this; every `async |connection| { .. }` that captures shared references only is one.
+pub trait Work<Input, Output>:
+    AsyncFn(Input) -> Output + Fn(Input) -> <Self as Work<Input, Output>>::Running
+{
+    /// The closure's future.
+    type Running: Future<Output = Output>;
+}
+
+impl<F, Input, Output, Running> Work<Input, Output> for F
+where
+    F: AsyncFn(Input) -> Output + Fn(Input) -> Running,
+    Running: Future<Output = Output>,
+{
+    type Running = Running;
+}
+
+/// Runs `work` in a transaction: commits when it returns `Ok`, rolls back when it returns `Err`, and runs it again when
+/// the failure is a serialization failure or a deadlock.
+///
+/// `work` may therefore run several times and must have no effect outside of the transaction.
+///
+/// Never wrap this in `timeout` or `select!`: the limits of a statement are the server's (see
+/// [`DatabaseSettings`](crate::DatabaseSettings)). A caller that is dropped half-way costs the pool its connection and
+/// the server a rollback; whether the commit had happened is then unknown, which is why effects are claimed in the
+/// [`inbox`](crate::inbox). Whatever must run to its end runs in a supervised task.
+///
+/// # Errors
+/// What `work` returned, or a [`DbError`] of the connection, `BEGIN` or `COMMIT`. After a failed `COMMIT` of class
+/// [`Class::Pause`] the transaction may have happened.
+#[expect(clippy::manual_async_fn, reason = "an `async fn` can not promise that its future crosses threads")]
+pub fn transact<'a, T, E, F>(
+    pool: &'a Pool,
+    retries: Retries,
+    work: F,
+) -> impl Future<Output = Result<T, E>> + Send + 'a
+where
+    for<'c> F: AsyncFn(&'c mut AsyncPgConnection) -> Result<T, E>
+        + Work<&'c mut AsyncPgConnection, Result<T, E>, Running: Send>
+        + Send
+        + Sync
+        + 'a,
+    T: Send + 'a,
+    E: Failure + Send + 'a,
+{
+    async move {
+        let mut left = retries.0;
+        let mut pause = PAUSE_MIN;
+        loop {
+            let error = match attempt(pool, &work).await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let lost_race = error.database().is_some_and(|failure| failure.class() == Class::Retry);
+            let Some(fewer) = left.checked_sub(1).filter(|_| lost_race) else { return Err(error) };
+            left = fewer;
+            tracing::debug!(retries_left = left, "transaction lost a race, runs again");
+            tokio::time::sleep(jittered(pause)).await;
+            pause = pause.saturating_mul(2).min(PAUSE_MAX);
+        }
+    }
+}
+
+async fn attempt<T, E, F>(pool: &Pool, work: &F) -> Result<T, E>
+where
+    for<'c> F: AsyncFn(&'c mut AsyncPgConnection) -> Result<T, E>
+        + Work<&'c mut AsyncPgConnection, Result<T, E>, Running: Send>,
+    E: Failure,
+{
+    let mut connection = pool.get().await.map_err(DbError::from)?;
+    AnsiTransactionManager::begin_transaction(&mut *connection).await.map_err(DbError::from)?;
+    match work(&mut connection).await {
+        Ok(value) => {
+            AnsiTransactionManager::commit_transaction(&mut *connection).await.map_err(DbError::from)?;
+            Ok(value)
+        }
+        Err(error) => {
+            // The first failure is the one to tell; a connection that can not even roll back is thrown away by the pool.
+            if let Err(failure) = AnsiTransactionManager::rollback_transaction(&mut *connection).await {
+                tracing::debug!(error = telemetry::chain(&failure), "rollback failed, connection dropped");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Between half and the whole of `pause`: two that lost to each other should not meet again.
+pub(crate) fn jittered(pause: Duration) -> Duration {
+    let half = pause / 2;
+    let random = getrandom::u32().unwrap_or(u32::MAX / 2) % JITTER_STEPS;
+    half.saturating_add(half.saturating_mul(random) / JITTER_STEPS)
+}
