@@ -162,10 +162,11 @@ stop_epmd() {
 
 epmd_gone() { ! epmd_running; }
 
+amqp_url() {
+    printf 'amqp://%s:%s@127.0.0.1:%s/%%2f\n' "$RABBIT_USER" "$(secret AMQP_PASSWORD)" "$(port AMQP_PORT "$PREFERRED_AMQP_PORT")"
+}
+
 # The lines of nodes.env that concern RabbitMQ.
 rabbitmq_env() {
-    local port
-    port=$(port AMQP_PORT "$PREFERRED_AMQP_PORT")
-    printf 'GOKART_AMQP_PORT=%s\n' "$port"
-    printf 'GOKART_AMQP_URL=amqp://%s:%s@127.0.0.1:%s/%%2f\n' "$RABBIT_USER" "$(secret AMQP_PASSWORD)" "$port"
+    printf 'GOKART_AMQP_PORT=%s\nGOKART_AMQP_URL=%s\n' "$(port AMQP_PORT "$PREFERRED_AMQP_PORT")" "$(amqp_url)"
 }

@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# The settings of each service on the local stack, as environment variables: what differs from its settings.default.toml.
+# Sourced after state.sh, postgres.sh and rabbitmq.sh.
+
+# First choices of ports; the admin port is the next one.
+declare -A PREFERRED_HTTP_PORT=(
+    [offer-catalog]=27100 [tracker]=27110 [ingest]=27120 [attribution]=27130 [payout]=27140
+)
+
+# offer-catalog → OFFER_CATALOG: the prefix of its variables, and its part in names of ports and secrets.
+prefix() {
+    local upper=${1^^}
+    printf '%s\n' "${upper//-/_}"
+}
+
+http_port() { port "$(prefix "$1")_PORT" "${PREFERRED_HTTP_PORT[$1]}"; }
+admin_port() { port "$(prefix "$1")_ADMIN_PORT" $((PREFERRED_HTTP_PORT[$1] + 1)); }
+
+has_database() { [[ $1 != ingest ]]; }
+
+# keyring NAME: a keyring with one key, made once: `1:` and 32 bytes in base64url.
+keyring() {
+    if ! recall secrets.env "$1"; then
+        remember secrets.env "$1" "1:$(head -c32 /dev/urandom | base64 -w0 | tr '+/' '-_' | tr -d '=')"
+        recall secrets.env "$1"
+    fi
+}
+
+# database_url SERVICE ROLE
+database_url() {
+    local database=${1//-/_}
+    printf 'postgres://%s_%s:%s@127.0.0.1:%s/gokart_%s\n' "$database" "$2" \
+        "$(secret "PG_$(prefix "$1")_${2^^}_PASSWORD")" "$(port PG_PORT "$PREFERRED_PG_PORT")" "$database"
+}
+
+# service_settings SERVICE: its variables, KEY=VALUE a line.
+service_settings() {
+    local service=$1 key
+    key=$(prefix "$service")
+    printf '%s__HTTP__LISTEN=127.0.0.1:%s\n' "$key" "$(http_port "$service")"
+    printf '%s__ADMIN__LISTEN=127.0.0.1:%s\n' "$key" "$(admin_port "$service")"
+    printf '%s__BUS__URL=%s\n' "$key" "$(amqp_url)"
+    if has_database "$service"; then
+        printf '%s__DATABASE__URL=%s\n' "$key" "$(database_url "$service" app)"
+    fi
+}
+
+# What only `migrate` gets: the role that owns the schema is out of reach of a service that serves.
+migrate_settings() {
+    service_settings "$1"
+    printf '%s__DATABASE__MIGRATE_URL=%s\n' "$(prefix "$1")" "$(database_url "$1" migrate)"
+}
