@@ -1,1 +1,29 @@
 #![doc = include_str!("../README.md")]
+
+pub mod admin;
+pub mod auth;
+mod body_guard;
+pub mod client;
+mod edge;
+mod extractors;
+mod fallback;
+mod field_path;
+mod http_settings;
+mod json;
+pub mod openapi;
+mod page;
+mod panics;
+mod problem;
+mod query;
+mod request_id;
+mod root_span;
+mod server;
+
+pub use http_settings::HttpSettings;
+pub use json::Json;
+pub use page::{ListBody, Page};
+pub use problem::{FieldError, PROBLEM_JSON, Problem, ProblemBody};
+pub use query::Query;
+pub use request_id::{REQUEST_ID_HEADER, RequestId};
+pub use root_span::AccessLog;
+pub use server::{ListenError, Server};

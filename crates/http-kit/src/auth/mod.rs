@@ -1,0 +1,14 @@
+//! Who is calling: API tokens of tenants, and the one token of the operator.
+//!
+//! A token is looked up by its keyed hash; the token itself is neither stored nor logged nor cached. A missing, an
+//! unknown, an expired and a malformed token get the same status and, but for the missing one, the same text.
+
+mod caller;
+mod header;
+mod operator;
+mod token_auth;
+mod token_cache;
+
+pub use caller::Caller;
+pub use operator::{Operator, OperatorAuth};
+pub use token_auth::{AuthSettings, Grant, LookupError, TokenAuth, TokenHash};

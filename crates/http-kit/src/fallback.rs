@@ -1,0 +1,55 @@
+//! Answers for requests that no handler takes: 404, and 405 with `Allow` when the path exists.
+
+use std::collections::BTreeMap;
+
+use actix_web::{
+    HttpRequest,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+    web,
+};
+use utoipa::openapi::{OpenApi, PathItem};
+
+use crate::problem::Problem;
+
+/// Which methods each route pattern takes, read from the same description that callers read.
+pub(crate) struct Methods(BTreeMap<String, String>);
+
+impl Methods {
+    pub(crate) fn of(document: &OpenApi) -> Self {
+        Self(document.paths.paths.iter().map(|(path, item)| (path.clone(), allowed(item))).collect())
+    }
+}
+
+fn allowed(item: &PathItem) -> String {
+    [
+        ("GET", &item.get),
+        ("PUT", &item.put),
+        ("POST", &item.post),
+        ("DELETE", &item.delete),
+        ("OPTIONS", &item.options),
+        ("HEAD", &item.head),
+        ("PATCH", &item.patch),
+        ("TRACE", &item.trace),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| operation.as_ref().map(|_| method))
+    .collect::<Vec<_>>()
+    .join(", ")
+}
+
+/// The default service of every app.
+pub(crate) async fn no_handler(request: HttpRequest) -> Result<&'static str, Problem> {
+    let methods = request.app_data::<web::Data<Methods>>();
+    let pattern = request.match_pattern();
+    let allow = pattern.and_then(|pattern| methods.and_then(|known| known.0.get(&pattern)));
+    match allow.and_then(|allow| HeaderValue::from_str(allow).ok()) {
+        Some(allow) => Err(Problem::of_status(StatusCode::METHOD_NOT_ALLOWED)
+            .detail("the header Allow lists the methods of this path")
+            .header(header::ALLOW, allow)),
+        None => Err(Problem::of_status(StatusCode::NOT_FOUND)
+            .detail("nothing is served at this path; the service's OpenAPI document lists what is")),
+    }
+}

@@ -1,0 +1,71 @@
+//! Query strings whose errors name the parameter.
+//!
+//! Called `Query` like actix's own so that utoipa documents the parameters of a handler by itself.
+
+use std::future::{Ready, ready};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    field_path,
+    problem::{FieldError, Problem},
+};
+
+/// The query string as a struct. A refusal is 400 `invalid_query` with the parameter and what would be right.
+///
+/// Beside [`Page`](crate::Page) the struct must not deny unknown fields: both read the same query string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(parse(request.query_string()).map(Self))
+    }
+}
+
+fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let pairs = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(query.as_bytes()));
+    serde_path_to_error::deserialize(pairs).map_err(|error| {
+        let path = error.path().to_string();
+        let FieldError { field, detail } = field_path::wrong_field(&path, &error.inner().to_string());
+        invalid(field, detail)
+    })
+}
+
+/// 400 for one wrong parameter.
+pub(crate) fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Problem {
+    Problem::bad_request("invalid_query", "a query parameter is not acceptable").field(field, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Filter {
+        after: u32,
+    }
+
+    #[test]
+    fn a_wrong_parameter_is_named() {
+        let problem = parse::<Filter>("after=soon").unwrap_err();
+        assert_eq!(problem.errors().first().unwrap().field, "after");
+        assert_eq!(problem.code(), "invalid_query");
+    }
+
+    #[test]
+    fn a_missing_parameter_is_named() {
+        assert_eq!(parse::<Filter>("").unwrap_err().errors().first().unwrap().field, "after");
+    }
+
+    #[test]
+    fn percent_signs_and_pluses_are_decoded() {
+        assert_eq!(parse::<Filter>("after=%34%32").unwrap().after, 42);
+    }
+}

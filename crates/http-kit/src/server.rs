@@ -1,0 +1,159 @@
+//! The server of a service: its routes, inside the layers and bounds all services share.
+//!
+//! Layers from the outside in: [`crate::edge`] (request id, bounds, problems), the span ([`crate::root_span`]), the
+//! panic guard ([`crate::panics`]), then the routes. The server belongs to the supervisor: when the soft token is
+//! cancelled it stops accepting, finishes what is in flight and ends.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use actix_web::{App, HttpServer, middleware::from_fn, web};
+use kernel::IdSource;
+use process::{Supervisor, SystemIds};
+use tracing_actix_web::TracingLogger;
+use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
+
+use crate::{
+    body_guard::BodyLimits,
+    edge::{Edge, edge},
+    extractors,
+    fallback::{Methods, no_handler},
+    http_settings::HttpSettings,
+    openapi,
+    panics::catch_panics,
+    root_span::{AccessLog, RootSpan},
+};
+
+/// A server could not start.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} for {name}")]
+pub struct ListenError {
+    /// Which server of the process.
+    pub name: &'static str,
+    /// The address from the settings.
+    pub address: SocketAddr,
+    source: io::Error,
+}
+
+/// A server before it listens.
+#[must_use = "a server does nothing until `listen`"]
+pub struct Server<'a> {
+    name: &'static str,
+    settings: &'a HttpSettings,
+    access_log: AccessLog,
+    ids: Arc<dyn IdSource>,
+    ending: Ending,
+}
+
+/// When a server stops.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// At the soft stop: accepts no more, finishes what is in flight. The process is useless without it.
+    Soft,
+    /// When all work has ended.
+    Last,
+}
+
+impl<'a> Server<'a> {
+    /// A server called `name` in logs and among the supervisor's tasks.
+    pub fn new(name: &'static str, settings: &'a HttpSettings) -> Self {
+        Self {
+            name,
+            settings,
+            access_log: AccessLog::default(),
+            ids: Arc::new(SystemIds),
+            ending: Ending::Soft,
+        }
+    }
+
+    /// How loud the line of each request is.
+    pub fn access_log(mut self, access_log: AccessLog) -> Self {
+        self.access_log = access_log;
+        self
+    }
+
+    /// Where request ids come from.
+    pub fn ids(mut self, ids: Arc<dyn IdSource>) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// Serves until all work of the process has ended, instead of closing at the soft stop.
+    pub(crate) fn until_the_end(mut self) -> Self {
+        self.ending = Ending::Last;
+        self
+    }
+
+    /// Binds, starts serving under the supervisor, and returns the bound address (of interest with port 0).
+    ///
+    /// `routes` is called once for each worker: it registers handlers and app data (clones of shared state).
+    ///
+    /// # Errors
+    /// [`ListenError`] when the address cannot be bound.
+    pub fn listen<F>(self, supervisor: &Supervisor, routes: F) -> Result<SocketAddr, ListenError>
+    where
+        F: Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static,
+    {
+        let Self { name, settings, access_log, ids, ending } = self;
+        let failed = |source| ListenError { name, address: settings.listen, source };
+
+        let body_limit_bytes = settings.body_limit_bytes;
+        let edge_data = web::Data::new(Edge {
+            ids,
+            uri_limit_bytes: settings.uri_limit_bytes,
+            body: BodyLimits { bytes: body_limit_bytes, timeout: settings.body_timeout() },
+        });
+        let soft = supervisor.soft();
+        let stop = async move {
+            match ending {
+                Ending::Soft => soft.cancelled_owned().await,
+                // The supervisor drops this server with its task.
+                Ending::Last => std::future::pending().await,
+            }
+        };
+        let methods = web::Data::new(Methods::of(&openapi::described(&routes)));
+        let http = HttpServer::new(move || {
+            App::new()
+                .into_utoipa_app()
+                .app_data(edge_data.clone())
+                .app_data(methods.clone())
+                .app_data(access_log)
+                .app_data(extractors::path())
+                .app_data(extractors::query())
+                .app_data(extractors::json(body_limit_bytes))
+                .app_data(extractors::payload(body_limit_bytes))
+                .configure(&routes)
+                .default_service(web::route().to(no_handler))
+                .into_app()
+                .wrap(from_fn(catch_panics))
+                .wrap(TracingLogger::<RootSpan>::new())
+                .wrap(from_fn(edge))
+        })
+        .workers(settings.workers)
+        .max_connections(settings.connections_per_worker())
+        .backlog(settings.backlog)
+        .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
+        .client_request_timeout(settings.head_timeout())
+        .client_disconnect_timeout(Duration::from_millis(settings.disconnect_timeout_ms))
+        .shutdown_timeout(settings.stop_seconds)
+        .disable_signals()
+        .shutdown_signal(stop)
+        .bind(settings.listen)
+        .map_err(failed)?;
+
+        let address =
+            http.addrs().first().copied().ok_or_else(|| failed(io::Error::other("no socket was bound")))?;
+        tracing::info!(server.name = name, server.address = %address, "listening");
+
+        let running = http.run();
+        let serving = async move {
+            if let Err(error) = running.await {
+                tracing::error!(server.name = name, error = %error, "server ended with an error");
+            }
+        };
+        match ending {
+            Ending::Soft => supervisor.spawn_critical(name, serving),
+            Ending::Last => supervisor.spawn_support(name, serving),
+        }
+        Ok(address)
+    }
+}
