@@ -250,3 +250,73 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics while holding one of these locks.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn support_outlives_the_work_that_leans_on_it() {
+        let supervisor = Supervisor::new();
+        let (ask, mut asked) = tokio::sync::mpsc::channel::<tokio::sync::oneshot::Sender<()>>(1);
+        supervisor.spawn_support("publisher", async move {
+            while let Some(answer) = asked.recv().await {
+                answer.send(()).unwrap();
+            }
+            std::future::pending::<()>().await;
+        });
+        let confirmed = Arc::new(AtomicBool::new(false));
+        supervisor.spawn("consumer", {
+            let (soft, confirmed) = (supervisor.soft(), Arc::clone(&confirmed));
+            async move {
+                soft.cancelled().await;
+                let (answer, answered) = tokio::sync::oneshot::channel();
+                ask.send(answer).await.unwrap();
+                answered.await.unwrap();
+                confirmed.store(true, Ordering::SeqCst);
+            }
+        });
+        assert_eq!(supervisor.drain(LIMIT).await, Ok(()));
+        assert!(confirmed.load(Ordering::SeqCst));
+        assert!(supervisor.running().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_does_not_end_is_named_once_and_dropped() {
+        let supervisor = Supervisor::new();
+        supervisor.spawn("stuck", std::future::pending());
+        supervisor.spawn("stuck", std::future::pending());
+        supervisor.spawn("quick", async {});
+        let soon = Duration::from_millis(20);
+        assert_eq!(supervisor.drain(soon).await, Err(StillRunning { names: vec!["stuck"] }));
+        assert!(supervisor.running().is_empty(), "dropped");
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_critical_task_is_a_death_by_panic_or_not_until_a_stop() {
+        for body in [None, Some(())] {
+            let supervisor = Supervisor::new();
+            supervisor.spawn_critical("heart", async move { body.unwrap() });
+            assert_eq!(supervisor.critical_death().await, "heart");
+        }
+        let supervisor = Supervisor::new();
+        supervisor.spawn_critical("heart", supervisor.soft().cancelled_owned());
+        assert_eq!(supervisor.drain(LIMIT).await, Ok(()));
+        assert_eq!(supervisor.critical_death().now_or_never(), None);
+    }
+
+    #[tokio::test]
+    async fn blocking_work_is_drained_and_may_panic() {
+        let supervisor = Supervisor::new();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        supervisor.spawn_blocking("spool", move || wait.recv().unwrap());
+        supervisor.spawn_blocking("fragile", || panic!("as asked"));
+        assert!(supervisor.running().contains(&"spool"));
+        go.send(()).unwrap();
+        assert_eq!(supervisor.drain(LIMIT).await, Ok(()));
+    }
+}

@@ -88,3 +88,82 @@ impl Extractor for TraceContext {
         vec![TRACEPARENT, TRACESTATE]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{SpanId, TracerProvider};
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    const CALLER: &str = "b7ad6b7169203331";
+
+    fn from_caller() -> TraceContext {
+        TraceContext { traceparent: format!("00-{TRACE}-{CALLER}-01"), tracestate: "vendor=1".to_owned() }
+    }
+
+    /// Runs code under a tracer of its own and returns the spans that ended.
+    fn traced(code: impl FnOnce()) -> Vec<SpanData> {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), code);
+        exporter.get_finished_spans().unwrap()
+    }
+
+    #[test]
+    fn a_trace_passes_through_two_spans_as_text() {
+        let spans = traced(|| {
+            let receive = tracing::info_span!("receive");
+            from_caller().set_parent(&receive);
+            let sent = TraceContext::of_span(&receive);
+            assert!(sent.traceparent.starts_with(&format!("00-{TRACE}-")), "{sent:?}");
+            assert!(!sent.traceparent.contains(CALLER), "the text names our span, not the caller's");
+            assert_eq!(sent.tracestate, "vendor=1");
+
+            let decide = tracing::info_span!("decide");
+            sent.set_parent(&decide);
+            let _entered = decide.entered();
+            assert!(TraceContext::current().traceparent.starts_with(&format!("00-{TRACE}-")));
+        });
+        let [decide, receive] = spans.as_slice() else { panic!("{spans:?}") };
+        assert_eq!(receive.parent_span_id, SpanId::from_hex(CALLER).unwrap());
+        assert_eq!(decide.parent_span_id, receive.span_context.span_id());
+    }
+
+    #[test]
+    fn a_batch_links_the_traces_of_its_items() {
+        let spans = traced(|| {
+            let batch = tracing::info_span!("batch");
+            from_caller().link(&batch);
+            TraceContext::default().link(&batch);
+            let _entered = batch.entered();
+        });
+        let links = &spans[0].links.links;
+        assert_eq!(links.len(), 1, "an item without a trace adds none");
+        assert_eq!(links[0].span_context.trace_id().to_string(), TRACE);
+        assert_ne!(spans[0].span_context.trace_id().to_string(), TRACE);
+    }
+
+    #[test]
+    fn what_is_not_a_trace_is_ignored() {
+        let long = TraceContext { tracestate: format!("a={}", "x".repeat(5_000)), ..from_caller() };
+        let junk =
+            ["", "00", "\r\n", "00-zz-zz-01", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"];
+        let spans = traced(|| {
+            for traceparent in junk {
+                let span = tracing::info_span!("receive");
+                TraceContext { traceparent: traceparent.to_owned(), tracestate: String::new() }
+                    .set_parent(&span);
+                assert!(!TraceContext::of_span(&span).traceparent.is_empty(), "a new trace begins");
+            }
+            let span = tracing::info_span!("receive");
+            long.set_parent(&span);
+            assert_eq!(TraceContext::of_span(&span).tracestate, "");
+        });
+        assert!(spans[..junk.len()].iter().all(|span| span.parent_span_id == SpanId::INVALID));
+        assert_eq!(TraceContext::current(), TraceContext::default(), "no tracer, no trace, no panic");
+    }
+}
