@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # The targets are commands, and a stack cannot be started and stopped at once.
 .NOTPARALLEL:
-.PHONY: help run stop clean status logs nodes provision build demo test test-fast bench fmt lint
+.PHONY: help run stop clean status logs nodes provision build demo test test-fast bench fmt lint proto-lock
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 LOCAL := deploy/local
@@ -56,6 +56,9 @@ fmt: ## format the code
 lint: ## format and lints, as `make test` checks them
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets --locked -- -D warnings
+
+proto-lock: ## take new fields of proto-schemas/ into the lock and write missing golden bytes
+	@GOKART_WRITE_LOCK=1 cargo test --locked -p contracts --test lock --test golden
 
 provision:
 	@$(LOCAL)/install.sh
