@@ -18,7 +18,7 @@
 //! in order and ends non-zero, so that whoever restarts processes restarts this one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     future::Future,
     panic::AssertUnwindSafe,
@@ -46,7 +46,7 @@ struct Shared {
     hard: CancellationToken,
     work: TaskTracker,
     support: TaskTracker,
-    running: Mutex<BTreeMap<&'static str, usize>>,
+    running: Mutex<BTreeMap<(Role, &'static str), usize>>,
     died: Died,
 }
 
@@ -65,8 +65,9 @@ pub struct StillRunning {
     pub names: Vec<&'static str>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+/// What a task is for; see the head of this file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
     Work,
     Critical,
     Support,
@@ -84,7 +85,7 @@ impl Supervisor {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.run(name, Kind::Work, work);
+        self.run(name, Role::Work, work);
     }
 
     /// Runs work without which the process is useless: when it ends before a stop, the process stops and ends non-zero.
@@ -92,7 +93,7 @@ impl Supervisor {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.run(name, Kind::Critical, work);
+        self.run(name, Role::Critical, work);
     }
 
     /// Runs what other work leans on (connections, publishers, refreshers). It may loop for ever: it is dropped at an
@@ -101,7 +102,7 @@ impl Supervisor {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.run(name, Kind::Support, support);
+        self.run(name, Role::Support, support);
     }
 
     /// Runs blocking work (file system, CPU) on a thread of its own. It can not be dropped: it must be short, or watch
@@ -111,10 +112,10 @@ impl Supervisor {
         W: FnOnce() + Send + 'static,
     {
         let supervisor = self.clone();
-        let started = supervisor.start(name);
+        let started = supervisor.start(name, Role::Work);
         self.shared.work.spawn_blocking(move || {
             let outcome = std::panic::catch_unwind(AssertUnwindSafe(work));
-            supervisor.end(started, Kind::Work, outcome.is_err());
+            supervisor.end(started, outcome.is_err());
         });
     }
 
@@ -140,7 +141,7 @@ impl Supervisor {
         shared.work.close();
         shared.support.close();
         let drained = tokio::time::timeout(limit, shared.work.wait()).await;
-        let outcome = drained.map_err(|_elapsed| StillRunning { names: self.running() });
+        let outcome = drained.map_err(|_elapsed| StillRunning { names: self.running_work() });
         shared.work_done.cancel();
         if outcome.is_err() {
             shared.hard.cancel();
@@ -156,7 +157,18 @@ impl Supervisor {
     /// Names of the tasks that run now, each once.
     #[must_use]
     pub fn running(&self) -> Vec<&'static str> {
-        locked(&self.shared.running).keys().copied().collect()
+        self.names(|_any| true)
+    }
+
+    fn running_work(&self) -> Vec<&'static str> {
+        self.names(|role| role != Role::Support)
+    }
+
+    fn names(&self, wanted: impl Fn(Role) -> bool) -> Vec<&'static str> {
+        let running = locked(&self.shared.running);
+        let names: BTreeSet<&'static str> =
+            running.keys().filter(|(role, _name)| wanted(*role)).map(|(_role, name)| *name).collect();
+        names.into_iter().collect()
     }
 
     /// Resolves when a critical task has died, with its name.
@@ -171,7 +183,7 @@ impl Supervisor {
         name: &'static str,
         future: F,
     ) -> impl Future<Output = F::Output> + use<F> {
-        let started = self.start(name);
+        let started = self.start(name, Role::Work);
         self.shared.work.track_future(async move {
             let output = future.await;
             drop(started);
@@ -179,42 +191,42 @@ impl Supervisor {
         })
     }
 
-    fn run<F>(&self, name: &'static str, kind: Kind, future: F)
+    fn run<F>(&self, name: &'static str, role: Role, future: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let supervisor = self.clone();
-        let started = self.start(name);
-        let (tracker, end) = match kind {
-            Kind::Work | Kind::Critical => (&self.shared.work, self.shared.hard.clone()),
-            Kind::Support => (&self.shared.support, self.shared.work_done.clone()),
+        let started = self.start(name, role);
+        let (tracker, end) = match role {
+            Role::Work | Role::Critical => (&self.shared.work, self.shared.hard.clone()),
+            Role::Support => (&self.shared.support, self.shared.work_done.clone()),
         };
         // The task is a root: it must not hang on the span of the request or command that happened to start it.
         let span = tracing::info_span!(parent: None, "task", task = name);
         tracker.spawn(
             async move {
                 let outcome = end.run_until_cancelled_owned(AssertUnwindSafe(future).catch_unwind()).await;
-                supervisor.end(started, kind, matches!(outcome, Some(Err(_))));
+                supervisor.end(started, matches!(outcome, Some(Err(_))));
             }
             .instrument(span),
         );
     }
 
-    fn start(&self, name: &'static str) -> Started {
+    fn start(&self, name: &'static str, role: Role) -> Started {
         let mut running = locked(&self.shared.running);
-        let count = running.entry(name).or_default();
+        let count = running.entry((role, name)).or_default();
         *count = count.saturating_add(1);
         drop(running);
-        Started { name, shared: Arc::clone(&self.shared) }
+        Started { name, role, shared: Arc::clone(&self.shared) }
     }
 
-    fn end(&self, started: Started, kind: Kind, panicked: bool) {
-        let name = started.name;
+    fn end(&self, started: Started, panicked: bool) {
+        let Started { name, role, .. } = started;
         drop(started);
         if panicked {
             tracing::error!(task = name, "a task ended in panic");
         }
-        if kind == Kind::Critical && !self.shared.soft.is_cancelled() {
+        if role == Role::Critical && !self.shared.soft.is_cancelled() {
             tracing::error!(task = name, "a task that must not end has ended; the process stops");
             locked(&self.shared.died.task).get_or_insert(name);
             self.shared.died.token.cancel();
@@ -231,16 +243,18 @@ impl fmt::Debug for Supervisor {
 /// Counts a task as running until dropped.
 struct Started {
     name: &'static str,
+    role: Role,
     shared: Arc<Shared>,
 }
 
 impl Drop for Started {
     fn drop(&mut self) {
         let mut running = locked(&self.shared.running);
-        if let Some(count) = running.get_mut(self.name) {
+        let task = (self.role, self.name);
+        if let Some(count) = running.get_mut(&task) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                running.remove(self.name);
+                running.remove(&task);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! How a process ends: in order when asked to, non-zero when broken, at once when asked twice.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod small;
 
