@@ -1,1 +1,13 @@
 #![doc = include_str!("../README.md")]
+
+mod app;
+mod bus;
+mod domain;
+mod flows;
+mod http;
+mod settings;
+mod store;
+
+pub use app::Tracker;
+pub use settings::{ClickSettings, DoorSettings, Settings};
+pub use store::MIGRATIONS;

@@ -1,0 +1,63 @@
+//! The wiring: the only place that knows every part.
+
+use std::sync::Arc;
+
+use actix_web::web;
+use anyhow::Context;
+use process::{NoCommand, Runtime, Service};
+use signing::Keyring;
+
+use crate::{
+    bus::{OnCredentialGenerations, QUEUE, topology},
+    domain::BaseDomain,
+    flows::{GenerationSet, Receiver},
+    http::{self, Door},
+    settings::Settings,
+};
+
+/// The service.
+pub struct Ingest;
+
+impl Service for Ingest {
+    const NAME: &'static str = "ingest";
+    const DEFAULTS: &'static str = include_str!("../settings.default.toml");
+    const ENV_PREFIX: &'static str = "INGEST";
+
+    type Settings = Settings;
+    type Command = NoCommand;
+
+    async fn serve(settings: Settings, runtime: Runtime) -> anyhow::Result<()> {
+        let Runtime { supervisor, readiness, clock, ids } = runtime;
+        let keyring = Keyring::parse(&settings.credentials.keys).context("reading credentials.keys")?;
+        let generations = GenerationSet::open(&settings.credentials.generations_file);
+
+        let bus = ::bus::Bus::start(&settings.bus, Self::NAME, topology(), &supervisor);
+        bus.report_to(readiness.condition("broker"));
+        bus.consume(QUEUE, OnCredentialGenerations { generations: generations.clone() })?;
+
+        let receiver = Receiver {
+            keyring: Arc::new(keyring),
+            base_domain: BaseDomain::new(&settings.door.base_domain),
+            generations,
+            publisher: bus.publisher(),
+            clock,
+            ids,
+        };
+        let door = Door::new(receiver, settings.door.retry_after_seconds, settings.door.caller_ip_header);
+
+        http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
+        http_kit::Server::new("appsflyer", &settings.http)
+            .access_log(http_kit::AccessLog::Debug)
+            .listen(&supervisor, http::routes(web::Data::new(door)))?;
+        Ok(())
+    }
+
+    async fn migrate(_settings: Settings) -> anyhow::Result<()> {
+        tracing::info!("ingest has no database: nothing to migrate");
+        Ok(())
+    }
+
+    fn openapi() -> Option<String> {
+        http::openapi().ok()
+    }
+}

@@ -1,0 +1,36 @@
+//! AppsFlyer's door.
+
+mod receive_postback;
+
+use actix_web::web;
+use http_kit::openapi::{self, About};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use receive_postback::Door;
+
+/// Registers the door.
+pub fn routes(door: web::Data<Door>) -> impl Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static {
+    move |config| {
+        config.app_data(door.clone());
+        documented(config);
+    }
+}
+
+fn documented(config: &mut ServiceConfig<'_>) {
+    config.service(receive_postback::receive_postback);
+}
+
+/// The OpenAPI document.
+///
+/// # Errors
+/// When it can not be written as JSON: a bug of a schema.
+pub fn openapi() -> Result<String, serde_json::Error> {
+    openapi::json(
+        About {
+            title: "GoKart ingest",
+            version: env!("CARGO_PKG_VERSION"),
+            description: "Takes AppsFlyer's postbacks. A 200 means that the postback is on disk in a quorum queue.",
+        },
+        documented,
+    )
+}

@@ -1,0 +1,5 @@
+//! `ingest serve | migrate | check-settings | print-openapi`.
+
+fn main() -> std::process::ExitCode {
+    process::main::<ingest::Ingest>()
+}

@@ -1,0 +1,3 @@
+DROP TABLE offer_versions;
+DROP TABLE offers;
+DROP TABLE tenants;

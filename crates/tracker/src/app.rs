@@ -1,0 +1,62 @@
+//! The wiring: the only place that knows every part.
+
+use std::sync::Arc;
+
+use actix_web::web;
+use anyhow::Context;
+use postgres_kit::{Grants, notify};
+use process::{NoCommand, Runtime, Service};
+use signing::Keyring;
+
+use crate::{
+    bus::{OnCatalog, QUEUE, topology},
+    flows::{self, OfferBook, Recorder},
+    http::{self, Door},
+    settings::Settings,
+    store::{CHANGED_CHANNEL, MIGRATIONS},
+};
+
+/// The service.
+pub struct Tracker;
+
+impl Service for Tracker {
+    const NAME: &'static str = "tracker";
+    const DEFAULTS: &'static str = include_str!("../settings.default.toml");
+    const ENV_PREFIX: &'static str = "TRACKER";
+
+    type Settings = Settings;
+    type Command = NoCommand;
+
+    async fn serve(settings: Settings, runtime: Runtime) -> anyhow::Result<()> {
+        let Runtime { supervisor, readiness, clock, ids } = runtime;
+        let keyring = Keyring::parse(&settings.clicks.keys).context("reading clicks.keys")?;
+        let pool = postgres_kit::pool(&settings.database)?;
+
+        let book = OfferBook::default();
+        let changes = notify::listen(&pool, CHANGED_CHANNEL, &supervisor);
+        let offers = readiness.condition("offers");
+        supervisor.spawn_support("follow offers", flows::follow_offers(book.clone(), pool.clone(), changes, offers));
+
+        let bus = ::bus::Bus::start(&settings.bus, Self::NAME, topology(), &supervisor);
+        bus.report_to(readiness.condition("broker"));
+        bus.consume(QUEUE, OnCatalog { pool })?;
+
+        let recorder = Recorder { book, publisher: bus.publisher(), keyring: Arc::new(keyring), clock, ids };
+        let door = Door::new(recorder, settings.door.retry_after_seconds, settings.door.caller_ip_header);
+
+        http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
+        http_kit::Server::new("clicks", &settings.http)
+            .access_log(http_kit::AccessLog::Debug)
+            .listen(&supervisor, http::routes(web::Data::new(door)))?;
+        Ok(())
+    }
+
+    async fn migrate(settings: Settings) -> anyhow::Result<()> {
+        postgres_kit::migrate(&settings.database, MIGRATIONS, &Grants::default()).await?;
+        Ok(())
+    }
+
+    fn openapi() -> Option<String> {
+        http::openapi().ok()
+    }
+}

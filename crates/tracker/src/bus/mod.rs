@@ -1,0 +1,5 @@
+//! What the tracker hears.
+
+mod on_catalog;
+
+pub use on_catalog::{OnCatalog, QUEUE, topology};

@@ -1,0 +1,63 @@
+//! The shared offers in memory: a click reads nothing else. Filled at the start, then by the notifications of whichever
+//! replica applied a fact.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, RwLock},
+};
+
+use kernel::{LinkId, OfferId, TenantId};
+use postgres_kit::{DbError, Pool, notify::Change};
+
+use crate::{
+    domain::LiveOffer,
+    store::{self, Selection},
+};
+
+/// The shared offers by tracking link.
+#[derive(Debug, Clone, Default)]
+pub struct OfferBook {
+    by_link: Arc<RwLock<HashMap<LinkId, Arc<LiveOffer>>>>,
+}
+
+impl OfferBook {
+    /// The offer behind a link.
+    #[must_use]
+    pub fn find(&self, link: LinkId) -> Option<Arc<LiveOffer>> {
+        // A poisoned lock means that a writer panicked between two inserts; every entry is still whole.
+        let book = self.by_link.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        book.get(&link).map(Arc::clone)
+    }
+
+    /// How many offers are held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_link.read().unwrap_or_else(std::sync::PoisonError::into_inner).len()
+    }
+
+    /// Reads the selected offers again. A shared offer never loses its link, so nothing is ever removed.
+    ///
+    /// # Errors
+    /// The database's; the book is as before then.
+    pub async fn refresh(&self, pool: &Pool, selection: &Selection) -> Result<(), DbError> {
+        let mut connection = pool.get().await?;
+        let offers = store::load(&mut connection, selection).await?;
+        let mut book = self.by_link.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for offer in offers {
+            book.insert(offer.link, Arc::new(offer));
+        }
+        Ok(())
+    }
+}
+
+/// What a change asks to read again; `None` for a key that is none of ours.
+#[must_use]
+pub fn selection_of(change: &Change) -> Option<Selection> {
+    match change {
+        Change::Everything => Some(Selection::All),
+        Change::Of(key) => match key.strip_prefix("tenant:") {
+            Some(tenant) => tenant.parse::<TenantId>().ok().map(Selection::Tenant),
+            None => key.parse::<OfferId>().ok().map(Selection::Offer),
+        },
+    }
+}

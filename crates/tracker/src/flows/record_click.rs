@@ -1,0 +1,174 @@
+//! A click: find the offer, judge, write it down for good, and only then answer.
+
+use std::sync::Arc;
+
+use bus::{PublishError, Publisher, Route};
+use contracts::{
+    Fact, Stamp,
+    catalog::Gender,
+    seal,
+    tracker::{ClickRecorded, ClickRefused, PublisherParameters, RefusalReason, Visitor},
+};
+use kernel::{ClickId, Clock, FactId, IdSource, LinkId, Timestamp};
+use signing::Keyring;
+use telemetry::TraceContext;
+use url::Url;
+
+use super::offer_book::OfferBook;
+use crate::domain::{self, BrokenLink, ClickParameters, LiveOffer, Refusal};
+
+/// A click as the door saw it.
+#[derive(Debug, Clone)]
+pub struct Click {
+    /// The tracking link.
+    pub link: LinkId,
+    /// What the publisher's link carried.
+    pub parameters: ClickParameters,
+    /// The device's address.
+    pub ip_address: String,
+    /// The device's user agent.
+    pub user_agent: String,
+}
+
+/// What the user gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// On to the advertiser, with this click's id.
+    Redirect(Url),
+    /// Refused, on to the offer's fallback.
+    Fallback(Url),
+    /// Refused, and there is nowhere else to go.
+    NotAvailable,
+    /// No such link.
+    UnknownLink,
+}
+
+/// Why a click could not be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ClickError {
+    /// The broker did not take it in time; the user may try again.
+    #[error("writing the click down")]
+    NotDurable(#[source] PublishError),
+    /// The offer's link is broken.
+    #[error(transparent)]
+    BrokenLink(#[from] BrokenLink),
+}
+
+/// Records clicks; one for each process.
+#[derive(Clone)]
+pub struct Recorder {
+    /// The shared offers.
+    pub book: OfferBook,
+    /// The confirmed publisher.
+    pub publisher: Publisher,
+    /// Keys of the click id's MAC.
+    pub keyring: Arc<Keyring>,
+    /// The process's clock.
+    pub clock: Arc<dyn Clock>,
+    /// The process's ids and randomness.
+    pub ids: Arc<dyn IdSource>,
+}
+
+impl Recorder {
+    /// Records a click and says where the user goes. Nothing is answered before it is durable.
+    ///
+    /// # Errors
+    /// [`ClickError`].
+    pub async fn record(&self, click: Click) -> Result<Answer, ClickError> {
+        let now = self.clock.now();
+        let Some(offer) = self.book.find(click.link) else {
+            return Ok(Answer::UnknownLink);
+        };
+        match domain::judge(&offer, now) {
+            Ok(()) => self.take(&offer, click, now).await,
+            Err(refusal) => self.refuse(&offer, click, refusal, now).await,
+        }
+    }
+
+    async fn take(&self, offer: &LiveOffer, click: Click, now: Timestamp) -> Result<Answer, ClickError> {
+        let mut random = [0_u8; 5];
+        self.ids.fill_random(&mut random);
+        let gk_click_id: ClickId = signing::click::mint(&self.keyring, offer.tenant, now.as_millis(), random);
+        let url = domain::destination(offer, gk_click_id, &click.parameters)?;
+        let fact = ClickRecorded {
+            tenant_id: offer.tenant.to_vec(),
+            gk_click_id: gk_click_id.to_vec(),
+            clicked_at_micros: now.as_micros(),
+            link_id: offer.link.to_vec(),
+            offer_id: offer.offer.to_vec(),
+            offer_version: offer.version,
+            advertiser_id: offer.advertiser.to_vec(),
+            publisher_id: offer.publisher.to_vec(),
+            publisher_parameters: Some(parameters(click.parameters)),
+            visitor: Some(visitor(click.ip_address, click.user_agent)),
+        };
+        self.publish(offer, now, &fact).await?;
+        Ok(Answer::Redirect(url))
+    }
+
+    async fn refuse(
+        &self,
+        offer: &LiveOffer,
+        click: Click,
+        refusal: Refusal,
+        now: Timestamp,
+    ) -> Result<Answer, ClickError> {
+        let fallback = offer.fallback_link.as_deref().and_then(|link| Url::parse(link).ok());
+        let fact = ClickRefused {
+            tenant_id: offer.tenant.to_vec(),
+            refused_at_micros: now.as_micros(),
+            link_id: offer.link.to_vec(),
+            offer_id: Some(offer.offer.to_vec()),
+            offer_version: Some(offer.version),
+            publisher_id: Some(offer.publisher.to_vec()),
+            reason: reason(refusal).into(),
+            publisher_parameters: Some(parameters(click.parameters)),
+            visitor: Some(visitor(click.ip_address, click.user_agent)),
+            sent_to_fallback: fallback.is_some(),
+        };
+        self.publish(offer, now, &fact).await?;
+        Ok(fallback.map_or(Answer::NotAvailable, Answer::Fallback))
+    }
+
+    async fn publish<F: Fact>(&self, offer: &LiveOffer, now: Timestamp, fact: &F) -> Result<(), ClickError> {
+        let trace = TraceContext::current();
+        let stamp = Stamp {
+            fact_id: FactId::from_uuid(self.ids.uuid_v7()),
+            tenant: Some(offer.tenant),
+            recorded_at: now,
+            traceparent: trace.traceparent,
+            tracestate: trace.tracestate,
+        };
+        self.publisher.publish(&Route::of::<F>(), seal(stamp, fact)).await.map_err(ClickError::NotDurable)
+    }
+}
+
+fn parameters(from: ClickParameters) -> PublisherParameters {
+    PublisherParameters {
+        pub_click_id: from.pub_click_id,
+        pub_member_id: from.pub_member_id,
+        pub_subs: from.pub_subs,
+        gender: from.gender.as_deref().and_then(gender).map(Into::into),
+        age: from.age,
+    }
+}
+
+fn gender(word: &str) -> Option<Gender> {
+    match word.to_ascii_lowercase().as_str() {
+        "f" | "female" => Some(Gender::Female),
+        "m" | "male" => Some(Gender::Male),
+        _other => None,
+    }
+}
+
+fn visitor(ip_address: String, user_agent: String) -> Visitor {
+    Visitor { ip_address, user_agent, country: None, platform: None }
+}
+
+fn reason(refusal: Refusal) -> RefusalReason {
+    match refusal {
+        Refusal::NotLive => RefusalReason::NotLive,
+        Refusal::Paused => RefusalReason::Paused,
+        Refusal::OutsideDates => RefusalReason::OutsideDates,
+    }
+}

@@ -1,0 +1,5 @@
+//! `tracker serve | migrate | check-settings | print-openapi`.
+
+fn main() -> std::process::ExitCode {
+    process::main::<tracker::Tracker>()
+}

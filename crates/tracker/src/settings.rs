@@ -1,0 +1,88 @@
+//! What can be set; `settings.default.toml` says what each key means.
+
+use bus::BusSettings;
+use http_kit::{HttpSettings, admin::AdminSettings};
+use postgres_kit::DatabaseSettings;
+use process::{ProcessSettings, StopSettings};
+use secrecy::SecretString;
+use serde::Deserialize;
+use settings::{Problems, Validate};
+use signing::Keyring;
+use telemetry::TelemetrySettings;
+
+/// All of tracker's settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The users' door.
+    pub http: HttpSettings,
+    /// The operator's port.
+    pub admin: AdminSettings,
+    /// The broker.
+    pub bus: BusSettings,
+    /// The read model.
+    pub database: DatabaseSettings,
+    /// How clicks are read and answered.
+    pub door: DoorSettings,
+    /// How click ids are made.
+    pub clicks: ClickSettings,
+    /// Logs and traces.
+    pub telemetry: TelemetrySettings,
+    /// How the process ends.
+    pub stop: StopSettings,
+}
+
+/// Section `door`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DoorSettings {
+    /// `Retry-After` of a 503, in seconds.
+    pub retry_after_seconds: u32,
+    /// Header of a trusted proxy that names the user's address, or empty.
+    pub caller_ip_header: String,
+}
+
+/// Section `clicks`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClickSettings {
+    /// Server keys of the click ids' MAC.
+    pub keys: SecretString,
+}
+
+impl Validate for Settings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.within("http", &self.http);
+        problems.within("admin", &self.admin);
+        problems.within("bus", &self.bus);
+        problems.within("database", &self.database);
+        problems.within("door", &self.door);
+        problems.within("clicks", &self.clicks);
+        problems.within("telemetry", &self.telemetry);
+        problems.within("stop", &self.stop);
+    }
+}
+
+impl Validate for DoorSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("retry_after_seconds", &self.retry_after_seconds, &(1..=3_600));
+    }
+}
+
+impl Validate for ClickSettings {
+    fn validate(&self, problems: &mut Problems) {
+        if let Err(error) = Keyring::parse(&self.keys) {
+            problems.add("keys", error.to_string());
+        }
+    }
+}
+
+impl ProcessSettings for Settings {
+    fn telemetry(&self) -> &TelemetrySettings {
+        &self.telemetry
+    }
+
+    fn stop(&self) -> StopSettings {
+        self.stop
+    }
+}

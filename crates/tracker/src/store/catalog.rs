@@ -1,0 +1,170 @@
+//! Writing the read model. A row is replaced only by a higher version, so facts may come in any order and any number of
+//! times; rows are sorted by key, so two replicas never wait for each other in a circle.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::{ExpressionMethods, QueryResult, query_dsl::methods::FilterDsl, upsert::excluded};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use kernel::{LinkId, OfferId, TenantId};
+use postgres_kit::notify;
+
+use super::{
+    CHANGED_CHANNEL,
+    schema::{offer_versions, offers, tenants},
+};
+
+/// A tenant's newest fact.
+#[derive(Debug, Clone)]
+pub struct TenantRow {
+    /// Counts the tenant's changes.
+    pub version: u64,
+    /// The encoded `TenantChanged`.
+    pub fact: Vec<u8>,
+}
+
+/// An offer's newest state.
+#[derive(Debug, Clone)]
+pub struct OfferRow {
+    /// Counts the offer's changes.
+    pub revision: u64,
+    /// Its tracking link, once shared.
+    pub link: Option<LinkId>,
+    /// The encoded `OfferChanged`.
+    pub fact: Vec<u8>,
+}
+
+/// One immutable version of an offer.
+#[derive(Debug, Clone)]
+pub struct VersionRow {
+    /// The encoded `OfferVersionCreated`.
+    pub fact: Vec<u8>,
+}
+
+/// What one batch of facts says; of several facts about one thing the highest version is kept here already.
+#[derive(Debug, Clone, Default)]
+pub struct CatalogRows {
+    /// By tenant.
+    pub tenants: BTreeMap<TenantId, TenantRow>,
+    /// By offer.
+    pub offers: BTreeMap<(TenantId, OfferId), OfferRow>,
+    /// By offer and version.
+    pub versions: BTreeMap<(TenantId, OfferId, u32), VersionRow>,
+}
+
+impl CatalogRows {
+    /// Keeps the higher of two versions of a tenant.
+    pub fn tenant(&mut self, tenant: TenantId, row: TenantRow) {
+        let known = self.tenants.get(&tenant).map_or(0, |known| known.version);
+        if row.version > known {
+            self.tenants.insert(tenant, row);
+        }
+    }
+
+    /// Keeps the higher of two revisions of an offer.
+    pub fn offer(&mut self, tenant: TenantId, offer: OfferId, row: OfferRow) {
+        let known = self.offers.get(&(tenant, offer)).map_or(0, |known| known.revision);
+        if row.revision > known {
+            self.offers.insert((tenant, offer), row);
+        }
+    }
+
+    /// Adds a version.
+    pub fn version(&mut self, tenant: TenantId, offer: OfferId, version: u32, row: VersionRow) {
+        self.versions.insert((tenant, offer, version), row);
+    }
+
+    /// What other replicas must read again.
+    fn changed(&self) -> Vec<String> {
+        let tenants = self.tenants.keys().map(|tenant| format!("tenant:{tenant}"));
+        let offers = self.offers.keys().map(|(_tenant, offer)| offer.to_string());
+        let versions = self.versions.keys().map(|(_tenant, offer, _version)| offer.to_string());
+        let unique: BTreeSet<String> = tenants.chain(offers).chain(versions).collect();
+        unique.into_iter().collect()
+    }
+}
+
+/// Saves the rows and tells every replica; within the caller's transaction, so nobody hears of what was rolled back.
+///
+/// # Errors
+/// The database's.
+pub async fn save(connection: &mut AsyncPgConnection, rows: &CatalogRows) -> QueryResult<()> {
+    save_tenants(connection, rows).await?;
+    save_offers(connection, rows).await?;
+    save_versions(connection, rows).await?;
+    notify::notify(connection, CHANGED_CHANNEL, &rows.changed()).await
+}
+
+async fn save_tenants(connection: &mut AsyncPgConnection, rows: &CatalogRows) -> QueryResult<usize> {
+    let values: Vec<_> = rows
+        .tenants
+        .iter()
+        .map(|(tenant, row)| {
+            (
+                tenants::tenant_id.eq(tenant.as_uuid()),
+                tenants::version.eq(stored(row.version)),
+                tenants::fact.eq(&row.fact),
+            )
+        })
+        .collect();
+    diesel::insert_into(tenants::table)
+        .values(values)
+        .on_conflict(tenants::tenant_id)
+        .do_update()
+        .set((tenants::version.eq(excluded(tenants::version)), tenants::fact.eq(excluded(tenants::fact))))
+        .filter(tenants::version.lt(excluded(tenants::version)))
+        .execute(connection)
+        .await
+}
+
+async fn save_offers(connection: &mut AsyncPgConnection, rows: &CatalogRows) -> QueryResult<usize> {
+    let values: Vec<_> = rows
+        .offers
+        .iter()
+        .map(|((tenant, offer), row)| {
+            (
+                offers::tenant_id.eq(tenant.as_uuid()),
+                offers::offer_id.eq(offer.as_uuid()),
+                offers::revision.eq(stored(row.revision)),
+                offers::link_id.eq(row.link.map(LinkId::as_uuid)),
+                offers::fact.eq(&row.fact),
+            )
+        })
+        .collect();
+    diesel::insert_into(offers::table)
+        .values(values)
+        .on_conflict((offers::tenant_id, offers::offer_id))
+        .do_update()
+        .set((
+            offers::revision.eq(excluded(offers::revision)),
+            offers::link_id.eq(excluded(offers::link_id)),
+            offers::fact.eq(excluded(offers::fact)),
+        ))
+        .filter(offers::revision.lt(excluded(offers::revision)))
+        .execute(connection)
+        .await
+}
+
+async fn save_versions(connection: &mut AsyncPgConnection, rows: &CatalogRows) -> QueryResult<usize> {
+    let values: Vec<_> = rows
+        .versions
+        .iter()
+        .map(|((tenant, offer, version), row)| {
+            (
+                offer_versions::tenant_id.eq(tenant.as_uuid()),
+                offer_versions::offer_id.eq(offer.as_uuid()),
+                offer_versions::version.eq(i32::try_from(*version).unwrap_or(i32::MAX)),
+                offer_versions::fact.eq(&row.fact),
+            )
+        })
+        .collect();
+    diesel::insert_into(offer_versions::table)
+        .values(values)
+        .on_conflict_do_nothing()
+        .execute(connection)
+        .await
+}
+
+/// Versions count changes by people and stay far below the column's end.
+fn stored(version: u64) -> i64 {
+    i64::try_from(version).unwrap_or(i64::MAX)
+}

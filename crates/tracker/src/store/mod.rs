@@ -1,0 +1,17 @@
+//! The tracker's database: a read model of the catalog, written by [`catalog`], read by [`offers`].
+
+mod catalog;
+mod offers;
+mod schema;
+
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+pub use catalog::{CatalogRows, OfferRow, TenantRow, VersionRow, save};
+pub use offers::{Selection, load};
+
+/// The tables above, in order.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
+
+/// Channel on which a replica tells the others which offers changed. The payload is an offer id, or a tenant id with the
+/// prefix `tenant:`.
+pub const CHANGED_CHANNEL: &str = "tracker_offers_changed";

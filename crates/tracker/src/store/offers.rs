@@ -1,0 +1,111 @@
+//! Reading shared offers, each in its newest version.
+
+use contracts::{
+    catalog::{OfferChanged, OfferStatus as StatusCode, OfferVersionCreated, TenantChanged},
+    read,
+};
+use diesel::{
+    QueryResult, QueryableByName,
+    sql_types::{Bytea, Nullable, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use kernel::{AdvertiserId, LinkId, OfferId, PublisherId, TenantId, TimeWindow};
+use prost::Message;
+use telemetry::chain;
+
+use crate::domain::{LiveOffer, OfferStatus};
+
+/// Which offers to read.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// Every shared offer: a start, or a listener that was away.
+    All,
+    /// This one.
+    Offer(OfferId),
+    /// All of this tenant.
+    Tenant(TenantId),
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Bytea)]
+    offer: Vec<u8>,
+    #[diesel(sql_type = Bytea)]
+    version: Vec<u8>,
+    #[diesel(sql_type = Nullable<Bytea>)]
+    tenant: Option<Vec<u8>>,
+}
+
+/// The newest version that has arrived; its number is in the offer's own fact, but the two facts may come in any order.
+const SHARED_OFFERS: &str = "
+    SELECT offers.fact AS offer, newest.fact AS version, tenants.fact AS tenant
+    FROM offers
+    JOIN LATERAL (
+        SELECT fact FROM offer_versions
+        WHERE offer_versions.tenant_id = offers.tenant_id AND offer_versions.offer_id = offers.offer_id
+        ORDER BY version DESC LIMIT 1
+    ) AS newest ON true
+    LEFT JOIN tenants ON tenants.tenant_id = offers.tenant_id
+    WHERE offers.link_id IS NOT NULL";
+
+/// The selected offers that are shared. A row that can not be read is reported and left out: one bad row must not keep
+/// every other link from working.
+///
+/// # Errors
+/// The database's.
+pub async fn load(connection: &mut AsyncPgConnection, selection: &Selection) -> QueryResult<Vec<LiveOffer>> {
+    let rows: Vec<Row> = match selection {
+        Selection::All => diesel::sql_query(SHARED_OFFERS).load(connection).await?,
+        Selection::Offer(offer) => {
+            diesel::sql_query(format!("{SHARED_OFFERS} AND offers.offer_id = $1"))
+                .bind::<SqlUuid, _>(offer.as_uuid())
+                .load(connection)
+                .await?
+        }
+        Selection::Tenant(tenant) => {
+            diesel::sql_query(format!("{SHARED_OFFERS} AND offers.tenant_id = $1"))
+                .bind::<SqlUuid, _>(tenant.as_uuid())
+                .load(connection)
+                .await?
+        }
+    };
+    Ok(rows.iter().filter_map(readable).collect())
+}
+
+fn readable(row: &Row) -> Option<LiveOffer> {
+    match live_offer(row) {
+        Ok(offer) => Some(offer),
+        Err(error) => {
+            tracing::error!(error = %chain(error.as_ref()), "a shared offer in the read model can not be read; run `offer-catalog republish`");
+            None
+        }
+    }
+}
+
+fn live_offer(row: &Row) -> Result<LiveOffer, Box<dyn std::error::Error>> {
+    let offer = OfferChanged::decode(row.offer.as_slice())?;
+    let version = OfferVersionCreated::decode(row.version.as_slice())?;
+    let tenant = row.tenant.as_deref().map(TenantChanged::decode).transpose()?;
+    Ok(LiveOffer {
+        tenant: read::id(TenantId::from_slice, &offer.tenant_id, "tenant_id")?,
+        domain: tenant.map(|tenant| tenant.domain.to_ascii_lowercase()),
+        link: read::id(LinkId::from_slice, offer.link_id.as_deref().unwrap_or_default(), "link_id")?,
+        offer: read::id(OfferId::from_slice, &offer.offer_id, "offer_id")?,
+        version: version.version,
+        advertiser: read::id(AdvertiserId::from_slice, &version.advertiser_id, "advertiser_id")?,
+        publisher: read::id(PublisherId::from_slice, offer.publisher_id.as_deref().unwrap_or_default(), "publisher_id")?,
+        name: version.name,
+        offer_link: version.offer_link,
+        fallback_link: version.fallback_link,
+        status: match read::enumeration(offer.status, "status")? {
+            StatusCode::Ready => OfferStatus::Ready,
+            StatusCode::Paused => OfferStatus::Paused,
+            StatusCode::Ended => OfferStatus::Ended,
+            StatusCode::Draft | StatusCode::Unspecified => OfferStatus::Draft,
+        },
+        dates: TimeWindow {
+            from: read::time(version.launch_at_micros),
+            until: version.end_at_micros.map(read::time),
+        },
+    })
+}
