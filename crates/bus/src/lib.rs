@@ -1,1 +1,18 @@
 #![doc = include_str!("../README.md")]
+
+mod backoff;
+mod consumer;
+mod declare;
+mod failpoints;
+mod link;
+mod metrics;
+mod publisher;
+mod service_bus;
+mod settings;
+mod topology;
+
+pub use consumer::{BatchHandler, HandleError};
+pub use publisher::{Item, PublishError, Publisher};
+pub use service_bus::{Bus, UnknownQueue};
+pub use settings::BusSettings;
+pub use topology::{Queue, Route, Topology};

@@ -1,0 +1,97 @@
+//! What a consumer does with its deliveries while a handler says `Pause`.
+//!
+//! Handing messages back makes a quorum queue count, and at the delivery limit it buries them: a consumer that hands
+//! back what it can not handle *now* destroys good messages at machine speed. So a paused consumer keeps what it holds,
+//! unacknowledged, and tries the same batch again every two seconds. The broker's patience ends after thirty minutes:
+//! before that, once, everything is handed back by closing the channel. The copy in memory is still tried, and only when
+//! it has gone through does the consumer ask for deliveries again (its own come back too; the inbox knows them). An outage
+//! of any length so costs a message at most one of its deliveries.
+
+use std::time::Duration;
+
+use lapin::Channel;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    backoff::Backoff,
+    consumer::carry::{Next, Patience},
+    metrics::Metrics,
+};
+
+/// How long the broker gets to answer when a channel is closed.
+pub(crate) const GOODBYE: Duration = Duration::from_secs(1);
+
+/// Patience for one batch.
+pub(crate) struct Holding<'a> {
+    pub(crate) channel: &'a Channel,
+    pub(crate) queue: &'static str,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) stop: &'a CancellationToken,
+    /// How long deliveries are kept.
+    pub(crate) hold: Duration,
+    paused: Option<Pause>,
+    handed_back: bool,
+}
+
+struct Pause {
+    since: Instant,
+    backoff: Backoff,
+}
+
+impl<'a> Holding<'a> {
+    pub(crate) const fn new(
+        channel: &'a Channel,
+        queue: &'static str,
+        metrics: &'a Metrics,
+        stop: &'a CancellationToken,
+        hold: Duration,
+    ) -> Self {
+        Self { channel, queue, metrics, stop, hold, paused: None, handed_back: false }
+    }
+
+    /// Whether the deliveries are no longer this consumer's to acknowledge.
+    pub(crate) const fn handed_back(&self) -> bool {
+        self.handed_back
+    }
+
+    async fn hand_back(&mut self) {
+        self.handed_back = true;
+        tracing::warn!(
+            bus.queue = self.queue,
+            "paused for long: handing the deliveries back, and not asking for more until the batch goes through"
+        );
+        let closing = self.channel.close(200, "paused for too long".into());
+        if !matches!(timeout(GOODBYE, closing).await, Ok(Ok(()))) {
+            tracing::debug!(bus.queue = self.queue, "the channel was gone already");
+        }
+    }
+}
+
+impl Patience for Holding<'_> {
+    async fn wait(&mut self, reason: &str) -> Next {
+        let now = Instant::now();
+        if self.paused.is_none() {
+            tracing::warn!(bus.queue = self.queue, bus.reason = reason, "consumer paused");
+            self.metrics.pause_began(self.queue);
+        }
+        let pause = self.paused.get_or_insert_with(|| Pause { since: now, backoff: Backoff::default() });
+        let wait = pause.backoff.next_wait();
+        if !self.handed_back && now.saturating_duration_since(pause.since) >= self.hold {
+            self.hand_back().await;
+        }
+        let next = tokio::select! {
+            () = self.stop.cancelled() => Next::Stop,
+            () = tokio::time::sleep(wait) => Next::TryAgain,
+        };
+        self.metrics.paused(self.queue, now.elapsed());
+        next
+    }
+
+    fn over(&mut self) {
+        if let Some(pause) = self.paused.take() {
+            let seconds = pause.since.elapsed().as_secs();
+            tracing::info!(bus.queue = self.queue, bus.paused_seconds = seconds, "consumer resumed");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! One consumer: its channel, its loop, its acknowledgements.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use lapin::{
+    Channel,
+    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions},
+    types::FieldTable,
+};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::{
+    consumer::{
+        BatchHandler,
+        carry::{Carried, Order, carry},
+        holding::{GOODBYE, Holding},
+        intake::{Batch, Gone, Intake},
+    },
+    declare::{DeclareError, broadcast},
+    failpoints,
+    link::{Link, Session},
+    metrics::Metrics,
+    settings::BusSettings,
+    topology::{Kind, Names, Queue},
+};
+
+#[derive(Debug, thiserror::Error)]
+enum ConsumeError {
+    #[error("start a consumer")]
+    Start(#[source] lapin::Error),
+    #[error(transparent)]
+    Declare(#[from] DeclareError),
+    #[error(transparent)]
+    Gone(#[from] Gone),
+    #[error("settle a batch")]
+    Settle(#[source] lapin::Error),
+}
+
+/// Why a channel was left in good order.
+enum End {
+    Stopped,
+    HandedBack,
+}
+
+pub(crate) struct ConsumeTask<H> {
+    handler: Arc<H>,
+    queue: Queue,
+    names: Names,
+    settings: Arc<BusSettings>,
+    metrics: Arc<Metrics>,
+    link: Link,
+    stop: CancellationToken,
+}
+
+impl<H: BatchHandler> ConsumeTask<H> {
+    pub(crate) fn new(
+        handler: Arc<H>,
+        queue: Queue,
+        settings: Arc<BusSettings>,
+        metrics: Arc<Metrics>,
+        link: Link,
+        stop: CancellationToken,
+    ) -> Self {
+        let names = Names::new(&settings.namespace);
+        Self { handler, queue, names, settings, metrics, link, stop }
+    }
+
+    /// Consumes until the stop, over as many connections as that takes.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let session = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                session = self.link.session() => session,
+            };
+            let Some(session) = session else { return };
+            match self.serve(&session).await {
+                Ok(End::Stopped) => return,
+                Ok(End::HandedBack) => {}
+                Err(error) => session.condemn(&telemetry::chain(&error)),
+            }
+        }
+    }
+
+    async fn serve(&self, session: &Session) -> Result<End, ConsumeError> {
+        let channel = session.channel().await.map_err(ConsumeError::Start)?;
+        let mut intake = self.start(&channel).await?;
+        loop {
+            let batch = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => break,
+                () = session.lost() => return Err(Gone::Cancelled.into()),
+                batch = intake.next() => batch?,
+            };
+            let started = Instant::now();
+            let items = batch.items.len();
+            // A root of its own: the items come from many traces, and the service links each of them.
+            let span =
+                tracing::info_span!(parent: None, "batch", bus.queue = self.queue.name, bus.items = items);
+            let mut holding = Holding::new(
+                &channel,
+                self.queue.name,
+                &self.metrics,
+                &self.stop,
+                self.settings.pause_hold(),
+            );
+            let most = if batch.suspect.is_some() { 1 } else { self.settings.batch_items };
+            let order = batch.suspect.unwrap_or(Order::Forwards);
+            let carried =
+                carry(&*self.handler, &batch.items, most, order, &mut holding).instrument(span).await;
+            let Carried::Settled { buried, unburied } = carried else { break };
+            self.metrics.batch_done(self.queue.name, items, buried, started.elapsed());
+            if holding.handed_back() {
+                return Ok(End::HandedBack);
+            }
+            failpoints::before_ack();
+            self.settle(&channel, &batch, &unburied, intake.nothing_aside())
+                .await
+                .map_err(ConsumeError::Settle)?;
+        }
+        // What was handed over and not begun goes back to the other replicas with the channel.
+        if !matches!(timeout(GOODBYE, channel.close(200, "stopping".into())).await, Ok(Ok(()))) {
+            tracing::debug!(bus.queue = self.queue.name, "the channel was gone already");
+        }
+        Ok(End::Stopped)
+    }
+
+    async fn start<'a>(&'a self, channel: &'a Channel) -> Result<Intake<'a>, ConsumeError> {
+        channel
+            .basic_qos(self.settings.prefetch, BasicQosOptions::default())
+            .await
+            .map_err(ConsumeError::Start)?;
+        let queue = match self.queue.kind {
+            Kind::Shared => self.names.of(self.queue.name),
+            Kind::Broadcast => broadcast(channel, &self.queue, &self.names).await?,
+        };
+        let deliveries = channel
+            .basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default())
+            .await
+            .map_err(ConsumeError::Start)?;
+        Ok(Intake {
+            channel,
+            deliveries,
+            queue: self.queue.name,
+            metrics: &self.metrics,
+            batch_items: self.settings.batch_items,
+            batch_wait: self.settings.batch_wait(),
+            suspects: VecDeque::new(),
+        })
+    }
+
+    /// Acknowledges a batch; messages with an item that could be neither handled nor buried are rejected instead.
+    async fn settle(
+        &self,
+        channel: &Channel,
+        batch: &Batch,
+        unburied: &[usize],
+        nothing_aside: bool,
+    ) -> Result<(), lapin::Error> {
+        let mut done = Vec::with_capacity(batch.messages.len());
+        let mut begin = 0_usize;
+        for (tag, items) in &batch.messages {
+            let end = begin.saturating_add(*items);
+            if unburied.iter().any(|at| (begin..end).contains(at)) {
+                self.metrics.rejected(self.queue.name);
+                channel.basic_reject(*tag, BasicRejectOptions { requeue: false }).await?;
+            } else {
+                done.push(*tag);
+            }
+            begin = end;
+        }
+        if nothing_aside && batch.suspect.is_none() {
+            // Tags grow in the order of delivery, and everything before is settled: one word for all.
+            let Some(last) = done.last() else { return Ok(()) };
+            return channel.basic_ack(*last, BasicAckOptions { multiple: true }).await;
+        }
+        for tag in done {
+            channel.basic_ack(tag, BasicAckOptions { multiple: false }).await?;
+        }
+        Ok(())
+    }
+}
