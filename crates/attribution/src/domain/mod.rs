@@ -1,0 +1,58 @@
+//! What a postback means. Pure: no async, clock, randomness, SQL or HTTP; anyone can read the whole decision here.
+//!
+//! A **journey** is one click's life. Its verdict is a function of the *set* of its stamped postbacks, its click, the
+//! versions of its offer and the decisions of people: [`judge`] sorts the set and computes the whole journey anew each
+//! time, so that the order in which anything was processed can not matter. [`diff`] then says what of it is new.
+//!
+//! Three things are remembered between judgements, because `SEMANTICS` §4 says that the first committed wins there:
+//! which of several repeats holds an occurrence and which amount it has ([`Held`]), and what rules 4 and 10 found when
+//! they first ran ([`Settled`]). They are inputs like all others.
+//!
+//! | word | meaning |
+//! |---|---|
+//! | stamped postback | an accepted postback with its receipt, `received_at` and what it claims |
+//! | effective time | the event's time, never after the receipt |
+//! | slot | one occurrence of one offer event on the click; a conversion when reached |
+//! | holder | the unflagged postback that fills a slot |
+//! | passes | gets through rule 13; what "reached" is built on |
+//! | flagged | reported as fraud by AppsFlyer: a veto on its slot |
+#![deny(clippy::arithmetic_side_effects)]
+
+mod click;
+mod code;
+mod conversion;
+mod credential;
+mod diff;
+mod examined;
+mod inputs;
+mod judge;
+mod offer;
+mod people;
+mod postback;
+mod review;
+mod rules;
+mod trace;
+mod unattributed;
+
+pub use click::Click;
+pub use code::Code;
+pub use conversion::{Conversion, Reported, Slot, TermsSource, Verdict, VerdictCode};
+pub use credential::{Credential, Generation};
+pub use diff::{Changes, ConversionChange, DecisionChange, Known, KnownDecision, diff};
+pub use inputs::{Held, JourneyInputs, Settled, SettledOnce};
+pub use judge::{Decision, JourneyVerdict, Waits, judge};
+pub use offer::{DeadlineAnchor, EventTerms, Offer, OfferEvent, Platform, ReachedBy, Version};
+pub use people::{PersonAct, PersonDecision};
+pub use postback::{Claims, Stamped, Told};
+pub use rules::Rule;
+pub use trace::{Outcome, Step, Trace};
+pub use unattributed::{TenantFacts, judge_without_click};
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+mod props;
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+mod samples;
+#[cfg(test)]
+mod stories;
