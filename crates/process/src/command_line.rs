@@ -77,7 +77,10 @@ pub fn main<S: Service>() -> ExitCode {
 fn parse<S: Service>(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<CommandLine<S::Command>, clap::Error> {
-    let matches = CommandLine::<S::Command>::command().name(S::NAME).try_get_matches_from(arguments)?;
+    // Set here and not by the derive: a flattened `Own` would put its doc comment in this place.
+    let about = format!("GoKart's {}", S::NAME);
+    let definition = CommandLine::<S::Command>::command().name(S::NAME).about(about).long_about(None);
+    let matches = definition.try_get_matches_from(arguments)?;
     CommandLine::from_arg_matches(&matches)
 }
 

@@ -201,8 +201,8 @@ impl Supervisor {
             Role::Work | Role::Critical => (&self.shared.work, self.shared.hard.clone()),
             Role::Support => (&self.shared.support, self.shared.work_done.clone()),
         };
-        // The task is a root: it must not hang on the span of the request or command that happened to start it.
-        let span = tracing::info_span!(parent: None, "task", task = name);
+        // Names the task in its log lines. No parent: not part of the request or command that happened to start it.
+        let span = tracing::info_span!(target: telemetry::LOG_ONLY, parent: None, "task", task = name);
         tracker.spawn(
             async move {
                 let outcome = end.run_until_cancelled_owned(AssertUnwindSafe(future).catch_unwind()).await;

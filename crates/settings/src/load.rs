@@ -92,10 +92,17 @@ pub fn load_from<T: DeserializeOwned + Validate>(
 
 /// `Validate` sees values, not layers; the layer is found again by the key.
 fn with_origin(problem: Problem, origins: &BTreeMap<String, String>, env_prefix: &str) -> Problem {
-    let origin = origins.get(&problem.key).cloned().unwrap_or_else(|| {
-        format!("nowhere; it may be set with {}", variable_name(env_prefix, &problem.key))
-    });
-    Problem { origin: Some(origin), ..problem }
+    let key = problem.key.split('[').next().unwrap_or_default();
+    if let Some(origin) = origins.get(key) {
+        return Problem { origin: Some(origin.clone()), ..problem };
+    }
+    let section = format!("{key}.");
+    if key.is_empty() || origins.keys().any(|set| set.starts_with(&section)) {
+        // A rule about several keys.
+        return problem;
+    }
+    let what = format!("{}; nothing sets it, {} would", problem.what, variable_name(env_prefix, key));
+    Problem { what, ..problem }
 }
 
 fn collect_origins(key: &str, value: &Value, origins: &mut BTreeMap<String, String>) {

@@ -61,6 +61,9 @@ impl Validate for Shop {
 impl Validate for Http {
     fn validate(&self, problems: &mut Problems) {
         problems.in_range("port", &self.port, &(1..=u16::MAX));
+        if self.port == 443 && self.trace_endpoint.is_none() {
+            problems.add("trace_endpoint", "must be set on port 443");
+        }
         if let Some(endpoint) = &self.trace_endpoint {
             problems.url("trace_endpoint", endpoint, &["http", "https"]);
         }
@@ -245,6 +248,30 @@ fn rules_of_the_service_are_reported_together_with_their_layers() {
             .contains("http.port: must be 1..=65535, is 0 (set by environment variable SHOP__HTTP__PORT)")
     );
     assert!(complaint.contains("bus.url: must be a URL that begins with amqp:// or amqps://"), "{complaint}");
+}
+
+#[test]
+fn a_rule_about_a_key_that_nothing_sets_says_how_to_set_it() {
+    let complaint = Given::default().with_url().variable("SHOP__HTTP__PORT", "443").complaint();
+    // The defaults name it with an empty text, so they are what set it.
+    assert_eq!(complaint, "http.trace_endpoint: must be set on port 443 (set by the defaults)");
+    let source = Source { defaults: "a = 1", env_prefix: "SHOP", file: None };
+    let complaint = load_from::<Pair>(&source, []).unwrap_err().to_string();
+    assert_eq!(complaint, "b: must be set when a is; nothing sets it, SHOP__B would");
+}
+
+#[derive(Debug, Deserialize)]
+struct Pair {
+    a: Option<u8>,
+    b: Option<u8>,
+}
+
+impl Validate for Pair {
+    fn validate(&self, problems: &mut Problems) {
+        if self.a.is_some() && self.b.is_none() {
+            problems.add("b", "must be set when a is");
+        }
+    }
 }
 
 #[test]

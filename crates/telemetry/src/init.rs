@@ -13,7 +13,7 @@ use opentelemetry_sdk::{
 use tracing::Subscriber;
 use tracing_subscriber::{
     EnvFilter, Layer,
-    filter::{LevelFilter, ParseError},
+    filter::{LevelFilter, ParseError, Targets},
     fmt::{self, format::JsonFields, writer::BoxMakeWriter},
     layer::SubscriberExt,
     registry::LookupSpan,
@@ -21,6 +21,10 @@ use tracing_subscriber::{
 };
 
 use crate::{log_line::LogLine, panics::log_panics, settings::TelemetrySettings};
+
+/// Target of spans that belong into logs but not into traces, such as the life of a task: every span within would become
+/// part of one trace without an end.
+pub const LOG_ONLY: &str = "log_only";
 
 /// A stop waits no longer than this for the collector.
 const LAST_EXPORT_LIMIT: Duration = Duration::from_secs(3);
@@ -86,7 +90,7 @@ pub fn init_logging_to(
         .with_location(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
-        .with_filter(LevelFilter::INFO);
+        .with_filter(Targets::new().with_default(LevelFilter::INFO).with_target(LOG_ONLY, LevelFilter::OFF));
     tracing_subscriber::registry()
         .with(traces)
         .with(log_layer(target, service).with_filter(filter))

@@ -62,6 +62,8 @@ async fn spans_arrive_at_the_collector_with_service_parent_and_link() {
         TraceContext { traceparent: caller.to_owned(), tracestate: String::new() }.set_parent(&receive);
         receive.in_scope(|| tracing::debug_span!("too fine").in_scope(|| ()));
         drop(receive);
+        tracing::info_span!(target: telemetry::LOG_ONLY, "task")
+            .in_scope(|| tracing::info_span!("sweep").in_scope(|| ()));
         telemetry.shutdown().await;
     };
     tokio::select! {
@@ -79,9 +81,11 @@ async fn spans_arrive_at_the_collector_with_service_parent_and_link() {
         .flat_map(|resource| &resource.scope_spans)
         .flat_map(|scope| &scope.spans)
         .collect();
-    let [receive] = spans.as_slice() else { panic!("{spans:?}") };
+    let [receive, sweep] = spans.as_slice() else { panic!("{spans:?}") };
     assert_eq!(receive.name, "receive");
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    assert_eq!(hex(&receive.trace_id), "0af7651916cd43dd8448eb211c80319c");
-    assert_eq!(hex(&receive.parent_span_id), "b7ad6b7169203331");
+
+    assert_eq!(hex::encode(&receive.trace_id), "0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(hex::encode(&receive.parent_span_id), "b7ad6b7169203331");
+    assert_eq!(sweep.name, "sweep");
+    assert_eq!(hex::encode(&sweep.parent_span_id), "", "a span that is only for logs is nobody's parent");
 }
