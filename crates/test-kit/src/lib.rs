@@ -1,1 +1,20 @@
 #![doc = include_str!("../README.md")]
+
+mod database;
+mod eventually;
+mod fakes;
+mod http_client;
+mod namespace;
+mod nodes;
+mod random;
+
+pub use database::{TestDatabase, database, empty_database};
+pub use eventually::{Observed, eventually};
+pub use fakes::{
+    apps_flyer::{Answered, FakeAppsFlyer, Postback, click_id_of},
+    otlp::{OtlpReceiver, ReceivedSpan},
+    publisher::{Answer, Delivery, FakePublisher},
+};
+pub use http_client::http_client;
+pub use namespace::{Depth, Namespace, namespace};
+pub use nodes::Nodes;
