@@ -3,6 +3,7 @@
 mod deserialize;
 mod environment;
 mod error;
+mod fault;
 mod layers;
 mod load;
 mod problems;

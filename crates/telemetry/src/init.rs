@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use opentelemetry::{global, trace::TracerProvider};
-use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{
     Resource,
     propagation::TraceContextPropagator,
@@ -26,6 +26,8 @@ use crate::{log_line::LogLine, panics::log_panics, settings::TelemetrySettings};
 /// part of one trace without an end.
 pub const LOG_ONLY: &str = "log_only";
 
+/// One export gives up after this; its spans are lost and the log says so.
+const EXPORT_LIMIT: Duration = Duration::from_secs(10);
 /// A stop waits no longer than this for the collector.
 const LAST_EXPORT_LIMIT: Duration = Duration::from_secs(3);
 
@@ -36,6 +38,9 @@ pub enum TelemetryError {
     /// `telemetry.log_filter` can not be read.
     #[error("can not read the log filter")]
     LogFilter(#[source] ParseError),
+    /// There is no HTTP client for spans, for example because the system has no root certificates.
+    #[error("can not make the HTTP client for spans")]
+    Client(#[source] reqwest::Error),
     /// `telemetry.otlp_endpoint` can not be used.
     #[error("can not make the exporter of spans")]
     Exporter(#[source] ExporterBuildError),
@@ -129,8 +134,16 @@ fn tracer_provider(
     let Some(endpoint) = endpoint else {
         return Ok(provider.with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOff))).build());
     };
+    // Our own client: it speaks TLS with the provider installed above, ignores proxies of the environment and gives up.
+    let client = reqwest::Client::builder()
+        .timeout(EXPORT_LIMIT)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .map_err(TelemetryError::Client)?;
     let exporter = SpanExporter::builder()
         .with_http()
+        .with_http_client(client)
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
         .build()
