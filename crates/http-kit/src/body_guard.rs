@@ -13,13 +13,16 @@ use std::{
 };
 
 use actix_web::{
-    HttpMessage as _,
+    Error, HttpMessage as _,
     dev::{Payload, ServiceRequest},
     error::PayloadError,
+    http::StatusCode,
     web::Bytes,
 };
 use futures_util::Stream;
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::problem::Problem;
 
 /// How large and how slow a body may be.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +71,21 @@ impl Stream for GuardedBody {
                     "the body came too slowly",
                 ))))
             }),
+        }
+    }
+}
+
+/// A body that did not arrive whole. Extractors pass the guard's error on in their own ways; whatever is not known is a
+/// broken transfer.
+pub(crate) fn problem(error: &Error) -> Problem {
+    match error.as_error::<PayloadError>() {
+        Some(PayloadError::Overflow) => Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE)
+            .detail("the body is larger than this server takes"),
+        Some(PayloadError::Io(reason)) if reason.kind() == io::ErrorKind::TimedOut => {
+            Problem::of_status(StatusCode::REQUEST_TIMEOUT).detail("the body came too slowly; send it again")
+        }
+        Some(_) | None => {
+            Problem::bad_request("unreadable_body", "the body did not arrive whole; send it again")
         }
     }
 }

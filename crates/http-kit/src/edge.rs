@@ -10,6 +10,7 @@ use actix_web::{
     Error, HttpMessage as _, HttpResponse, ResponseError as _,
     body::{BodySize, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    error::PayloadError,
     http::{
         StatusCode,
         header::{self, HeaderValue},
@@ -89,10 +90,13 @@ fn as_problem<B: MessageBody>(response: ServiceResponse<B>, id: RequestId) -> Se
 
 /// Our own problems as they are; of foreign errors only the status, because their text may quote the request.
 fn problem_of(error: &Error) -> Problem {
-    error
-        .as_error::<Problem>()
-        .cloned()
-        .unwrap_or_else(|| Problem::of_status(error.as_response_error().status_code()))
+    if let Some(problem) = error.as_error::<Problem>() {
+        return problem.clone();
+    }
+    if error.as_error::<PayloadError>().is_some() {
+        return body_guard::problem(error);
+    }
+    Problem::of_status(error.as_response_error().status_code())
 }
 
 /// Whether this is what actix renders of an error by itself.

@@ -4,13 +4,13 @@
 
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Responder, body::BoxBody, dev::Payload,
-    error::PayloadError, http::StatusCode, web::Bytes,
+    http::StatusCode, web::Bytes,
 };
 use futures_util::future::LocalBoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::error::Category;
 
-use crate::{field_path, problem::Problem};
+use crate::{body_guard, field_path, problem::Problem};
 
 /// A JSON body: as an argument of a handler it is read and checked, as a result it is written.
 ///
@@ -31,7 +31,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
                 return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                     .detail("send a JSON body with the header content-type: application/json"));
             }
-            let body = body.await.map_err(|error| unreadable(&error))?;
+            let body = body.await.map_err(|error| body_guard::problem(&error))?;
             parse(&body).map(Self)
         })
     }
@@ -48,18 +48,6 @@ impl<T: Serialize> Responder for Json<T> {
 fn is_json(content_type: &str) -> bool {
     let kind = content_type.to_ascii_lowercase();
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
-}
-
-/// A body that did not arrive whole.
-pub(crate) fn unreadable(error: &actix_web::Error) -> Problem {
-    match error.as_error::<PayloadError>() {
-        Some(PayloadError::Overflow) => Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE)
-            .detail("the body is larger than this server takes"),
-        Some(PayloadError::Io(reason)) if reason.kind() == std::io::ErrorKind::TimedOut => {
-            Problem::of_status(StatusCode::REQUEST_TIMEOUT).detail("the body came too slowly; send it again")
-        }
-        _ => Problem::bad_request("unreadable_body", "the body did not arrive whole; send it again"),
-    }
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod auth;
 mod body_guard;
+mod caller_ip;
 pub mod client;
 mod edge;
 mod extractors;
@@ -19,6 +20,7 @@ mod request_id;
 mod root_span;
 mod server;
 
+pub use caller_ip::caller_ip;
 pub use http_settings::HttpSettings;
 pub use json::Json;
 pub use page::{ListBody, Page};
