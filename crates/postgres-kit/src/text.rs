@@ -12,7 +12,13 @@ pub fn without_nul(text: &str) -> Cow<'_, str> {
 /// [`without_nul`], cut to at most `max_bytes` bytes at a character's end.
 #[must_use]
 pub fn bounded(text: &str, max_bytes: usize) -> Cow<'_, str> {
-    without_nul(text.get(..text.floor_char_boundary(max_bytes)).unwrap_or(text))
+    // A NUL grows when it is replaced: cut again, whatever was cut already.
+    let mut text = without_nul(text.get(..text.floor_char_boundary(max_bytes)).unwrap_or(text));
+    if text.len() > max_bytes {
+        let end = text.floor_char_boundary(max_bytes);
+        text.to_mut().truncate(end);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -30,5 +36,6 @@ mod tests {
         assert_eq!(bounded("aä", 2), "a");
         assert_eq!(bounded("aä", 3), "aä");
         assert_eq!(bounded("", 3), "");
+        assert_eq!(bounded("a\0\0", 5), "a\u{fffd}");
     }
 }

@@ -6,7 +6,7 @@ use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager
 
 use crate::{
     error::{DbError, Failure},
-    pool::Pool,
+    pool::{Pool, PooledConnection},
     sqlstate::Class,
 };
 
@@ -103,20 +103,50 @@ where
         + Work<&'c mut AsyncPgConnection, Result<T, E>, Running: Send>,
     E: Failure,
 {
-    let mut connection = pool.get().await.map_err(DbError::from)?;
-    AnsiTransactionManager::begin_transaction(&mut *connection).await.map_err(DbError::from)?;
-    match work(&mut connection).await {
+    let mut lease = Lease(None);
+    let connection = lease.0.insert(pool.get().await.map_err(DbError::from)?);
+    let outcome = run(connection, work).await;
+    lease.end();
+    outcome
+}
+
+async fn run<T, E, F>(connection: &mut AsyncPgConnection, work: &F) -> Result<T, E>
+where
+    for<'c> F: AsyncFn(&'c mut AsyncPgConnection) -> Result<T, E>
+        + Work<&'c mut AsyncPgConnection, Result<T, E>, Running: Send>,
+    E: Failure,
+{
+    AnsiTransactionManager::begin_transaction(connection).await.map_err(DbError::from)?;
+    match work(connection).await {
         Ok(value) => {
-            AnsiTransactionManager::commit_transaction(&mut *connection).await.map_err(DbError::from)?;
+            AnsiTransactionManager::commit_transaction(connection).await.map_err(DbError::from)?;
             Ok(value)
         }
         Err(error) => {
-            // The first failure is the one to tell; a connection that can not even roll back is thrown away by the pool.
-            if let Err(failure) = AnsiTransactionManager::rollback_transaction(&mut *connection).await {
+            // The first failure is the one to tell; the pool throws away what can not even roll back.
+            if let Err(failure) = AnsiTransactionManager::rollback_transaction(connection).await {
                 tracing::debug!(error = telemetry::chain(&failure), "rollback failed, connection dropped");
             }
             Err(error)
         }
+    }
+}
+
+/// A connection that goes back to its pool only when its transaction has ended. A caller that is dropped half-way would
+/// otherwise leave it in the pool as it is, its locks held until somebody else happens to take it out.
+struct Lease(Option<PooledConnection>);
+
+impl Lease {
+    /// Gives the connection back.
+    fn end(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // Not ended: closed, so that the server rolls back at once.
+        drop(self.0.take().map(PooledConnection::take));
     }
 }
 

@@ -59,13 +59,13 @@ impl Grants {
     }
 }
 
-/// `pg_partition_tree` of an ordinary table is that table.
+/// The table and its partitions; an ordinary table is not in a tree of partitions.
 fn revoke_changes(table: &str, role: &str) -> String {
     let table = literal(&quoted(table));
     let role = literal(role);
     format!(
         "DO $$ DECLARE part regclass; BEGIN
-            FOR part IN SELECT relid FROM pg_partition_tree({table}::regclass) LOOP
+            FOR part IN SELECT {table}::regclass UNION SELECT relid FROM pg_partition_tree({table}::regclass) LOOP
                 EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %s FROM %s', part, {role});
             END LOOP;
         END $$"

@@ -109,7 +109,7 @@ pub(crate) fn settings(nodes: &Nodes, name: &str) -> DatabaseSettings {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         if thread::panicking() {
-            eprintln!("the database of this test is kept: {}", self.admin_url());
+            eprintln!("the database of this test is kept: deploy/local/nodes.sh psql -d {}", self.name);
             return;
         }
         let (nodes, name) = (self.nodes.clone(), self.name.clone());
