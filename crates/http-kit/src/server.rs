@@ -85,7 +85,8 @@ impl<'a> Server<'a> {
 
     /// Binds, starts serving under the supervisor, and returns the bound address (of interest with port 0).
     ///
-    /// `routes` is called once for each worker: it registers handlers and app data (clones of shared state).
+    /// `routes` is called once for each worker, and once more to learn which methods each path takes: it registers handlers
+    /// and app data (clones of shared state) and does nothing else.
     ///
     /// # Errors
     /// [`ListenError`] when the address cannot be bound.
