@@ -8,6 +8,7 @@ use lapin::{
 
 use crate::topology::{
     DEAD_EXCHANGE, DELIVERY_LIMIT, DELIVERY_LIMIT_OF_THE_DEAD, Kind, Names, Queue, Topology, UNROUTABLE,
+    WINDOW_MESSAGES,
 };
 
 /// A part of the topology that the broker refused. `406 PRECONDITION_FAILED` means that it stands there with other
@@ -42,10 +43,22 @@ pub(crate) async fn declare(
         exchange(channel, &names.of(name), ExchangeKind::Topic, arguments).await?;
     }
 
-    for queue in topology.queues.iter().filter(|queue| queue.kind == Kind::Shared) {
-        shared(channel, queue, names, &dead_exchange).await?;
+    for queue in &topology.queues {
+        match queue.kind {
+            Kind::Shared => shared(channel, queue, names, &dead_exchange).await?,
+            Kind::Window => window(channel, queue, names).await?,
+            Kind::Broadcast => {}
+        }
     }
     Ok(())
+}
+
+async fn window(channel: &Channel, queue: &Queue, names: &Names) -> Result<(), DeclareError> {
+    let name = names.of(queue.name);
+    let newest_only =
+        table([("x-max-length", AMQPValue::LongInt(WINDOW_MESSAGES)), ("x-overflow", text("drop-head"))]);
+    quorum_queue(channel, &name, newest_only).await?;
+    bind_all(channel, &name, queue, names).await
 }
 
 async fn shared(
@@ -69,10 +82,7 @@ async fn shared(
         ("x-overflow", text("reject-publish")),
     ]);
     quorum_queue(channel, &name, arguments).await?;
-    for binding in &queue.bindings {
-        bind(channel, &name, &names.of(&binding.exchange), &binding.routing_key).await?;
-    }
-    Ok(())
+    bind_all(channel, &name, queue, names).await
 }
 
 /// A queue of this connection alone; the broker makes the name. It is deleted with the connection.
@@ -89,9 +99,7 @@ pub(crate) async fn broadcast(
         .await
         .map_err(|source| DeclareError { what: "broadcast queue", name: names.of(queue.name), source })?;
     let name = declared.name().to_string();
-    for binding in &queue.bindings {
-        bind(channel, &name, &names.of(&binding.exchange), &binding.routing_key).await?;
-    }
+    bind_all(channel, &name, queue, names).await?;
     Ok(name)
 }
 
@@ -121,6 +129,13 @@ async fn quorum_queue(channel: &Channel, name: &str, mut arguments: FieldTable) 
         name: name.to_owned(),
         source,
     })
+}
+
+async fn bind_all(channel: &Channel, name: &str, queue: &Queue, names: &Names) -> Result<(), DeclareError> {
+    for binding in &queue.bindings {
+        bind(channel, name, &names.of(&binding.exchange), &binding.routing_key).await?;
+    }
+    Ok(())
 }
 
 async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Result<(), DeclareError> {

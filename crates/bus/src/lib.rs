@@ -4,6 +4,7 @@ mod backoff;
 mod consumer;
 mod declare;
 mod failpoints;
+pub mod house;
 mod link;
 mod metrics;
 mod publisher;

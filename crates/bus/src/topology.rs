@@ -20,6 +20,9 @@ pub(crate) const DELIVERY_LIMIT: i32 = 20;
 /// would drop them for good. "No limit" has no spelling that both 3.10 and 4.x accept.
 pub(crate) const DELIVERY_LIMIT_OF_THE_DEAD: i32 = 1_000_000;
 
+/// Messages in a [`Queue::window`]: some minutes of a quiet installation, at most a gigabyte of a loud one.
+pub(crate) const WINDOW_MESSAGES: i32 = 1_000;
+
 /// Where an item goes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Route {
@@ -57,6 +60,8 @@ pub(crate) enum Kind {
     Shared,
     /// One queue for each consumer, gone with its connection: every replica hears every fact while it listens.
     Broadcast,
+    /// A durable window onto the newest messages, read by people only.
+    Window,
 }
 
 impl Queue {
@@ -71,6 +76,13 @@ impl Queue {
     #[must_use]
     pub const fn broadcast(name: &'static str) -> Self {
         Self { name, kind: Kind::Broadcast, bindings: Vec::new() }
+    }
+
+    /// Keeps the newest [`WINDOW_MESSAGES`] messages for people to look at, and nobody reads it. For facts that may
+    /// rightly have no reader: without it they would be unroutable, which is an alarm.
+    #[must_use]
+    pub const fn window(name: &'static str) -> Self {
+        Self { name, kind: Kind::Window, bindings: Vec::new() }
     }
 
     /// Also hears this fact.

@@ -26,7 +26,11 @@ macro_rules! facts {
             const EXCHANGE: &'static str = $exchange;
             const ROUTING_KEY: &'static str = $key;
         }
-    )+};
+    )+
+
+    /// Exchange and routing key of every fact there is.
+    pub const ROUTES: &[(&str, &str)] = &[$(($exchange, $key)),+];
+    };
 }
 
 facts! {

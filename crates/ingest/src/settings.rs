@@ -71,7 +71,8 @@ impl Validate for DoorSettings {
         problems.in_range("retry_after_seconds", &self.retry_after_seconds, &(1..=3_600));
         let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
         if !self.caller_ip_header.chars().all(is_name) {
-            problems.add("caller_ip_header", "must be the name of a header, such as x-forwarded-for, or empty");
+            problems
+                .add("caller_ip_header", "must be the name of a header, such as x-forwarded-for, or empty");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ::bus::{Topology, house::TRACKER_CATALOG};
 use actix_web::web;
 use anyhow::Context;
 use postgres_kit::{Grants, notify};
@@ -9,7 +10,7 @@ use process::{NoCommand, Runtime, Service};
 use signing::Keyring;
 
 use crate::{
-    bus::{OnCatalog, QUEUE, topology},
+    bus::OnCatalog,
     flows::{self, OfferBook, Recorder},
     http::{self, Door},
     settings::Settings,
@@ -35,11 +36,14 @@ impl Service for Tracker {
         let book = OfferBook::default();
         let changes = notify::listen(&pool, CHANGED_CHANNEL, &supervisor);
         let offers = readiness.condition("offers");
-        supervisor.spawn_support("follow offers", flows::follow_offers(book.clone(), pool.clone(), changes, offers));
+        supervisor.spawn_support(
+            "follow offers",
+            flows::follow_offers(book.clone(), pool.clone(), changes, offers),
+        );
 
-        let bus = ::bus::Bus::start(&settings.bus, Self::NAME, topology(), &supervisor);
+        let bus = ::bus::Bus::start(&settings.bus, Self::NAME, Topology::house(), &supervisor);
         bus.report_to(readiness.condition("broker"));
-        bus.consume(QUEUE, OnCatalog { pool })?;
+        bus.consume(TRACKER_CATALOG, OnCatalog { pool })?;
 
         let recorder = Recorder { book, publisher: bus.publisher(), keyring: Arc::new(keyring), clock, ids };
         let door = Door::new(recorder, settings.door.retry_after_seconds, settings.door.caller_ip_header);
@@ -52,7 +56,7 @@ impl Service for Tracker {
     }
 
     async fn migrate(settings: Settings) -> anyhow::Result<()> {
-        postgres_kit::migrate(&settings.database, MIGRATIONS, &Grants::default()).await?;
+        postgres_kit::migrate(&settings.database, MIGRATIONS, Grants::default()).await?;
         Ok(())
     }
 

@@ -174,9 +174,14 @@ mod tests {
         async fn handle(&self, items: &[Envelope]) -> Result<(), HandleError> {
             assert!(!items.is_empty());
             *self.calls.lock().unwrap() += 1;
-            let pauses = &mut *self.pauses.lock().unwrap();
-            if *pauses > 0 {
-                *pauses -= 1;
+            // Not held over the panic below, or the mutex would be poisoned too.
+            let is_away = {
+                let mut pauses = self.pauses.lock().unwrap();
+                let is_away = *pauses > 0;
+                *pauses = pauses.saturating_sub(1);
+                is_away
+            };
+            if is_away {
                 return Err(HandleError::Pause("the database is away".to_owned()));
             }
             let numbers: Vec<u8> = items.iter().map(|item| item.fact_id[0]).collect();

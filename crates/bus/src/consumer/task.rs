@@ -133,7 +133,7 @@ impl<H: BatchHandler> ConsumeTask<H> {
             .await
             .map_err(ConsumeError::Start)?;
         let queue = match self.queue.kind {
-            Kind::Shared => self.names.of(self.queue.name),
+            Kind::Shared | Kind::Window => self.names.of(self.queue.name),
             Kind::Broadcast => broadcast(channel, &self.queue, &self.names).await?,
         };
         let deliveries = channel

@@ -13,7 +13,7 @@ pub const QUEUE: &str = "ingest.credential-generations";
 /// What stands on the broker for ingest.
 #[must_use]
 pub fn topology() -> Topology {
-    Topology::new().queue(Queue::broadcast(QUEUE).fact::<CredentialGenerations>())
+    Topology::house().queue(Queue::broadcast(QUEUE).fact::<CredentialGenerations>())
 }
 
 /// Takes broadcast sets over.
@@ -26,7 +26,8 @@ pub struct OnCredentialGenerations {
 impl BatchHandler for OnCredentialGenerations {
     async fn handle(&self, items: &[Envelope]) -> Result<(), HandleError> {
         for item in items {
-            let fact: CredentialGenerations = open(item).map_err(|error| HandleError::Poison(chain(&error)))?;
+            let fact: CredentialGenerations =
+                open(item).map_err(|error| HandleError::Poison(chain(&error)))?;
             match self.generations.replace(&fact).await {
                 Ok(()) => {}
                 Err(error @ SetError::File(_)) => {

@@ -14,7 +14,11 @@ impl BaseDomain {
 
     /// The tenant domain in a `Host` header, when the host is one of ours.
     fn tenant_of(&self, host: &str) -> Option<String> {
-        let host = host.rsplit_once(':').map_or(host, |(name, _port)| name).trim_end_matches('.').to_ascii_lowercase();
+        let host = host
+            .rsplit_once(':')
+            .map_or(host, |(name, _port)| name)
+            .trim_end_matches('.')
+            .to_ascii_lowercase();
         let label = host.strip_suffix(&self.0)?.strip_suffix('.')?.strip_prefix("api.")?;
         (!label.is_empty() && !label.contains('.')).then(|| String::from(label))
     }
@@ -35,8 +39,10 @@ impl Address<'_> {
     #[must_use]
     pub fn domain(&self, base: &BaseDomain) -> Option<String> {
         let by_host = self.host.and_then(|host| base.tenant_of(host));
-        let by_parameter =
-            self.parameter.map(|domain| domain.trim().to_ascii_lowercase()).filter(|domain| !domain.is_empty());
+        let by_parameter = self
+            .parameter
+            .map(|domain| domain.trim().to_ascii_lowercase())
+            .filter(|domain| !domain.is_empty());
         match (by_host, by_parameter) {
             (Some(host), Some(parameter)) => (host == parameter).then_some(host),
             (host, parameter) => host.or(parameter),

@@ -47,7 +47,7 @@ impl CredentialParameters {
             return;
         };
         if place.is_empty() {
-            *place = percent_decode(value).decode_utf8_lossy().trim().to_owned();
+            percent_decode(value).decode_utf8_lossy().trim().clone_into(place);
         }
     }
 }
@@ -58,7 +58,10 @@ mod tests {
 
     #[test]
     fn the_query_comes_before_the_form_and_the_first_value_wins() {
-        let found = CredentialParameters::read(b"a=1&Signature=&signature=%20abc%0A&signature=x", Some(b"signature=y&DOMAIN=Brownboots"));
+        let found = CredentialParameters::read(
+            b"a=1&Signature=&signature=%20abc%0A&signature=x",
+            Some(b"signature=y&DOMAIN=Brownboots"),
+        );
         assert_eq!(found.signature(), "abc");
         assert_eq!(found.domain(), Some("Brownboots"));
     }

@@ -45,7 +45,8 @@ impl Generations {
     #[must_use]
     pub fn accept(&self, credential: CredentialId, generation: u32, at: Timestamp) -> bool {
         self.credentials.get(&credential).is_none_or(|accepted| {
-            generation >= accepted.minimum && accepted.valid_until.get(&generation).is_none_or(|until| at < *until)
+            generation >= accepted.minimum
+                && accepted.valid_until.get(&generation).is_none_or(|until| at < *until)
         })
     }
 }
@@ -66,6 +67,9 @@ mod tests {
         assert!(set.accept(credential, 2, at(99)));
         assert!(!set.accept(credential, 2, at(100)));
         assert!(set.accept(credential, 3, at(1_000)));
-        assert!(set.accept(CredentialId::from_uuid(Uuid::from_u128(2)), 1, at(0)), "not listed: no restriction");
+        assert!(
+            set.accept(CredentialId::from_uuid(Uuid::from_u128(2)), 1, at(0)),
+            "not listed: no restriction"
+        );
     }
 }

@@ -4,4 +4,4 @@ mod generation_set;
 mod receive;
 
 pub use generation_set::{GenerationSet, SetError};
-pub use receive::{Call, Receiver, ReceiveError};
+pub use receive::{Call, ReceiveError, Receiver};

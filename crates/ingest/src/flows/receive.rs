@@ -109,7 +109,8 @@ impl Receiver {
     }
 
     fn verify(&self, call: Call<'_>) -> Option<VerifiedCredential> {
-        let is_form = call.content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+        let is_form =
+            call.content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
         let parameters = CredentialParameters::read(call.query, is_form.then_some(call.body));
         // A call without a usable address is verified all the same, against a domain that no tenant can have: it must
         // not be told apart by the work done.

@@ -58,6 +58,7 @@ pub struct Receipt {
         ("signature" = String, Query, description = "Signature: 43 characters"),
         ("domain" = Option<String>, Query, description = "Domain, where the host does not name the tenant"),
     ),
+    request_body(content = String, description = "POST only: a form or a JSON object", content_type = "application/json"),
     responses(
         (status = 200, description = "Taken and durable", body = Receipt),
         (status = 404, description = "Segment, domain and signature do not belong together"),
@@ -71,7 +72,11 @@ pub async fn receive_postback(
     door: web::Data<Door>,
 ) -> Result<HttpResponse, Problem> {
     let call = Call {
-        method: if request.method() == actix_web::http::Method::POST { HttpMethod::Post } else { HttpMethod::Get },
+        method: if request.method() == actix_web::http::Method::POST {
+            HttpMethod::Post
+        } else {
+            HttpMethod::Get
+        },
         host: request.headers().get("host").and_then(|host| host.to_str().ok()),
         segment: request.uri().path().strip_prefix(PREFIX).unwrap_or_default(),
         query: request.query_string().as_bytes(),

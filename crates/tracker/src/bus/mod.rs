@@ -2,4 +2,4 @@
 
 mod on_catalog;
 
-pub use on_catalog::{OnCatalog, QUEUE, topology};
+pub use on_catalog::OnCatalog;

@@ -1,25 +1,11 @@
 //! Facts of offer-catalog: tenants, offers and their versions, into the read model.
 
-use bus::{BatchHandler, HandleError, Queue, Topology};
-use contracts::{
-    catalog::{OfferChanged, OfferVersionCreated, TenantChanged},
-    envelope::Envelope,
-};
+use bus::{BatchHandler, HandleError, house::TRACKER_CATALOG};
+use contracts::envelope::Envelope;
 use postgres_kit::{Pool, sqlstate::Class};
 use telemetry::chain;
 
 use crate::flows::{self, ApplyError};
-
-/// The queue's name in code; replicas compete for it.
-pub const QUEUE: &str = "tracker.catalog";
-
-/// What stands on the broker for the tracker.
-#[must_use]
-pub fn topology() -> Topology {
-    Topology::new().queue(
-        Queue::shared(QUEUE).fact::<TenantChanged>().fact::<OfferVersionCreated>().fact::<OfferChanged>(),
-    )
-}
 
 /// Applies catalog facts.
 #[derive(Clone)]
@@ -40,6 +26,8 @@ impl BatchHandler for OnCatalog {
     }
 
     async fn bury(&self, item: &Envelope, reason: &str) -> Result<(), HandleError> {
-        flows::bury(&self.pool, QUEUE, item, reason).await.map_err(|error| HandleError::Pause(chain(&error)))
+        flows::bury(&self.pool, TRACKER_CATALOG, item, reason)
+            .await
+            .map_err(|error| HandleError::Pause(chain(&error)))
     }
 }

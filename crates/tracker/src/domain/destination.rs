@@ -21,7 +21,11 @@ pub struct BrokenLink(#[source] url::ParseError);
 ///
 /// # Errors
 /// [`BrokenLink`] when the offer link does not parse.
-pub fn destination(offer: &LiveOffer, click: ClickId, parameters: &ClickParameters) -> Result<Url, BrokenLink> {
+pub fn destination(
+    offer: &LiveOffer,
+    click: ClickId,
+    parameters: &ClickParameters,
+) -> Result<Url, BrokenLink> {
     let click = click.to_string();
     let filled = [
         ("{gk_click_id}", click.as_str()),
@@ -48,9 +52,9 @@ fn fill(link: &str, name: &str, value: &str) -> String {
 
 fn is_appsflyer(url: &Url) -> bool {
     url.host_str().is_some_and(|host| {
-        ["appsflyer.com", "onelink.me"]
-            .iter()
-            .any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+        ["appsflyer.com", "onelink.me"].iter().any(|domain| {
+            host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
     })
 }
 
@@ -74,7 +78,9 @@ fn complete_for_appsflyer(url: &mut Url, offer: &LiveOffer, click: &str) {
     }
     let query = pairs
         .iter()
-        .map(|(name, value)| format!("{}={}", utf8_percent_encode(name, VALUE), utf8_percent_encode(value, VALUE)))
+        .map(|(name, value)| {
+            format!("{}={}", utf8_percent_encode(name, VALUE), utf8_percent_encode(value, VALUE))
+        })
         .collect::<Vec<_>>()
         .join("&");
     url.set_query(Some(&query));
@@ -82,7 +88,9 @@ fn complete_for_appsflyer(url: &mut Url, offer: &LiveOffer, click: &str) {
 
 /// AppsFlyer's cost reporting takes no spaces and no `|`, `+`, `:`, `(`, `)` in `c` (GoKart help centre, 12602563).
 fn campaign_name(name: &str) -> String {
-    name.chars().map(|letter| if letter.is_whitespace() || "|+:()".contains(letter) { '_' } else { letter }).collect()
+    name.chars()
+        .map(|letter| if letter.is_whitespace() || "|+:()".contains(letter) { '_' } else { letter })
+        .collect()
 }
 
 #[cfg(test)]
@@ -123,7 +131,8 @@ mod tests {
 
     #[test]
     fn macros_are_replaced_and_encoded_once() {
-        let url = go("https://shop.example/a?x={gk_click_id}&y={pub_click_id}&z=%7Bgk_offer_name%7D", "A & B", "m");
+        let url =
+            go("https://shop.example/a?x={gk_click_id}&y={pub_click_id}&z=%7Bgk_offer_name%7D", "A & B", "m");
         assert_eq!(
             url.as_str(),
             "https://shop.example/a?x=00000000-0000-0000-0000-000000000009&y=p%261&z=A%20%26%20B"

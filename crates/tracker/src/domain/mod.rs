@@ -10,4 +10,4 @@ mod parameters;
 pub use destination::{BrokenLink, destination};
 pub use live::{Refusal, judge};
 pub use offer::{LiveOffer, OfferStatus};
-pub use parameters::{ClickParameters, MissingParameter, PUB_SUBS};
+pub use parameters::ClickParameters;

@@ -47,7 +47,8 @@ impl ClickParameters {
                 values.entry(name.trim().to_ascii_lowercase()).or_insert(value);
             }
         }
-        let optional = |name: &str| values.get(name).copied().filter(|value| is_usable(value)).map(String::from);
+        let optional =
+            |name: &str| values.get(name).copied().filter(|value| is_usable(value)).map(String::from);
         Ok(Self {
             pub_click_id: required(&values, "pub_click_id")?,
             pub_member_id: required(&values, "pub_member_id")?,
@@ -61,13 +62,21 @@ impl ClickParameters {
 }
 
 fn required(values: &BTreeMap<String, &str>, name: &'static str) -> Result<String, MissingParameter> {
-    let value =
-        values.get(name).copied().ok_or(MissingParameter { name, problem: "is missing: add it to the link" })?;
+    let value = values
+        .get(name)
+        .copied()
+        .ok_or(MissingParameter { name, problem: "is missing: add it to the link" })?;
     if is_macro(value) {
-        return Err(MissingParameter { name, problem: "still holds its macro: put the real value in its place" });
+        return Err(MissingParameter {
+            name,
+            problem: "still holds its macro: put the real value in its place",
+        });
     }
     if !is_usable(value) {
-        return Err(MissingParameter { name, problem: "is not usable: at most 512 bytes, no control characters" });
+        return Err(MissingParameter {
+            name,
+            problem: "is not usable: at most 512 bytes, no control characters",
+        });
     }
     Ok(String::from(value))
 }
@@ -78,12 +87,13 @@ fn is_usable(value: &str) -> bool {
 
 /// `{x}`, `[x]`, `(x)`, `__x__`, `$$x`, `%%x%%`: a template somebody forgot to fill.
 fn is_macro(value: &str) -> bool {
-    [("{", "}"), ("[", "]"), ("(", ")"), ("__", "__"), ("%%", "%%"), ("<", ">")]
-        .iter()
-        .any(|(open, close)| {
-            value.len() >= open.len().saturating_add(close.len()) && value.starts_with(open) && value.ends_with(close)
-        })
-        || value.starts_with("$$")
+    [("{", "}"), ("[", "]"), ("(", ")"), ("__", "__"), ("%%", "%%"), ("<", ">")].iter().any(
+        |(open, close)| {
+            value.len() >= open.len().saturating_add(close.len())
+                && value.starts_with(open)
+                && value.ends_with(close)
+        },
+    ) || value.starts_with("$$")
         || value.starts_with("${")
 }
 
@@ -97,7 +107,9 @@ mod tests {
 
     #[test]
     fn a_complete_link_reads() {
-        let click = read(&[("pub_click_id", " c1 "), ("PUB_MEMBER_ID", "m"), ("pub_sub_15", "x"), ("age", "34")]).unwrap();
+        let click =
+            read(&[("pub_click_id", " c1 "), ("PUB_MEMBER_ID", "m"), ("pub_sub_15", "x"), ("age", "34")])
+                .unwrap();
         assert_eq!(click.pub_click_id, "c1");
         assert_eq!(click.pub_subs, BTreeMap::from([(15, String::from("x"))]));
         assert_eq!(click.age, Some(34));
@@ -105,20 +117,29 @@ mod tests {
 
     #[test]
     fn a_link_that_was_never_filled_in_says_which_parameter() {
-        for (value, problem) in
-            [("{click_id}", "macro"), ("[cid]", "macro"), ("$$sdk(x)", "macro"), ("__CID__", "macro"), ("\u{7}a", "usable")]
-        {
+        for (value, problem) in [
+            ("{click_id}", "macro"),
+            ("[cid]", "macro"),
+            ("$$sdk(x)", "macro"),
+            ("__CID__", "macro"),
+            ("\u{7}a", "usable"),
+        ] {
             let error = read(&[("pub_click_id", value), ("pub_member_id", "m")]).unwrap_err();
             assert_eq!(error.name, "pub_click_id");
             assert!(error.problem.contains(problem), "{value}: {error}");
         }
         assert_eq!(read(&[("pub_click_id", "c")]).unwrap_err().name, "pub_member_id");
-        assert_eq!(read(&[("pub_click_id", "c"), ("pub_member_id", "  ")]).unwrap_err().name, "pub_member_id");
+        assert_eq!(
+            read(&[("pub_click_id", "c"), ("pub_member_id", "  ")]).unwrap_err().name,
+            "pub_member_id"
+        );
     }
 
     #[test]
     fn an_optional_macro_is_simply_absent() {
-        let click = read(&[("pub_click_id", "c"), ("pub_member_id", "m"), ("pub_sub_1", "{sub}"), ("age", "old")]).unwrap();
+        let click =
+            read(&[("pub_click_id", "c"), ("pub_member_id", "m"), ("pub_sub_1", "{sub}"), ("age", "old")])
+                .unwrap();
         assert!(click.pub_subs.is_empty());
         assert_eq!(click.age, None);
     }

@@ -32,8 +32,10 @@ pub async fn apply_catalog(pool: &Pool, items: &[Envelope]) -> Result<(), ApplyE
     for item in items {
         collect(item, &mut rows)?;
     }
-    transact(pool, Retries::default(), async |connection| Ok::<_, DbError>(store::save(connection, &rows).await?))
-        .await?;
+    transact(pool, Retries::default(), async |connection| {
+        Ok::<_, DbError>(store::save(connection, &rows).await?)
+    })
+    .await?;
     Ok(())
 }
 

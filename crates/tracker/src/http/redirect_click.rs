@@ -31,7 +31,9 @@ impl Door {
     pub fn new(recorder: Recorder, retry_after_seconds: u32, caller_ip_header: String) -> Self {
         let clicks = telemetry::meter()
             .u64_counter("tracker_clicks")
-            .with_description("Clicks by outcome: redirected, fallback, not_available, unknown_link, bad_link, not_durable")
+            .with_description(
+                "Clicks by outcome: redirected, fallback, not_available, unknown_link, bad_link, not_durable",
+            )
             .build();
         Self { recorder, retry_after_seconds, caller_ip_header, clicks }
     }

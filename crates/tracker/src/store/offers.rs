@@ -93,7 +93,11 @@ fn live_offer(row: &Row) -> Result<LiveOffer, Box<dyn std::error::Error>> {
         offer: read::id(OfferId::from_slice, &offer.offer_id, "offer_id")?,
         version: version.version,
         advertiser: read::id(AdvertiserId::from_slice, &version.advertiser_id, "advertiser_id")?,
-        publisher: read::id(PublisherId::from_slice, offer.publisher_id.as_deref().unwrap_or_default(), "publisher_id")?,
+        publisher: read::id(
+            PublisherId::from_slice,
+            offer.publisher_id.as_deref().unwrap_or_default(),
+            "publisher_id",
+        )?,
         name: version.name,
         offer_link: version.offer_link,
         fallback_link: version.fallback_link,

@@ -1,0 +1,107 @@
+//! Every shared queue of the house on one page: who reads which facts.
+//!
+//! Every service declares all of them at every connect, also those that another service reads. So the order in which
+//! services are started for the first time does not matter: what is said before its reader exists waits for it, instead
+//! of being unroutable. Broadcast queues are their reader's own business, see [`Queue::broadcast`](crate::Queue).
+
+use contracts::{
+    attribution::{ConversionAmended, ConversionQualified, ConversionReviewRequested, ConversionVetoed},
+    catalog::{
+        AdvertiserChanged, ApiTokenChanged, CredentialChanged, CredentialGenerations, OfferChanged,
+        OfferVersionCreated, PublisherChanged, TenantChanged,
+    },
+    ingest::{CredentialUsed, PostbackReceived},
+    payout::{BudgetStateChanged, ConversionDecidedByPerson, ConversionStatusChanged, DeliveryOutcome},
+    tracker::{ClickRecorded, ClickRefused},
+};
+
+use crate::topology::{Queue, Topology};
+
+/// tracker's copy of the catalog.
+pub const TRACKER_CATALOG: &str = "tracker.catalog";
+/// Accepted postbacks, to be decided.
+pub const ATTRIBUTION_POSTBACKS: &str = "attribution.postbacks";
+/// Clicks, to meet their postbacks.
+pub const ATTRIBUTION_CLICKS: &str = "attribution.clicks";
+/// attribution's copy of the catalog.
+pub const ATTRIBUTION_CATALOG: &str = "attribution.catalog";
+/// Verdicts, to become money.
+pub const PAYOUT_CONVERSIONS: &str = "payout.conversions";
+/// payout's copy of the catalog.
+pub const PAYOUT_CATALOG: &str = "payout.catalog";
+/// The newest of those facts that rightly may have no reader: nobody reads them yet, or only while it is there.
+pub const RECENT: &str = "gokart.recent";
+
+impl Topology {
+    /// All exchanges and all shared queues of the house.
+    #[must_use]
+    pub fn house() -> Self {
+        Self::new()
+            .queue(
+                Queue::shared(TRACKER_CATALOG)
+                    .fact::<TenantChanged>()
+                    .fact::<OfferVersionCreated>()
+                    .fact::<OfferChanged>(),
+            )
+            .queue(Queue::shared(ATTRIBUTION_POSTBACKS).fact::<PostbackReceived>())
+            .queue(Queue::shared(ATTRIBUTION_CLICKS).fact::<ClickRecorded>())
+            .queue(
+                Queue::shared(ATTRIBUTION_CATALOG)
+                    .fact::<TenantChanged>()
+                    .fact::<ApiTokenChanged>()
+                    .fact::<CredentialChanged>()
+                    .fact::<OfferVersionCreated>()
+                    .fact::<OfferChanged>(),
+            )
+            .queue(
+                Queue::shared(PAYOUT_CONVERSIONS)
+                    .fact::<ConversionQualified>()
+                    .fact::<ConversionAmended>()
+                    .fact::<ConversionVetoed>()
+                    .fact::<ConversionReviewRequested>(),
+            )
+            .queue(
+                Queue::shared(PAYOUT_CATALOG)
+                    .fact::<TenantChanged>()
+                    .fact::<ApiTokenChanged>()
+                    .fact::<AdvertiserChanged>()
+                    .fact::<PublisherChanged>()
+                    .fact::<OfferVersionCreated>()
+                    .fact::<OfferChanged>(),
+            )
+            .queue(
+                Queue::window(RECENT)
+                    .fact::<CredentialGenerations>()
+                    .fact::<CredentialUsed>()
+                    .fact::<ClickRefused>()
+                    .fact::<ConversionStatusChanged>()
+                    .fact::<ConversionDecidedByPerson>()
+                    .fact::<BudgetStateChanged>()
+                    .fact::<DeliveryOutcome>(),
+            )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_fact_of_the_contracts_is_unroutable() {
+        let house = Topology::house();
+        let bound: BTreeSet<(&str, &str)> = house
+            .queues
+            .iter()
+            .flat_map(|queue| &queue.bindings)
+            .map(|route| (route.exchange.as_ref(), route.routing_key.as_ref()))
+            .collect();
+        for (exchange, routing_key) in contracts::ROUTES {
+            assert!(
+                bound.contains(&(exchange, routing_key)),
+                "nothing is bound to {routing_key} on {exchange}"
+            );
+        }
+    }
+}

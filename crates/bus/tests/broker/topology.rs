@@ -1,0 +1,53 @@
+//! What stands on the broker, as the broker tells it.
+
+use test_kit::Nodes;
+
+use crate::rig::Rig;
+
+#[tokio::test]
+async fn every_queue_is_a_quorum_queue_with_an_explicit_limit() {
+    let namespace = test_kit::namespace();
+    let rig = Rig::start(&namespace).await;
+    let listed = Nodes::from_env().rabbitmqctl(&[
+        "list_queues",
+        "--quiet",
+        "--no-table-headers",
+        "name",
+        "type",
+        "durable",
+        "arguments",
+    ]);
+    let mine: Vec<&str> = listed.lines().filter(|line| line.starts_with(namespace.name())).collect();
+    assert_eq!(mine.len(), 3, "{mine:#?}");
+    for queue in &mine {
+        assert!(queue.contains("quorum\ttrue"), "{queue}");
+        assert!(queue.contains("x-delivery-limit"), "{queue}");
+    }
+    let reader = mine.iter().find(|line| line.contains("reader.facts\t")).expect("the queue");
+    for argument in ["at-least-once", "reject-publish", "gokart.dead", "{\"x-delivery-limit\",20}"] {
+        assert!(reader.contains(argument), "{argument} in {reader}");
+    }
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn every_exchange_keeps_what_is_unroutable() {
+    let namespace = test_kit::namespace();
+    let rig = Rig::start(&namespace).await;
+    let listed = Nodes::from_env().rabbitmqctl(&[
+        "list_exchanges",
+        "--quiet",
+        "--no-table-headers",
+        "name",
+        "type",
+        "durable",
+        "arguments",
+    ]);
+    let topics: Vec<&str> = listed
+        .lines()
+        .filter(|line| line.starts_with(namespace.name()) && line.contains("\ttopic\ttrue"))
+        .collect();
+    assert_eq!(topics.len(), contracts::CONTEXT_EXCHANGES.len(), "{topics:#?}");
+    assert!(topics.iter().all(|line| line.contains("alternate-exchange")), "{topics:#?}");
+    rig.stop().await;
+}
