@@ -55,8 +55,10 @@ pub(crate) async fn declare(
 
 async fn window(channel: &Channel, queue: &Queue, names: &Names) -> Result<(), DeclareError> {
     let name = names.of(queue.name);
-    let newest_only =
-        table([("x-max-length", AMQPValue::LongInt(WINDOW_MESSAGES)), ("x-overflow", text("drop-head"))]);
+    // People look at it: see the limit's own words.
+    let mut newest_only = keeper();
+    newest_only.insert("x-max-length".into(), AMQPValue::LongInt(WINDOW_MESSAGES));
+    newest_only.insert("x-overflow".into(), text("drop-head"));
     quorum_queue(channel, &name, newest_only).await?;
     bind_all(channel, &name, queue, names).await
 }

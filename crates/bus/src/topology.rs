@@ -78,7 +78,7 @@ impl Queue {
         Self { name, kind: Kind::Broadcast, bindings: Vec::new() }
     }
 
-    /// Keeps the newest [`WINDOW_MESSAGES`] messages for people to look at, and nobody reads it. For facts that may
+    /// Keeps the newest thousand messages for people to look at, and nobody reads it. For facts that may
     /// rightly have no reader: without it they would be unroutable, which is an alarm.
     #[must_use]
     pub const fn window(name: &'static str) -> Self {

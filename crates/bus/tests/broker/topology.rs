@@ -1,5 +1,6 @@
 //! What stands on the broker, as the broker tells it.
 
+use bus::Topology;
 use test_kit::Nodes;
 
 use crate::rig::Rig;
@@ -7,7 +8,7 @@ use crate::rig::Rig;
 #[tokio::test]
 async fn every_queue_is_a_quorum_queue_with_an_explicit_limit() {
     let namespace = test_kit::namespace();
-    let rig = Rig::start(&namespace).await;
+    let rig = Rig::of(&namespace, Topology::house(), |_| {}).await;
     let listed = Nodes::from_env().rabbitmqctl(&[
         "list_queues",
         "--quiet",
@@ -18,12 +19,13 @@ async fn every_queue_is_a_quorum_queue_with_an_explicit_limit() {
         "arguments",
     ]);
     let mine: Vec<&str> = listed.lines().filter(|line| line.starts_with(namespace.name())).collect();
-    assert_eq!(mine.len(), 3, "{mine:#?}");
+    // Six shared queues with a grave each, the window, and the unroutable.
+    assert_eq!(mine.len(), 14, "{mine:#?}");
     for queue in &mine {
         assert!(queue.contains("quorum\ttrue"), "{queue}");
         assert!(queue.contains("x-delivery-limit"), "{queue}");
     }
-    let reader = mine.iter().find(|line| line.contains("reader.facts\t")).expect("the queue");
+    let reader = mine.iter().find(|line| line.contains("payout.conversions\t")).expect("the queue");
     for argument in ["at-least-once", "reject-publish", "gokart.dead", "{\"x-delivery-limit\",20}"] {
         assert!(reader.contains(argument), "{argument} in {reader}");
     }
