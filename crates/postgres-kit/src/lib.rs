@@ -21,6 +21,6 @@ pub use connect::ConnectError;
 pub use error::{DbError, Failure};
 pub use kept::{Kept, kept};
 pub use migrate::{Grants, MigrateError, migrate};
-pub use pool::{Pool, PoolError, PooledConnection, pool};
+pub use pool::{Pool, PoolError, PoolStatus, PooledConnection, pool};
 pub use settings::DatabaseSettings;
 pub use transact::{Retries, Work, transact};

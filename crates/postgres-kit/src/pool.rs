@@ -3,7 +3,7 @@
 //! A connection is verified with a query whenever it is taken (the cheap check does not notice a server that went
 //! away), replaced when it is old, and thrown away when a cancelled caller left a transaction open in it.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use deadpool_runtime::Runtime;
 use diesel::ConnectionError;
@@ -15,18 +15,63 @@ use diesel_async::{
     },
 };
 use futures_util::FutureExt;
+use tokio::sync::Notify;
 
 use crate::{
     connect::{ConnectError, Connector},
     settings::DatabaseSettings,
 };
 
-/// Connections of the role that serves. Cheap to clone.
-pub type Pool = deadpool::Pool<AsyncPgConnection>;
+/// Connections of the role that serves. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Pool {
+    connections: deadpool::Pool<AsyncPgConnection>,
+    outbox_grew: Arc<Notify>,
+}
+
 /// A connection that returns to its [`Pool`] when dropped.
 pub type PooledConnection = Object<AsyncPgConnection>;
 /// No connection could be had: all are in use, or the server can not be reached.
 pub type PoolError = deadpool::PoolError;
+
+/// How busy a [`Pool`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// Open connections.
+    pub open: usize,
+    /// Those that nobody uses.
+    pub free: usize,
+    /// Callers that wait for one.
+    pub waiting: usize,
+}
+
+impl Pool {
+    /// A connection, verified. Waits for a free one as long as the settings say.
+    ///
+    /// # Errors
+    /// [`PoolError`] when none becomes free in time or none can be opened.
+    pub async fn get(&self) -> Result<PooledConnection, PoolError> {
+        self.connections.get().await
+    }
+
+    /// How busy it is.
+    #[must_use]
+    pub fn status(&self) -> PoolStatus {
+        let status = self.connections.status();
+        PoolStatus { open: status.size, free: status.available, waiting: status.waiting }
+    }
+
+    /// Signalled when a transaction of this process has committed facts to the outbox.
+    pub(crate) fn outbox_grew(&self) -> &Notify {
+        &self.outbox_grew
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Pool").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
 
 /// Makes the pool. Connects to nothing yet: a service starts before its database does.
 ///
@@ -42,7 +87,7 @@ pub fn pool(settings: &DatabaseSettings) -> Result<Pool, ConnectError> {
     });
     // The manager wants a URL and never needs it; ours stays where nothing can print it.
     let manager = AsyncDieselConnectionManager::new_with_config("postgres://", config);
-    Pool::builder(manager)
+    let connections = deadpool::Pool::builder(manager)
         .max_size(settings.pool_size)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(settings.wait_timeout()))
@@ -50,7 +95,8 @@ pub fn pool(settings: &DatabaseSettings) -> Result<Pool, ConnectError> {
         .recycle_timeout(Some(settings.recycle_timeout()))
         .pre_recycle(replace_older_than(settings.connection_max_age()))
         .build()
-        .map_err(ConnectError::Pool)
+        .map_err(ConnectError::Pool)?;
+    Ok(Pool { connections, outbox_grew: Arc::default() })
 }
 
 fn replace_older_than(max_age: Duration) -> Hook<AsyncPgConnection> {

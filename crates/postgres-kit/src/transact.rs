@@ -6,6 +6,7 @@ use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager
 
 use crate::{
     error::{DbError, Failure},
+    outbox::wake_up::signalling,
     pool::{Pool, PooledConnection},
     sqlstate::Class,
 };
@@ -105,7 +106,7 @@ where
 {
     let mut lease = Lease(None);
     let connection = lease.0.insert(pool.get().await.map_err(DbError::from)?);
-    let outcome = run(connection, work).await;
+    let outcome = signalling(pool.outbox_grew(), run(connection, work)).await;
     lease.end();
     outcome
 }

@@ -5,6 +5,7 @@
 
 mod relay;
 mod sink;
+pub(crate) mod wake_up;
 
 use diesel::{
     QueryResult, sql_query,
@@ -20,9 +21,6 @@ pub use self::{
 };
 use crate::kept::kept;
 
-/// The channel on which a commit wakes the relays.
-const CHANNEL: &str = "outbox";
-
 /// One fact on its way to the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
@@ -36,7 +34,8 @@ pub struct Outgoing {
     pub envelope: Vec<u8>,
 }
 
-/// Adds facts to the outbox of the transaction that `connection` is in, and wakes the relays when it commits.
+/// Adds facts to the outbox of the transaction that `connection` is in. When [`transact`](crate::transact) commits it,
+/// the relay of this process sends them at once; after any other commit, within half a second.
 ///
 /// One statement, however many facts there are.
 ///
@@ -50,18 +49,14 @@ pub async fn add(connection: &mut AsyncPgConnection, facts: &[Outgoing]) -> Quer
     let exchanges: Vec<&str> = facts.iter().map(|fact| fact.exchange.as_str()).collect();
     let keys: Vec<&str> = facts.iter().map(|fact| fact.routing_key.as_str()).collect();
     let envelopes: Vec<&[u8]> = facts.iter().map(|fact| fact.envelope.as_slice()).collect();
-    // The server tells one listener once per transaction, however often this is called in it.
     let insert = sql_query(
-        "WITH added AS (
-            INSERT INTO outbox (fact_id, exchange, routing_key, envelope)
-            SELECT * FROM unnest($1, $2, $3, $4)
-        )
-        SELECT pg_notify($5, '')",
+        "INSERT INTO outbox (fact_id, exchange, routing_key, envelope) SELECT * FROM unnest($1, $2, $3, $4)",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<Text>, _>(exchanges)
     .bind::<Array<Text>, _>(keys)
-    .bind::<Array<Binary>, _>(envelopes)
-    .bind::<Text, _>(CHANNEL);
-    kept(insert).execute(connection).await.map(drop)
+    .bind::<Array<Binary>, _>(envelopes);
+    kept(insert).execute(connection).await?;
+    wake_up::after_commit();
+    Ok(())
 }

@@ -20,21 +20,20 @@ use process::Supervisor;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{CHANNEL, Outgoing, Sink, SinkError};
+use super::{Outgoing, Sink, SinkError};
 use crate::{
     dead_items::{self, DeadItem},
     error::{DbError, Failure},
     gauges,
     kept::kept,
-    notify::{self, Changes},
     pool::Pool,
     transact::{Retries, jittered, transact},
 };
 
 /// Facts of one pass: what the bus puts into one message.
 const BATCH_FACTS: u16 = 512;
-/// Without a wake-up the outbox is looked at this often: a notification can be lost with its connection.
-const POLL: Duration = Duration::from_secs(1);
+/// How often the outbox is looked at for what other processes have committed.
+const POLL: Duration = Duration::from_millis(500);
 /// Longest wait for the broker with a transaction open. Settings keep the server's own limit above it.
 const SEND_TIME_MAX: Duration = Duration::from_secs(10);
 /// First pause after a failure; doubled each time up to [`PAUSE_MAX`], with jitter.
@@ -52,13 +51,12 @@ impl Relay {
     /// Starts relaying to `sink`. It goes on while the process drains, for what the last batches commit; what is left
     /// when the work has ended waits for the next start or another replica.
     pub fn run<S: Sink>(pool: Pool, sink: S, supervisor: &Supervisor) {
-        let wake_ups = notify::listen(&pool, CHANNEL, supervisor);
         gauges::watch(pool.clone(), supervisor);
-        supervisor.spawn_support("outbox-relay", relay(pool, sink, wake_ups));
+        supervisor.spawn_support("outbox-relay", relay(pool, sink));
     }
 }
 
-async fn relay<S: Sink>(pool: Pool, sink: S, mut wake_ups: Changes) {
+async fn relay<S: Sink>(pool: Pool, sink: S) {
     let mut pace = Pace::new();
     loop {
         let outcome = if sink.is_writable() {
@@ -69,8 +67,8 @@ async fn relay<S: Sink>(pool: Pool, sink: S, mut wake_ups: Changes) {
         let ControlFlow::Break(wait) = pace.after(outcome) else { continue };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            // A wake-up says that there are facts, not that the broker is back.
-            _change = wake_ups.next(), if pace.is_well() => {}
+            // It says that there are facts, not that the broker is back.
+            () = pool.outbox_grew().notified(), if pace.is_well() => {}
         }
     }
 }

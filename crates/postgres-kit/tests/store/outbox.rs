@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use diesel_async::SimpleAsyncConnection;
@@ -139,7 +140,7 @@ async fn a_relay_survives_the_end_of_every_connection() {
             .batch_execute(&format!(
                 "INSERT INTO outbox (fact_id, exchange, routing_key, envelope)
                 SELECT lpad(to_hex({round} * 100 + n), 32, '0')::uuid, 'gokart.test', 'fact.happened.v1', '\\x000102'
-                FROM generate_series(1, 100) AS n; NOTIFY outbox"
+                FROM generate_series(1, 100) AS n"
             ))
             .await
             .expect("facts");
@@ -153,6 +154,22 @@ async fn a_relay_survives_the_end_of_every_connection() {
     }
     until_empty(&database).await;
     assert_eq!(broker.seen().into_keys().collect::<Vec<_>>(), exactly(1..=1_000));
+}
+
+#[tokio::test]
+async fn a_commit_of_this_process_is_sent_at_once() {
+    let database = database().await;
+    let pool = database.pool();
+    let broker = Broker::default();
+    let supervisor = Supervisor::new();
+    Relay::run(pool.clone(), broker.clone(), &supervisor);
+    let start = Instant::now();
+    for number in 1..=20 {
+        add(&pool, &[outgoing(number)]).await;
+        eventually("the fact to be sent", SOON, async || broker.seen().contains_key(&fact(number))).await;
+    }
+    // By looking every half second alone it would take ten.
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
