@@ -40,10 +40,27 @@ fn allowed(item: &PathItem) -> String {
     .join(", ")
 }
 
+/// A route pattern as OpenAPI writes it: `{rest:.*}` is `{rest}` there.
+fn documented(pattern: &str) -> String {
+    let mut plain = String::with_capacity(pattern.len());
+    let mut in_expression = false;
+    for letter in pattern.chars() {
+        in_expression = match letter {
+            ':' if plain.rfind('{') > plain.rfind('}') => true,
+            '}' => false,
+            _ => in_expression,
+        };
+        if !in_expression {
+            plain.push(letter);
+        }
+    }
+    plain
+}
+
 /// The default service of every app.
 pub(crate) async fn no_handler(request: HttpRequest) -> Result<&'static str, Problem> {
     let methods = request.app_data::<web::Data<Methods>>();
-    let pattern = request.match_pattern();
+    let pattern = request.match_pattern().map(|pattern| documented(&pattern));
     let allow = pattern.and_then(|pattern| methods.and_then(|known| known.0.get(&pattern)));
     match allow.and_then(|allow| HeaderValue::from_str(allow).ok()) {
         Some(allow) => Err(Problem::of_status(StatusCode::METHOD_NOT_ALLOWED)
@@ -51,5 +68,16 @@ pub(crate) async fn no_handler(request: HttpRequest) -> Result<&'static str, Pro
             .header(header::ALLOW, allow)),
         None => Err(Problem::of_status(StatusCode::NOT_FOUND)
             .detail("nothing is served at this path; the service's OpenAPI document lists what is")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_are_no_part_of_a_documented_path() {
+        assert_eq!(documented("/api/v1/{segment:.*}"), "/api/v1/{segment}");
+        assert_eq!(documented("/a:b/{id}/x"), "/a:b/{id}/x");
     }
 }

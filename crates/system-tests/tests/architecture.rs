@@ -62,7 +62,11 @@ fn workspace() -> PathBuf {
 }
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().manifest_path(workspace().join("Cargo.toml")).other_options(["--locked".into()]).exec().unwrap()
+    MetadataCommand::new()
+        .manifest_path(workspace().join("Cargo.toml"))
+        .other_options(["--locked".into()])
+        .exec()
+        .unwrap()
 }
 
 fn is_member(metadata: &Metadata, name: &str) -> bool {
@@ -87,7 +91,8 @@ fn closure(metadata: &Metadata, member: &str) -> BTreeSet<String> {
             (&node.id, normal)
         })
         .collect();
-    let start = metadata.workspace_packages().into_iter().find(|package| package.name.as_str() == member).unwrap();
+    let start =
+        metadata.workspace_packages().into_iter().find(|package| package.name.as_str() == member).unwrap();
     let mut seen = BTreeSet::new();
     let mut open = vec![&start.id];
     while let Some(id) = open.pop() {
@@ -101,7 +106,8 @@ fn closure(metadata: &Metadata, member: &str) -> BTreeSet<String> {
 }
 
 fn direct(metadata: &Metadata, member: &str) -> BTreeSet<String> {
-    let package = metadata.workspace_packages().into_iter().find(|package| package.name.as_str() == member).unwrap();
+    let package =
+        metadata.workspace_packages().into_iter().find(|package| package.name.as_str() == member).unwrap();
     package
         .dependencies
         .iter()
@@ -143,11 +149,15 @@ fn live_lines(path: &Path) -> Vec<(usize, String)> {
 fn no_service_depends_on_a_service() {
     let metadata = metadata();
     for service in SERVICES {
-        let others: Vec<_> =
-            closure(&metadata, service).into_iter().filter(|name| SERVICES.contains(&name.as_str())).collect();
+        let others: Vec<_> = closure(&metadata, service)
+            .into_iter()
+            .filter(|name| SERVICES.contains(&name.as_str()))
+            .collect();
         assert!(others.is_empty(), "{service} depends on {others:?}: services speak only by facts");
-        let tests: Vec<_> =
-            closure(&metadata, service).into_iter().filter(|name| TEST_ONLY.contains(&name.as_str())).collect();
+        let tests: Vec<_> = closure(&metadata, service)
+            .into_iter()
+            .filter(|name| TEST_ONLY.contains(&name.as_str()))
+            .collect();
         assert!(tests.is_empty(), "{service} would ship {tests:?}");
     }
 }
@@ -165,7 +175,10 @@ fn a_library_knows_only_what_it_may() {
         let workspace_crates: BTreeSet<_> =
             direct(&metadata, pure).into_iter().filter(|name| is_member(&metadata, name)).collect();
         let allowed: BTreeSet<String> = allowed.iter().map(|name| (*name).to_owned()).collect();
-        assert!(workspace_crates.is_subset(&allowed), "{pure} may know only {allowed:?}, knows {workspace_crates:?}");
+        assert!(
+            workspace_crates.is_subset(&allowed),
+            "{pure} may know only {allowed:?}, knows {workspace_crates:?}"
+        );
     }
 }
 
@@ -241,7 +254,8 @@ fn inside_a_service_the_layers_hold() {
                 for (number, line) in live_lines(&file) {
                     for word in forbidden {
                         if line.contains(word) {
-                            problems.push(format!("{}:{number}: {layer}/ may not use {word}", file.display()));
+                            problems
+                                .push(format!("{}:{number}: {layer}/ may not use {word}", file.display()));
                         }
                     }
                 }
@@ -271,7 +285,11 @@ fn every_crate_says_what_it_is() {
     for package in metadata().workspace_packages() {
         let readme = package.manifest_path.parent().unwrap().join("README.md");
         let text = fs::read_to_string(&readme).unwrap_or_default();
-        assert!(text.lines().count() >= 5, "{} needs a README.md that says what the crate is for", package.name);
+        assert!(
+            text.lines().count() >= 5,
+            "{} needs a README.md that says what the crate is for",
+            package.name
+        );
         assert_eq!(package.license.as_deref(), Some("Apache-2.0"), "{}", package.name);
     }
 }

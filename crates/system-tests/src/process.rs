@@ -1,0 +1,233 @@
+//! One service as a process of its own: what an operator starts, stops and what a machine kills.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use test_kit::{eventually, http_client};
+
+/// How long a service may take to be ready: it connects to nodes that run.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How long a service may take to stop: its own drain limit and a little.
+const STOPPED_WITHIN: Duration = Duration::from_secs(40);
+
+/// The services, in the order they are started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServiceName {
+    /// Tenants, credentials, offers.
+    OfferCatalog,
+    /// Clicks.
+    Tracker,
+    /// AppsFlyer's door.
+    Ingest,
+    /// Decisions.
+    Attribution,
+    /// Money.
+    Payout,
+}
+
+impl ServiceName {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::OfferCatalog, Self::Tracker, Self::Ingest, Self::Attribution, Self::Payout];
+
+    /// The binary.
+    pub const fn binary(self) -> &'static str {
+        match self {
+            Self::OfferCatalog => "offer-catalog",
+            Self::Tracker => "tracker",
+            Self::Ingest => "ingest",
+            Self::Attribution => "attribution",
+            Self::Payout => "payout",
+        }
+    }
+
+    /// The prefix of its environment variables.
+    pub fn prefix(self) -> String {
+        self.binary().to_uppercase().replace('-', "_")
+    }
+
+    /// Whether it has a database.
+    pub const fn has_database(self) -> bool {
+        !matches!(self, Self::Ingest)
+    }
+}
+
+/// The folder of the services' binaries: beside this test's own.
+///
+/// # Panics
+/// When they were not built.
+pub fn binary_of(service: ServiceName) -> PathBuf {
+    let me = std::env::current_exe().expect("a test knows where it runs from");
+    let path = me
+        .ancestors()
+        .skip(1)
+        .map(|folder| folder.join(service.binary()))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| {
+            panic!(
+                "{} is not built beside {}; run `cargo build --workspace --bins --features system-tests/failpoints`",
+                service.binary(),
+                me.display()
+            )
+        });
+    path
+}
+
+/// A service with everything needed to start it again as it was.
+#[derive(Debug)]
+pub struct ServiceProcess {
+    name: ServiceName,
+    environment: BTreeMap<String, String>,
+    admin_port: u16,
+    log: PathBuf,
+    child: Option<Child>,
+}
+
+impl ServiceProcess {
+    /// A service that is not started yet. Its log is appended to `<folder>/<service>.log`.
+    pub fn new(
+        name: ServiceName,
+        environment: BTreeMap<String, String>,
+        admin_port: u16,
+        folder: &Path,
+    ) -> Self {
+        let log = folder.join(format!("{}.log", name.binary()));
+        Self { name, environment, admin_port, log, child: None }
+    }
+
+    /// Runs `migrate` to its end.
+    pub fn migrate(&self) {
+        let output = self.command("migrate").output().expect("the service's binary runs");
+        assert!(
+            output.status.success(),
+            "{} migrate failed: {}{}",
+            self.name.binary(),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    /// Starts it; does not wait.
+    pub fn spawn(&mut self, failpoints: &str) {
+        assert!(self.child.is_none(), "{} runs already", self.name.binary());
+        let log = File::options().create(true).append(true).open(&self.log).expect("the log can be written");
+        let child = self
+            .command("serve")
+            .env("FAILPOINTS", failpoints)
+            .stdout(log.try_clone().expect("the log can be shared"))
+            .stderr(log)
+            .spawn()
+            .expect("the service's binary runs");
+        self.child = Some(child);
+    }
+
+    /// Starts it and waits until it is ready.
+    pub async fn start(&mut self) {
+        self.start_with("").await;
+    }
+
+    /// Starts it with failpoints, such as `payout::committed=pause`, and waits until it is ready.
+    pub async fn start_with(&mut self, failpoints: &str) {
+        self.spawn(failpoints);
+        self.ready().await;
+    }
+
+    /// Waits until it is ready.
+    pub async fn ready(&mut self) {
+        let url = format!("http://127.0.0.1:{}/readyz", self.admin_port);
+        let client = http_client();
+        let name = self.name.binary();
+        eventually(&format!("{name} is ready"), READY_WITHIN, async || {
+            if let Some(status) = self.ended() {
+                panic!("{name} ended with {status} instead of becoming ready:\n{}", self.log_end());
+            }
+            match client.get(&url).send().await {
+                Ok(answer) if answer.status().is_success() => Ok(()),
+                Ok(answer) => Err(answer.text().await.unwrap_or_default()),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+        .await;
+    }
+
+    /// Whether `/readyz` says so just now.
+    pub async fn is_ready(&self) -> bool {
+        let url = format!("http://127.0.0.1:{}/readyz", self.admin_port);
+        http_client().get(&url).send().await.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// Whether `/livez` answers.
+    pub async fn is_alive(&self) -> bool {
+        let url = format!("http://127.0.0.1:{}/livez", self.admin_port);
+        http_client().get(&url).send().await.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// SIGKILL: no time to say goodbye.
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("a child can be killed");
+        child.wait().expect("a child can be waited for");
+    }
+
+    /// SIGTERM; does not wait.
+    pub fn terminate(&self) {
+        let child = self.child.as_ref().expect("it runs");
+        let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+    }
+
+    /// SIGTERM, and how it ended.
+    pub async fn stop(&mut self) -> ExitStatus {
+        self.terminate();
+        let status = eventually(&format!("{} stops", self.name.binary()), STOPPED_WITHIN, async || self.ended()).await;
+        self.child = None;
+        status
+    }
+
+    /// How it ended, when it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut().and_then(|child| child.try_wait().expect("a child can be asked"))
+    }
+
+    /// Everything it has written so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// A setting that is to hold from the next start on.
+    pub fn set(&mut self, key: &str, value: impl Into<String>) {
+        self.environment.insert(format!("{}__{key}", self.name.prefix()), value.into());
+    }
+
+    /// The last lines of its log.
+    pub fn log_end(&self) -> String {
+        let log = self.log();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+
+    fn command(&self, word: &str) -> Command {
+        let mut command = Command::new(binary_of(self.name));
+        command.arg(word).env_clear().envs(&self.environment).stdin(Stdio::null());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("RUST_BACKTRACE", "1");
+        command
+    }
+}
+
+impl Drop for ServiceProcess {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // A test that failed must not leave its services behind; whether the kill works no longer matters.
+            child.kill().ok();
+            child.wait().ok();
+        }
+        if std::thread::panicking() {
+            eprintln!("---- the end of {} ----\n{}", self.log.display(), self.log_end());
+        }
+    }
+}
