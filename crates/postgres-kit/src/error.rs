@@ -9,12 +9,18 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DbError {
-    /// No connection could be had.
-    #[error("no database connection")]
-    Connect(#[from] PoolError),
+    /// No connection could be had. The pool's own text repeats its source, so it is the end of the chain.
+    #[error("no database connection: {0}")]
+    Connect(PoolError),
     /// A statement, or the commit, failed.
     #[error("database query failed")]
     Query(#[from] diesel::result::Error),
+}
+
+impl From<PoolError> for DbError {
+    fn from(error: PoolError) -> Self {
+        Self::Connect(error)
+    }
 }
 
 impl DbError {

@@ -1,4 +1,4 @@
-//! What the on-call person looks at: is the outbox flowing, has anything been buried.
+//! What the on-call person looks at: is the outbox flowing, has anything been buried, are there connections.
 
 use std::time::Duration;
 
@@ -7,7 +7,10 @@ use diesel_async::RunQueryDsl;
 use opentelemetry::metrics::Gauge;
 use process::Supervisor;
 
-use crate::{error::DbError, pool::Pool};
+use crate::{
+    error::DbError,
+    pool::{Pool, PoolStatus},
+};
 
 /// How often the tables are looked at.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -19,8 +22,9 @@ pub(crate) fn watch(pool: Pool, supervisor: &Supervisor) {
     supervisor.spawn_support("postgres-gauges", async move {
         let gauges = Gauges::new();
         loop {
+            gauges.record_pool(pool.status());
             match measure(&pool).await {
-                Ok(measured) => gauges.record(&measured),
+                Ok(measured) => gauges.record_tables(&measured),
                 // The relay says it too; the gauges simply stand still.
                 Err(error) => tracing::debug!(error = telemetry::chain(&error), "can not measure"),
             }
@@ -33,12 +37,15 @@ struct Gauges {
     outbox_depth: Gauge<i64>,
     outbox_oldest_age: Gauge<i64>,
     dead_items: Gauge<i64>,
+    pool_open: Gauge<u64>,
+    pool_waiting: Gauge<u64>,
 }
 
 impl Gauges {
     fn new() -> Self {
         let meter = telemetry::meter();
         let gauge = |name, description| meter.i64_gauge(name).with_description(description).build();
+        let count = |name, description| meter.u64_gauge(name).with_description(description).build();
         Self {
             outbox_depth: gauge(
                 "outbox_depth",
@@ -49,10 +56,18 @@ impl Gauges {
                 "How long the oldest fact in the outbox has waited",
             ),
             dead_items: gauge("dead_items", "Items that could not be handled and wait for a person"),
+            pool_open: count("postgres_pool_open", "Connections of the pool"),
+            pool_waiting: count("postgres_pool_waiting", "Callers that wait for a connection of the pool"),
         }
     }
 
-    fn record(&self, measured: &Measured) {
+    fn record_pool(&self, status: PoolStatus) {
+        let whole = |count| u64::try_from(count).unwrap_or(u64::MAX);
+        self.pool_open.record(whole(status.open), &[]);
+        self.pool_waiting.record(whole(status.waiting), &[]);
+    }
+
+    fn record_tables(&self, measured: &Measured) {
         self.outbox_depth.record(measured.outbox_depth, &[]);
         self.outbox_oldest_age.record(measured.outbox_oldest_age_seconds, &[]);
         self.dead_items.record(measured.dead_items, &[]);

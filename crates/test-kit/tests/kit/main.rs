@@ -1,0 +1,11 @@
+//! The harness is itself tested: a fake that lies makes every other test worthless.
+
+mod broker;
+mod database;
+mod eventually;
+mod fakes;
+
+use std::time::Duration;
+
+/// Long enough for a machine that compiles something else meanwhile.
+const SOON: Duration = Duration::from_secs(20);
