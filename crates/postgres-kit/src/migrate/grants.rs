@@ -38,7 +38,8 @@ impl Grants {
         connection
             .transaction(async |connection| connection.batch_execute(&statements).await)
             .await
-            .map_err(MigrateError::Grant)
+            .map_err(MigrateError::Grant)?;
+        refuse_creator(connection, role).await
     }
 
     fn statements(self, role: &str) -> String {
@@ -48,6 +49,7 @@ impl Grants {
             String::from("REVOKE CREATE ON SCHEMA public FROM PUBLIC"),
             format!("REVOKE CREATE ON SCHEMA public FROM {role}"),
             format!("GRANT USAGE ON SCHEMA public TO {role}"),
+            grant_connect(&role),
             // From nothing, so that a table that became append-only loses what it had.
             format!("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}"),
             format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"),
@@ -57,6 +59,14 @@ impl Grants {
         statements.extend(self.append_only.iter().map(|table| revoke_changes(table, &role)));
         statements.join(";\n")
     }
+}
+
+/// For installations that let nobody connect by default.
+fn grant_connect(role: &str) -> String {
+    let role = literal(role);
+    format!(
+        "DO $$ BEGIN EXECUTE format('GRANT CONNECT ON DATABASE %I TO %s', current_database(), {role}); END $$"
+    )
 }
 
 /// The table and its partitions; an ordinary table is not in a tree of partitions.
@@ -93,6 +103,30 @@ async fn refuse_too_strong(connection: &mut AsyncPgConnection, role: &str) -> Re
     } else {
         Ok(())
     }
+}
+
+/// PostgreSQL only warns when we are not the one who can take this right away.
+async fn refuse_creator(connection: &mut AsyncPgConnection, role: &str) -> Result<(), MigrateError> {
+    let creator: Creator = sql_query("SELECT has_schema_privilege($1, 'public', 'CREATE') AS creates")
+        .bind::<Text, _>(role)
+        .get_result(connection)
+        .await
+        .map_err(MigrateError::Grant)?;
+    if creator.creates {
+        Err(MigrateError::RoleTooStrong {
+            role: role.to_owned(),
+            why: "may create tables in schema public, and the role that migrates can not take that away: \
+                  it should own the database",
+        })
+    } else {
+        Ok(())
+    }
+}
+
+#[derive(QueryableByName)]
+struct Creator {
+    #[diesel(sql_type = Bool)]
+    creates: bool,
 }
 
 #[derive(QueryableByName)]

@@ -137,6 +137,32 @@ async fn a_serving_role_that_could_undo_the_grants_is_refused() {
 }
 
 #[tokio::test]
+async fn a_right_that_can_not_be_taken_away_is_refused() {
+    let database = empty_database("postgres-kit").await;
+    let mut admin = database.admin().await;
+    // As before PostgreSQL 15: somebody else owns `public` and lets everyone create tables in it.
+    admin
+        .batch_execute(
+            "ALTER SCHEMA public OWNER TO gokart_admin; GRANT CREATE, USAGE ON SCHEMA public TO PUBLIC, gokart_test_migrate",
+        )
+        .await
+        .expect("an older arrangement");
+    let error =
+        bring_up(&database.settings(), NO_MIGRATIONS, Grants::all_tables()).await.expect_err("too strong");
+    assert!(error.to_string().contains("may create tables"), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_that_lets_nobody_in_lets_the_serving_role_in() {
+    let database = empty_database("postgres-kit").await;
+    let mut owner = AsyncPgConnection::establish(&database.migrate_url()).await.expect("a connection");
+    let close = format!("REVOKE CONNECT ON DATABASE {} FROM PUBLIC", database.name());
+    owner.batch_execute(&close).await.expect("closed");
+    bring_up(&database.settings(), NO_MIGRATIONS, Grants::all_tables()).await.expect("migrations");
+    as_app(&database).await.batch_execute("SELECT FROM outbox").await.expect("let in");
+}
+
+#[tokio::test]
 async fn without_the_owners_url_there_is_a_clear_error() {
     let database = empty_database("postgres-kit").await;
     let settings = DatabaseSettings::with_url(database.app_url().into());
