@@ -1,3 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod app;
+mod bus;
 pub mod domain;
+mod facts;
+mod flows;
+mod http;
+mod settings;
+mod store;
+
+pub use app::Attribution;
+pub use settings::{ClickSettings, JudgingSettings, Settings};
+pub use store::MIGRATIONS;

@@ -62,7 +62,7 @@ pub struct Changes {
     /// New decisions and new revisions.
     pub decisions: Vec<DecisionChange>,
     /// Postbacks whose code stayed and of which something was settled.
-    pub settled: Vec<(ReceiptId, Settled)>,
+    pub settled: Vec<(ReceiptId, KnownDecision)>,
     /// Conversions with their new revisions.
     pub conversions: Vec<(u64, ConversionChange, Conversion)>,
 }
@@ -75,7 +75,8 @@ pub fn diff(known: &Known, verdict: &JourneyVerdict) -> Changes {
         match known.decisions.get(&decision.receipt) {
             Some(before) if before.code == decision.code => {
                 if before.settled != decision.settled {
-                    changes.settled.push((decision.receipt, decision.settled));
+                    let now = KnownDecision { settled: decision.settled, ..*before };
+                    changes.settled.push((decision.receipt, now));
                 }
             }
             before => changes.decisions.push(DecisionChange {

@@ -43,7 +43,8 @@ pub struct Decision {
 pub struct Waits {
     /// When time alone changes something next.
     pub until: Option<Timestamp>,
-    /// Whether something that is processed later (a version, a credential, a predecessor) may change a decision.
+    /// Whether something that is processed later (a version, a credential, a predecessor) may change a decision or a
+    /// verdict.
     pub open: bool,
 }
 
@@ -74,7 +75,8 @@ pub fn judge(journey: &JourneyInputs<'_>, horizon: Timestamp) -> JourneyVerdict 
     let conversions = conversions(journey, &all, &filled);
     let waits = Waits {
         until: all.iter().filter_map(|one| one.stop?.until).min(),
-        open: all.iter().any(|one| one.stop.is_some_and(|stop| stop.code.may_be_lifted())),
+        // A veto reaches as far as the newest version's numbers say.
+        open: all.iter().any(|one| one.flagged || one.stop.is_some_and(|stop| stop.code.may_be_lifted())),
     };
     let decisions = all.into_iter().map(|one| decision(one, &codes)).collect();
     JourneyVerdict { decisions, conversions, waits }

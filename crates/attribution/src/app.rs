@@ -1,0 +1,92 @@
+//! The wiring: the only place that knows every part.
+
+use std::sync::Arc;
+
+use actix_web::web;
+use anyhow::Context;
+use http_kit::auth::{Grant, TokenAuth};
+use postgres_kit::{Grants, Pool, inbox, outbox::Relay, tokens};
+use process::{NoCommand, Runtime, Service};
+use signing::Keyring;
+
+use crate::{
+    bus::{OnCatalog, OnClicks, OnPostbacks, OutboxSink, topology},
+    flows::{self, Attributor, CATALOG, CLICKS, POSTBACKS, StoryReader},
+    http,
+    settings::Settings,
+    store::MIGRATIONS,
+};
+
+/// The service.
+pub struct Attribution;
+
+impl Service for Attribution {
+    const NAME: &'static str = "attribution";
+    const DEFAULTS: &'static str = include_str!("../settings.default.toml");
+    const ENV_PREFIX: &'static str = "ATTRIBUTION";
+
+    type Settings = Settings;
+    type Command = NoCommand;
+
+    async fn serve(settings: Settings, runtime: Runtime) -> anyhow::Result<()> {
+        let Runtime { supervisor, readiness, clock, ids } = runtime;
+        let keyring = Keyring::parse(&settings.clicks.keys).context("reading clicks.keys")?;
+        let pool = postgres_kit::pool(&settings.database)?;
+
+        let bus = ::bus::Bus::start(&settings.bus, Self::NAME, topology(), &supervisor);
+        bus.report_to(readiness.condition("broker"));
+        Relay::run(pool.clone(), OutboxSink(bus.clone()), &supervisor);
+        inbox::keep_swept(pool.clone(), settings.judging.inbox_age(), &supervisor);
+
+        let attributor = Attributor::new(pool.clone(), keyring, Arc::clone(&clock), ids);
+        let connection = bus.clone();
+        flows::tend(&attributor, settings.judging.tending(), move || connection.is_connected(), &supervisor);
+        bus.consume(CATALOG, OnCatalog(attributor.clone()))?;
+        bus.consume(CLICKS, OnClicks(attributor.clone()))?;
+        bus.consume(POSTBACKS, OnPostbacks(attributor))?;
+
+        http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
+        let auth = TokenAuth::new(&settings.auth, Arc::clone(&clock), token_lookup(pool.clone()));
+        let api = http::Api { reader: StoryReader::new(pool), clock };
+        http_kit::Server::new("api", &settings.http)
+            .listen(&supervisor, http::routes(web::Data::new(auth), web::Data::new(api)))?;
+        Ok(())
+    }
+
+    async fn migrate(settings: Settings) -> anyhow::Result<()> {
+        postgres_kit::migrate(&settings.database, MIGRATIONS, Grants::default()).await?;
+        Ok(())
+    }
+
+    fn openapi() -> Option<String> {
+        http::openapi().ok()
+    }
+}
+
+/// Tokens come from this service's own copy of the catalog's.
+fn token_lookup(
+    pool: Pool,
+) -> impl Fn(
+    [u8; 32],
+) -> futures_util::future::BoxFuture<'static, Result<Option<Grant>, http_kit::auth::LookupError>>
++ Send
++ Sync
++ 'static {
+    move |hash| {
+        let pool = pool.clone();
+        Box::pin(async move {
+            let mut connection = pool.get().await?;
+            let found = tokens::find(&mut connection, &hash).await?;
+            // Expiry is the caller's to judge, by its own clock.
+            Ok(found.filter(|token| !token.revoked).map(|token| Grant {
+                principal: kernel::Principal {
+                    tenant: token.tenant_id,
+                    token: token.token_id,
+                    role: token.role,
+                    publisher: token.publisher_id,
+                },
+                expires_at: token.expires_at,
+            }))
+        })
+    }
+}

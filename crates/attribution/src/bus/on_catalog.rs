@@ -1,0 +1,22 @@
+//! Hears what the catalog says of tenants, tokens, credentials and offers.
+
+use bus::{BatchHandler, HandleError};
+use contracts::envelope::Envelope;
+use telemetry::chain;
+
+use super::{by_class, outcome};
+use crate::flows::{Attributor, CATALOG};
+
+/// The consumer of `attribution.catalog`.
+#[derive(Debug, Clone)]
+pub struct OnCatalog(pub Attributor);
+
+impl BatchHandler for OnCatalog {
+    async fn handle(&self, items: &[Envelope]) -> Result<(), HandleError> {
+        self.0.apply_catalog(items).await.map_err(|error| outcome(&error))
+    }
+
+    async fn bury(&self, item: &Envelope, reason: &str) -> Result<(), HandleError> {
+        self.0.bury(CATALOG, item, reason).await.map_err(|error| by_class(&error, chain(&error)))
+    }
+}

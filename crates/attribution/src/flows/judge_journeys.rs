@@ -1,0 +1,293 @@
+//! Judges journeys that this transaction holds: load what their verdicts depend on, decide, write what is new, tell.
+//! Every step does for all journeys at once; the number of statements does not depend on their number.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contracts::{Stamp, tracker::ClickRecorded};
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use kernel::{CredentialId, FactId, OfferId, ReceiptId, TenantId, Timestamp};
+use postgres_kit::outbox::{self, Outgoing};
+use prost::Message;
+use telemetry::TraceContext;
+
+use super::{Attributor, spans::Spans};
+use crate::{
+    domain::{
+        Changes, Click, Code, ConversionChange, Credential, Held, JourneyInputs, JourneyVerdict, Known,
+        KnownDecision, Offer, SettledOnce, Slot, Stamped, diff, judge,
+    },
+    facts::{self, KnownOffer, Received, Told},
+    store::{
+        JourneyKey, catalog,
+        conversions::{self, KnownConversion},
+        decisions::{self, DecisionRow},
+        inconsistent,
+        journeys::{self, LockedJourney, WaitRow},
+        postbacks::{self, KnownPostback, PostbackRow},
+    },
+};
+
+/// What is to be judged in one transaction.
+#[derive(Debug, Default)]
+pub(super) struct Docket<'a> {
+    /// The journeys, locked.
+    pub(super) journeys: Vec<LockedJourney>,
+    /// Postbacks that have just come.
+    pub(super) fresh: BTreeMap<JourneyKey, Vec<&'a Received>>,
+    /// How far input has been seen; none: as far as a journey's own stamps say.
+    pub(super) horizon: Option<Timestamp>,
+    /// Decisions that need no journey, to be written with the others.
+    pub(super) decided: Vec<DecisionRow>,
+}
+
+/// Everything the verdicts depend on, loaded.
+#[derive(Debug, Default)]
+struct Files {
+    postbacks: BTreeMap<JourneyKey, Vec<KnownPostback>>,
+    conversions: BTreeMap<JourneyKey, Vec<KnownConversion>>,
+    clicks: BTreeMap<JourneyKey, (Click, ClickRecorded)>,
+    offers: BTreeMap<(TenantId, OfferId), KnownOffer>,
+    credentials: BTreeMap<TenantId, BTreeMap<CredentialId, Credential>>,
+}
+
+/// One journey, judged.
+struct Judged {
+    key: JourneyKey,
+    horizon: Timestamp,
+    postbacks: BTreeMap<ReceiptId, (Stamped, TraceContext)>,
+    verdict: JourneyVerdict,
+    changes: Changes,
+}
+
+impl Attributor {
+    pub(super) async fn judge_journeys(
+        &self,
+        connection: &mut AsyncPgConnection,
+        docket: Docket<'_>,
+        spans: &Spans,
+    ) -> QueryResult<()> {
+        let files = load(connection, &docket).await?;
+        let Docket { journeys, mut fresh, horizon, mut decided } = docket;
+        let mut judged = Vec::with_capacity(journeys.len());
+        for journey in journeys {
+            let fresh = fresh.remove(&journey.key).unwrap_or_default();
+            judged.extend(self.judge_one(&files, &journey, &fresh, horizon)?);
+        }
+        decided.extend(judged.iter().flat_map(Judged::decisions));
+        let outgoing = judged.iter().flat_map(|one| self.tell(one, &files, spans)).collect::<Vec<_>>();
+        for decision in &decided {
+            self.meters.decided(decision.code);
+            spans.decided(decision.receipt, decision.code);
+            alarm(decision);
+        }
+        let rows: Vec<PostbackRow<'_>> = judged.iter().flat_map(Judged::postback_rows).collect();
+        postbacks::save_of_journeys(connection, &rows).await?;
+        decisions::save(connection, &decided).await?;
+        let verdicts: Vec<_> = judged
+            .iter()
+            .flat_map(|one| {
+                one.changes
+                    .conversions
+                    .iter()
+                    .map(|(revision, _, conversion)| (one.key, *revision, conversion))
+            })
+            .collect();
+        conversions::save(connection, &verdicts).await?;
+        let waits: Vec<WaitRow> = judged
+            .iter()
+            .map(|one| WaitRow { key: one.key, horizon: one.horizon, waits: one.verdict.waits })
+            .collect();
+        journeys::save_waits(connection, &waits).await?;
+        outbox::add(connection, &outgoing).await
+    }
+
+    /// `None` for a journey without postbacks: a click alone means nothing yet.
+    fn judge_one(
+        &self,
+        files: &Files,
+        journey: &LockedJourney,
+        fresh: &[&Received],
+        horizon: Option<Timestamp>,
+    ) -> QueryResult<Option<Judged>> {
+        let (tenant, click_id) = journey.key;
+        let known = files.postbacks.get(&journey.key).map(Vec::as_slice).unwrap_or_default();
+        let mut postbacks: BTreeMap<ReceiptId, (Stamped, TraceContext)> = fresh
+            .iter()
+            .map(|one| (one.stamped.receipt, (one.stamped.clone(), one.context.clone())))
+            .collect();
+        // What is known wins: its rules may have settled something.
+        postbacks.extend(
+            known.iter().map(|one| (one.stamped.receipt, (one.stamped.clone(), one.context.clone()))),
+        );
+        let Some(latest) = postbacks.values().map(|(stamped, _)| stamped.received_at).max() else {
+            return Ok(None);
+        };
+        let horizon = [horizon, journey.horizon].into_iter().flatten().fold(latest, Timestamp::max);
+        let told = files.conversions.get(&journey.key).map(Vec::as_slice).unwrap_or_default();
+        let click = files.clicks.get(&journey.key).map(|(click, _)| click);
+        let nothing_known = Offer::default();
+        let no_credentials = BTreeMap::new();
+        let offer = click.and_then(|click| files.offers.get(&(tenant, click.offer)));
+        let inputs = JourneyInputs {
+            tenant,
+            click_id,
+            // A known click needs no check.
+            click_id_is_ours: click.is_some() || signing::click::is_ours(&self.keyring, tenant, click_id),
+            click: click.cloned(),
+            postbacks: postbacks.values().map(|(stamped, _)| stamped.clone()).collect(),
+            offer: offer.map_or(&nothing_known, |offer| &offer.rules),
+            credentials: files.credentials.get(&tenant).unwrap_or(&no_credentials),
+            held: held(told)?,
+            // Facts of people's decisions are not consumed yet: see README.
+            people: Vec::new(),
+        };
+        let verdict = judge(&inputs, horizon);
+        let before = Known {
+            decisions: known.iter().map(|one| (one.stamped.receipt, one.decision)).collect(),
+            conversions: told
+                .iter()
+                .map(|(revision, conversion)| (conversion.id, (*revision, conversion.clone())))
+                .collect(),
+        };
+        let changes = diff(&before, &verdict);
+        Ok(Some(Judged { key: journey.key, horizon, postbacks, verdict, changes }))
+    }
+
+    fn tell(&self, judged: &Judged, files: &Files, spans: &Spans) -> Vec<Outgoing> {
+        let (tenant, _) = judged.key;
+        let Some((click, message)) = files.clicks.get(&judged.key) else { return Vec::new() };
+        let Some(offer) = files.offers.get(&(tenant, click.offer)) else { return Vec::new() };
+        let changed = judged.changes.conversions.iter();
+        changed
+            .filter_map(|(revision, change, conversion)| {
+                let (holder, context) = judged.postbacks.get(&conversion.holder)?;
+                let told = Told {
+                    tenant,
+                    click: message,
+                    offer,
+                    holder: &holder.claims,
+                    conversion,
+                    revision: *revision,
+                };
+                Some(self.outgoing(*change, &told, &spans.context_of(conversion.holder, context)))
+            })
+            .collect()
+    }
+
+    fn outgoing(&self, change: ConversionChange, told: &Told<'_>, context: &TraceContext) -> Outgoing {
+        self.meters.told(change);
+        let fact_id = FactId::from_uuid(self.ids.uuid_v7());
+        let stamp = Stamp {
+            fact_id,
+            tenant: Some(told.tenant),
+            recorded_at: self.clock.now(),
+            traceparent: context.traceparent.clone(),
+            tracestate: context.tracestate.clone(),
+        };
+        let (exchange, routing_key, envelope) = facts::tell(change, told, stamp);
+        Outgoing {
+            fact_id,
+            exchange: String::from(exchange),
+            routing_key: String::from(routing_key),
+            envelope: envelope.encode_to_vec(),
+        }
+    }
+}
+
+impl Judged {
+    fn decisions(&self) -> impl Iterator<Item = DecisionRow> {
+        let (tenant, click) = self.key;
+        self.changes.decisions.iter().filter_map(move |change| {
+            let (stamped, _) = self.postbacks.get(&change.decision.receipt)?;
+            Some(DecisionRow {
+                tenant,
+                received_at: stamped.received_at,
+                receipt: stamped.receipt,
+                click: Some(click),
+                revision: change.revision,
+                code: change.decision.code,
+                trace: change.decision.trace.clone(),
+            })
+        })
+    }
+
+    fn postback_rows(&self) -> impl Iterator<Item = PostbackRow<'_>> {
+        let decided = self.changes.decisions.iter().map(|change| {
+            let decision = &change.decision;
+            (
+                decision.receipt,
+                KnownDecision { code: decision.code, revision: change.revision, settled: decision.settled },
+            )
+        });
+        let settled = self.changes.settled.iter().map(|(receipt, decision)| (*receipt, *decision));
+        decided.chain(settled).filter_map(|(receipt, decision)| {
+            let (stamped, context) = self.postbacks.get(&receipt)?;
+            Some(PostbackRow {
+                key: self.key,
+                stamped,
+                settled: decision.settled,
+                code: decision.code,
+                revision: decision.revision,
+                context,
+            })
+        })
+    }
+}
+
+/// A postback under a credential that was not valid may be an attack or a mistake in the set-up; both want eyes.
+fn alarm(decision: &DecisionRow) {
+    if decision.code == Code::RejectedCredential {
+        tracing::warn!(
+            tenant.id = %decision.tenant,
+            receipt = %decision.receipt,
+            "a postback came in under a credential that was not valid for it"
+        );
+    }
+}
+
+fn held(told: &[KnownConversion]) -> QueryResult<BTreeMap<Slot, Held>> {
+    let holder = |(_, conversion): &KnownConversion| {
+        let slot = conversion.slot().ok_or_else(|| inconsistent("conversions", "verdict"))?;
+        Ok((slot, Held { holder: conversion.holder, amount_from: conversion.amount_from }))
+    };
+    told.iter().map(holder).collect()
+}
+
+async fn load(connection: &mut AsyncPgConnection, docket: &Docket<'_>) -> QueryResult<Files> {
+    let keys: BTreeSet<JourneyKey> = docket.journeys.iter().map(|journey| journey.key).collect();
+    if keys.is_empty() {
+        return Ok(Files::default());
+    }
+    let postbacks = postbacks::load_of_journeys(connection, &keys).await?;
+    // Most clicks are never followed by anything: what has no postback needs nothing more.
+    let stirred: BTreeSet<JourneyKey> = keys
+        .into_iter()
+        .filter(|key| postbacks.contains_key(key) || docket.fresh.contains_key(key))
+        .collect();
+    if stirred.is_empty() {
+        return Ok(Files::default());
+    }
+    let conversions = conversions::load_of_journeys(connection, &stirred).await?;
+    let mut clicks = BTreeMap::new();
+    for journey in docket.journeys.iter().filter(|journey| stirred.contains(&journey.key)) {
+        if let Some(fact) = &journey.click {
+            clicks.insert(journey.key, read_click(fact)?);
+        }
+    }
+    let wanted_offers = clicks.iter().map(|((tenant, _), (click, _))| (*tenant, click.offer)).collect();
+    let offers = catalog::load_offers(connection, &wanted_offers).await?;
+    let unsettled = postbacks.iter().flat_map(|((tenant, _), known)| {
+        let stamped = known.iter().map(|one| &one.stamped);
+        stamped.filter(|one| one.settled.fit == SettledOnce::NotYet).map(|one| (*tenant, one.credential))
+    });
+    let fresh = docket.fresh.values().flatten().map(|one| (one.tenant, one.stamped.credential));
+    let credentials = catalog::load_credentials(connection, &unsettled.chain(fresh).collect()).await?;
+    Ok(Files { postbacks, conversions, clicks, offers, credentials })
+}
+
+fn read_click(fact: &[u8]) -> QueryResult<(Click, ClickRecorded)> {
+    let message = ClickRecorded::decode(fact).map_err(|_undecodable| inconsistent("journeys", "click"))?;
+    let click = facts::click(&message).map_err(|_unreadable| inconsistent("journeys", "click"))?;
+    Ok((click, message))
+}

@@ -1,0 +1,73 @@
+//! What the flows count.
+
+use opentelemetry::{
+    KeyValue,
+    metrics::{Counter, Gauge, Meter},
+};
+
+use crate::domain::{Code, ConversionChange};
+
+/// The service's instruments.
+#[derive(Debug)]
+pub(crate) struct Meters {
+    decisions: Counter<u64>,
+    verdicts: Counter<u64>,
+    click_conflicts: Counter<u64>,
+    overdue_clicks: Gauge<u64>,
+    input_lag: Gauge<u64>,
+}
+
+impl Meters {
+    pub(crate) fn new(meter: &Meter) -> Self {
+        Self {
+            decisions: meter
+                .u64_counter("attribution.decisions")
+                .with_description("Decisions by code; a decision that replaces one counts again")
+                .build(),
+            verdicts: meter
+                .u64_counter("attribution.verdicts")
+                .with_description("Verdicts told to payout, by kind of change")
+                .build(),
+            click_conflicts: meter
+                .u64_counter("attribution.click_conflicts")
+                .with_description("Clicks that came again with other content: an alarm")
+                .build(),
+            overdue_clicks: meter
+                .u64_gauge("attribution.overdue_clicks")
+                .with_description("Journeys whose click is missing for more than 15 minutes, up to 1000")
+                .build(),
+            input_lag: meter
+                .u64_gauge("attribution.input_lag")
+                .with_unit("s")
+                .with_description("Age of the oldest postback of the last batch")
+                .build(),
+        }
+    }
+
+    pub(crate) fn decided(&self, code: Code) {
+        self.decisions.add(1, &[KeyValue::new("code", code.as_str())]);
+    }
+
+    pub(crate) fn told(&self, change: ConversionChange) {
+        let change = match change {
+            ConversionChange::Qualified => "qualified",
+            ConversionChange::Amended => "amended",
+            ConversionChange::Vetoed => "vetoed",
+            ConversionChange::ReviewRequested => "review_requested",
+        };
+        self.verdicts.add(1, &[KeyValue::new("change", change)]);
+    }
+
+    pub(crate) fn click_conflict(&self) {
+        self.click_conflicts.add(1, &[]);
+    }
+
+    pub(crate) fn overdue_clicks(&self, journeys: u64) {
+        self.overdue_clicks.record(journeys, &[]);
+    }
+
+    pub(crate) fn input_lag(&self, micros: i64) {
+        let seconds = micros.checked_div(1_000_000).unwrap_or_default();
+        self.input_lag.record(u64::try_from(seconds).unwrap_or_default(), &[]);
+    }
+}

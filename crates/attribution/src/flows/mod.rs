@@ -1,0 +1,29 @@
+//! Load → decide → save and tell, in one transaction. A flow knows the tables and the rules; it decides nothing.
+
+mod apply_catalog;
+mod attributor;
+mod bury;
+mod error;
+mod input_lag;
+mod judge_journeys;
+mod meters;
+mod read_stories;
+mod record_clicks;
+mod record_postbacks;
+mod rejudge;
+mod spans;
+mod sweep;
+mod tend;
+
+pub use crate::store::stories::{DecisionStory, PostbackStory};
+pub use attributor::Attributor;
+pub use error::FlowError;
+pub use read_stories::{JourneyView, ListQuery, PostbackView, StoryReader};
+pub use tend::{Tending, tend};
+
+/// The names under which facts are claimed in the inbox and buried: those of the queues.
+pub const POSTBACKS: &str = "attribution.postbacks";
+/// See [`POSTBACKS`].
+pub const CLICKS: &str = "attribution.clicks";
+/// See [`POSTBACKS`].
+pub const CATALOG: &str = "attribution.catalog";

@@ -1,0 +1,142 @@
+//! What has to be done without anybody asking: expire what waited long enough, judge again what the catalog changed,
+//! make tomorrow's partitions, and say when clicks do not arrive.
+
+use std::time::Duration;
+
+use kernel::Timestamp;
+use postgres_kit::{DbError, Retries, transact};
+use process::Supervisor;
+use telemetry::chain;
+use tokio_util::sync::CancellationToken;
+
+use super::Attributor;
+use crate::store::{journeys, partitions};
+
+/// A click is expected well within this; longer is an alarm.
+const CLICK_ALARM_SECONDS: i64 = 15 * 60;
+/// A postback waits this long for its click, so its time of receipt can be told from the end of its wait.
+const CLICK_PATIENCE_SECONDS: i64 = 7 * 86_400;
+/// Partitions are made days ahead: once an hour is plenty.
+const PARTITION_PERIOD: Duration = Duration::from_hours(1);
+
+/// How the tending goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Tending {
+    /// Pause between two sweeps.
+    pub period: Duration,
+    /// Journeys of one step.
+    pub step: u16,
+    /// How long input must have been read as it comes before anything is expired.
+    pub quiet_seconds: i64,
+    /// Days for which partitions are made ahead.
+    pub partition_days: u8,
+}
+
+/// Starts the tasks.
+pub fn tend<C>(attributor: &Attributor, tending: Tending, is_connected: C, supervisor: &Supervisor)
+where
+    C: Fn() -> bool + Send + Sync + 'static,
+{
+    supervisor.spawn("sweep", sweep(attributor.clone(), tending, is_connected, supervisor.soft()));
+    supervisor.spawn("rejudge", rejudge(attributor.clone(), tending, supervisor.soft()));
+    supervisor.spawn("partitions", make_partitions(attributor.clone(), tending, supervisor.soft()));
+}
+
+async fn sweep<C>(attributor: Attributor, tending: Tending, is_connected: C, soft: CancellationToken)
+where
+    C: Fn() -> bool + Send + Sync + 'static,
+{
+    let mut connected_since: Option<Timestamp> = None;
+    let mut overdue = false;
+    while pause(tending.period, &soft).await {
+        let now = attributor.clock.now();
+        connected_since = is_connected().then(|| connected_since.unwrap_or(now));
+        let quiet_from = now.saturating_add_seconds(tending.quiet_seconds.saturating_neg());
+        let is_up_to_date = connected_since.is_some_and(|since| since <= quiet_from)
+            && !attributor.input.is_lagging(now, tending.quiet_seconds);
+        if is_up_to_date {
+            report("sweep", sweep_all(&attributor, quiet_from, tending.step, &soft).await);
+        }
+        match attributor.overdue_clicks(now).await {
+            Ok(journeys) => {
+                attributor.meters.overdue_clicks(journeys);
+                if journeys > 0 && !overdue {
+                    tracing::warn!(
+                        journeys,
+                        "postbacks wait for clicks for more than 15 minutes: is the tracker's way here open?"
+                    );
+                }
+                overdue = journeys > 0;
+            }
+            Err(error) => report("look for overdue clicks", Err(error)),
+        }
+    }
+}
+
+async fn sweep_all(
+    attributor: &Attributor,
+    horizon: Timestamp,
+    step: u16,
+    soft: &CancellationToken,
+) -> Result<(), DbError> {
+    while !soft.is_cancelled() && attributor.sweep(horizon, step).await? {}
+    Ok(())
+}
+
+async fn rejudge(attributor: Attributor, tending: Tending, soft: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = soft.cancelled() => return,
+            () = attributor.rejudge.notified() => {}
+            // Another replica may have noted it, and died.
+            () = tokio::time::sleep(tending.period) => {}
+        }
+        report("judge journeys again", rejudge_all(&attributor, tending.step, &soft).await);
+    }
+}
+
+async fn rejudge_all(attributor: &Attributor, step: u16, soft: &CancellationToken) -> Result<(), DbError> {
+    while !soft.is_cancelled() && attributor.rejudge(step).await? {}
+    Ok(())
+}
+
+async fn make_partitions(attributor: Attributor, tending: Tending, soft: CancellationToken) {
+    loop {
+        let made = transact(&attributor.pool, Retries::default(), async |connection| {
+            Ok::<_, DbError>(partitions::make_ahead(connection, tending.partition_days).await?)
+        })
+        .await;
+        match made {
+            Ok(0) => {}
+            Ok(partitions) => tracing::info!(partitions, "partitions made"),
+            Err(error) => report("make partitions", Err(error)),
+        }
+        if !pause(PARTITION_PERIOD, &soft).await {
+            return;
+        }
+    }
+}
+
+/// Waits; whether to go on.
+async fn pause(period: Duration, soft: &CancellationToken) -> bool {
+    tokio::select! {
+        () = soft.cancelled() => false,
+        () = tokio::time::sleep(period) => true,
+    }
+}
+
+/// The next round tries again; the database's own metrics show an outage.
+fn report(what: &'static str, outcome: Result<(), DbError>) {
+    if let Err(error) = outcome {
+        tracing::warn!(error = chain(&error), what, "a round of tending failed; the next one tries again");
+    }
+}
+
+impl Attributor {
+    async fn overdue_clicks(&self, now: Timestamp) -> Result<u64, DbError> {
+        // Received more than 15 minutes ago = the end of its wait is nearer than 7 days less 15 minutes.
+        let until = now.saturating_add_seconds(CLICK_PATIENCE_SECONDS.saturating_sub(CLICK_ALARM_SECONDS));
+        let mut connection = self.pool.get().await?;
+        Ok(journeys::without_click(&mut connection, until).await?)
+    }
+}

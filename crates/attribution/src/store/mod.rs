@@ -1,0 +1,51 @@
+//! Attribution's tables. Hand-written, set-based SQL: one statement does for a whole batch what a loop would do in
+//! hundreds of round trips, and its text is constant, so that the connection keeps its plan.
+
+pub mod catalog;
+pub mod conversions;
+pub mod decisions;
+pub mod journeys;
+mod moment;
+pub mod partitions;
+pub mod postbacks;
+pub mod rejudgements;
+pub mod stories;
+
+use diesel::{QueryResult, sql_query, sql_types::BigInt};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use kernel::{ClickId, TenantId};
+use postgres_kit::kept;
+
+/// The tables, in order.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
+
+/// A journey's name.
+pub type JourneyKey = (TenantId, ClickId);
+
+/// Held shared while journeys are judged and alone while the catalog changes: a batch that has read the versions of an
+/// offer commits before a newer version does, so whoever then looks for journeys to judge again sees what it wrote.
+const CATALOG_LOCK: i64 = 0x0067_6b61_7474_7200;
+
+/// Enters a transaction that judges: the catalog stands still until it ends. Taken before any row is locked.
+///
+/// # Errors
+/// The database's.
+pub async fn hold_catalog(connection: &mut AsyncPgConnection) -> QueryResult<()> {
+    let lock = sql_query("SELECT pg_advisory_xact_lock_shared($1)").bind::<BigInt, _>(CATALOG_LOCK);
+    kept(lock).execute(connection).await.map(drop)
+}
+
+/// Enters a transaction that changes the catalog: nobody judges until it ends.
+///
+/// # Errors
+/// The database's.
+pub async fn change_catalog(connection: &mut AsyncPgConnection) -> QueryResult<()> {
+    let lock = sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(CATALOG_LOCK);
+    kept(lock).execute(connection).await.map(drop)
+}
+
+/// A row that our own code can not have written: says which column of which table.
+pub(crate) fn inconsistent(table: &str, column: &str) -> diesel::result::Error {
+    diesel::result::Error::DeserializationError(format!("{table}.{column} holds what we never write").into())
+}
