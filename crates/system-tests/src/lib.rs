@@ -1,8 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+pub mod api;
+pub mod catalog;
+pub mod guide;
+pub mod load;
 pub mod lone;
 pub mod process;
+pub mod publisher;
 pub mod stack;
+pub mod truth;
 
 pub use process::{ServiceName, ServiceProcess};
 pub use stack::{Endpoints, Stack, StackOptions};

@@ -45,7 +45,8 @@ impl LoneIngest {
         .into_iter()
         .map(|(key, value)| (format!("INGEST__{key}"), value))
         .collect();
-        environment.extend(settings.iter().map(|(key, value)| (format!("INGEST__{key}"), (*value).to_owned())));
+        environment
+            .extend(settings.iter().map(|(key, value)| (format!("INGEST__{key}"), (*value).to_owned())));
         let process = ServiceProcess::new(ServiceName::Ingest, environment, admin_port, folder.path());
         Self { process, namespace, url: format!("http://127.0.0.1:{port}"), folder }
     }

@@ -63,8 +63,7 @@ impl ServiceName {
 /// When they were not built.
 pub fn binary_of(service: ServiceName) -> PathBuf {
     let me = std::env::current_exe().expect("a test knows where it runs from");
-    let path = me
-        .ancestors()
+    me.ancestors()
         .skip(1)
         .map(|folder| folder.join(service.binary()))
         .find(|path| path.is_file())
@@ -74,8 +73,7 @@ pub fn binary_of(service: ServiceName) -> PathBuf {
                 service.binary(),
                 me.display()
             )
-        });
-    path
+        })
 }
 
 /// A service with everything needed to start it again as it was.
@@ -184,9 +182,26 @@ impl ServiceProcess {
     /// SIGTERM, and how it ended.
     pub async fn stop(&mut self) -> ExitStatus {
         self.terminate();
-        let status = eventually(&format!("{} stops", self.name.binary()), STOPPED_WITHIN, async || self.ended()).await;
+        let status =
+            eventually(&format!("{} stops", self.name.binary()), STOPPED_WITHIN, async || self.ended()).await;
         self.child = None;
         status
+    }
+
+    /// After [`ServiceProcess::ended`] has said how: it may be started again.
+    pub fn forget(&mut self) {
+        self.child = None;
+    }
+
+    /// Everything it counts.
+    pub async fn metrics(&self) -> String {
+        let url = format!("http://127.0.0.1:{}/metrics", self.admin_port);
+        http_client().get(&url).send().await.expect("it answers").text().await.expect("a text")
+    }
+
+    /// Its process, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
     }
 
     /// How it ended, when it did.

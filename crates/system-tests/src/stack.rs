@@ -30,8 +30,9 @@ impl Endpoints {
     /// # Errors
     /// When there is none, or a value is missing: the stack does not run.
     pub fn from_stack_env(path: &std::path::Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| anyhow::anyhow!("{}: {error}; is the stack running? `make run`", path.display()))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            anyhow::anyhow!("{}: {error}; is the stack running? `make run`", path.display())
+        })?;
         let values: BTreeMap<&str, &str> = text.lines().filter_map(|line| line.split_once('=')).collect();
         let value = |key: &str| {
             values
@@ -113,7 +114,7 @@ impl Stack {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let namespace = test_kit::namespace();
         let ports: BTreeMap<ServiceName, (u16, u16)> =
-            ServiceName::ALL.into_iter().zip(free_ports().into_iter()).collect();
+            ServiceName::ALL.into_iter().zip(free_ports()).collect();
         let url = |service: ServiceName| format!("http://127.0.0.1:{}", ports[&service].0);
         let operator_token = random_key();
         let endpoints = Endpoints {
@@ -138,7 +139,11 @@ impl Stack {
             }
             let prefix = format!("{}__", service.prefix());
             environment.extend(
-                options.settings.iter().filter(|(key, _)| key.starts_with(&prefix)).map(|(k, v)| (k.clone(), v.clone())),
+                options
+                    .settings
+                    .iter()
+                    .filter(|(key, _)| key.starts_with(&prefix))
+                    .map(|(k, v)| (k.clone(), v.clone())),
             );
             services.insert(service, ServiceProcess::new(service, environment, admin_port, folder.path()));
         }
@@ -168,6 +173,15 @@ impl Stack {
     /// Everything all services have written so far.
     pub fn logs(&self) -> String {
         self.services.values().map(ServiceProcess::log).collect()
+    }
+
+    /// Everything all services count.
+    pub async fn metrics(&self) -> String {
+        let mut text = String::new();
+        for service in self.services.values() {
+            text.push_str(&service.metrics().await);
+        }
+        text
     }
 
     /// A folder that goes with the stack.

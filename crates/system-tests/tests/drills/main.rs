@@ -1,1 +1,8 @@
 //! Drills: what breaks is broken on purpose, in mid-work, and nothing is lost.
+//!
+//! They kill services and stop the nodes that all tests share, so they run one at a time and alone (see `.config/nextest.toml`).
+//! Each asserts that its fault landed in mid-work, and reads the truth from tables and queues.
+
+mod killing;
+mod scene;
+mod stopping_nodes;

@@ -32,7 +32,8 @@ fn credential() -> Pasted {
 
 async fn call(method: Method, url: &str, kind: &str, body: &str) -> (StatusCode, Value) {
     let request = http_client().request(method, url);
-    let request = if body.is_empty() { request } else { request.header("content-type", kind).body(body.to_owned()) };
+    let request =
+        if body.is_empty() { request } else { request.header("content-type", kind).body(body.to_owned()) };
     let answer = request.send().await.unwrap();
     let status = answer.status();
     (status, answer.json().await.unwrap_or_default())
@@ -51,7 +52,10 @@ async fn everything_that_is_authenticated_is_accepted_whatever_it_says() {
         format!("{base}{}?{signed}", segment.trim_end_matches('/')),
         format!("{base}/{segment}/?{signed}"),
         format!("{base}{segment}?domain=%20BROWNBOOTS%0A&signature=%20{signature}%20"),
-        format!("{base}{}?{signed}&%FF%00=%zz&&=&gk_click_id=%00", segment.replace('-', "%2D").replace('_', "%5F")),
+        format!(
+            "{base}{}?{signed}&%FF%00=%zz&&=&gk_click_id=%00",
+            segment.replace('-', "%2D").replace('_', "%5F")
+        ),
     ];
     for url in &urls {
         let (status, body) = call(Method::GET, url, "", "").await;
@@ -69,7 +73,8 @@ async fn everything_that_is_authenticated_is_accepted_whatever_it_says() {
     }
     let in_a_form = format!("signature={signature}&domain={DOMAIN}&cnv_event_id=Install");
     let (status, _) =
-        call(Method::POST, &format!("{base}{segment}"), "application/x-www-form-urlencoded", &in_a_form).await;
+        call(Method::POST, &format!("{base}{segment}"), "application/x-www-form-urlencoded", &in_a_form)
+            .await;
     assert_eq!(status, StatusCode::OK);
     // Nobody reads the queue in this test: the broker's own count must be what was promised. Calls came one by one, so
     // each is a message of its own.
@@ -117,7 +122,10 @@ async fn whatever_is_wrong_with_a_credential_the_answer_is_the_same() {
         ("", DOMAIN, &signature),
         (guide_segment, DOMAIN, guide_signature),
     ] {
-        let url = format!("{}/api/v1/{segment}?domain={domain}&signature={signature}&cnv_event_id=Install", ingest.url);
+        let url = format!(
+            "{}/api/v1/{segment}?domain={domain}&signature={signature}&cnv_event_id=Install",
+            ingest.url
+        );
         let (status, mut body) = call(Method::GET, &url, "", "").await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{body}");
         body.as_object_mut().unwrap().remove("requestId");
@@ -149,8 +157,10 @@ async fn without_a_broker_the_answer_is_503_and_never_a_lie() {
     // Nothing listens on port 1.
     let mut ingest = LoneIngest::with(&[("BUS__URL", "amqp://nobody:nothing@127.0.0.1:1/%2f")]);
     ingest.process.spawn("");
-    test_kit::eventually("ingest is alive", std::time::Duration::from_secs(30), async || ingest.process.is_alive().await)
-        .await;
+    test_kit::eventually("ingest is alive", std::time::Duration::from_secs(30), async || {
+        ingest.process.is_alive().await
+    })
+    .await;
     assert!(!ingest.process.is_ready().await, "ready without a broker");
     let Pasted { segment, signature } = credential();
     let url = format!("{}/api/v1/{segment}?domain={DOMAIN}&signature={signature}", ingest.url);

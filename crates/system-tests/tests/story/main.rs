@@ -1,3 +1,11 @@
 //! Stories: the guide, played against real processes, a real broker and real databases.
 
+mod guide;
+mod hold;
 mod ingest_door;
+mod orders;
+mod readme;
+mod retries;
+mod secrets;
+mod stopping;
+mod tracing;

@@ -1,0 +1,172 @@
+//! What the databases say. Stories and drills believe tables and queues, never our own metrics.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::{Client, NoTls, types::ToSql};
+use uuid::Uuid;
+
+use crate::{process::ServiceName, stack::Stack};
+
+/// Connections of the superuser to the two databases that hold the truth about decisions and money.
+pub struct Truth {
+    attribution: Client,
+    payout: Client,
+}
+
+/// The money of one tenant and currency, as the fold of its ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Books {
+    /// What advertisers owe: posted, in micros.
+    pub receivable: i64,
+    /// What publishers have earned.
+    pub payable: i64,
+    /// What stays.
+    pub margin: i64,
+    /// All debits minus all credits, posted and pending: always 0.
+    pub imbalance: i64,
+    /// What is reserved and neither posted nor voided: debits pending.
+    pub reserved: i64,
+}
+
+impl Truth {
+    /// Connects to the databases of a stack.
+    pub async fn of(stack: &Stack) -> Self {
+        Self {
+            attribution: connect(&stack.database(ServiceName::Attribution).admin_url()).await,
+            payout: connect(&stack.database(ServiceName::Payout).admin_url()).await,
+        }
+    }
+
+    /// The current decision's code of each receipt.
+    pub async fn decisions(&self) -> BTreeMap<Uuid, String> {
+        let rows =
+            query(&self.attribution, "SELECT receipt, code FROM decisions WHERE is_current", &[]).await;
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
+    /// How often each code is a current decision.
+    pub async fn codes(&self) -> BTreeMap<String, usize> {
+        let mut codes = BTreeMap::new();
+        for code in self.decisions().await.into_values() {
+            *codes.entry(code).or_default() += 1;
+        }
+        codes
+    }
+
+    /// Receipts with more or fewer than one current decision: always none.
+    pub async fn undecided_or_doubled(&self) -> Vec<Uuid> {
+        let rows = query(
+            &self.attribution,
+            "SELECT postbacks.receipt FROM postbacks LEFT JOIN decisions
+                 ON decisions.receipt = postbacks.receipt AND decisions.is_current
+             GROUP BY postbacks.receipt HAVING count(decisions.receipt) <> 1",
+            &[],
+        )
+        .await;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Raw postbacks that attribution keeps, as text.
+    pub async fn raw_queries(&self) -> Vec<String> {
+        let rows = query(&self.attribution, "SELECT convert_from(query, 'UTF8') FROM postbacks", &[]).await;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Conversions by status.
+    pub async fn conversions(&self) -> BTreeMap<String, usize> {
+        let rows = query(&self.payout, "SELECT status, count(*) FROM conversions GROUP BY status", &[]).await;
+        rows.iter().map(|row| (row.get(0), usize::try_from(row.get::<_, i64>(1)).expect("a count"))).collect()
+    }
+
+    /// Deliveries by state.
+    pub async fn deliveries(&self) -> BTreeMap<String, usize> {
+        let rows = query(&self.payout, "SELECT state, count(*) FROM deliveries GROUP BY state", &[]).await;
+        rows.iter().map(|row| (row.get(0), usize::try_from(row.get::<_, i64>(1)).expect("a count"))).collect()
+    }
+
+    /// Ledger transfers.
+    pub async fn transfers(&self) -> i64 {
+        query(&self.payout, "SELECT count(*) FROM ledger_transfers", &[]).await[0].get(0)
+    }
+
+    /// The books in a currency, over all tenants.
+    pub async fn books(&self, currency: &str) -> Books {
+        let rows = query(
+            &self.payout,
+            "SELECT
+                coalesce(sum(debits_posted - credits_posted) FILTER (WHERE kind = 'advertiser_receivable'), 0)::bigint,
+                coalesce(sum(credits_posted - debits_posted) FILTER (WHERE kind = 'publisher_payable'), 0)::bigint,
+                coalesce(sum(credits_posted - debits_posted) FILTER (WHERE kind = 'margin'), 0)::bigint,
+                coalesce(sum(debits_posted + debits_pending - credits_posted - credits_pending), 0)::bigint,
+                coalesce(sum(debits_pending), 0)::bigint
+             FROM ledger_balances WHERE currency = $1",
+            &[&currency],
+        )
+        .await;
+        let row = &rows[0];
+        Books {
+            receivable: row.get(0),
+            payable: row.get(1),
+            margin: row.get(2),
+            imbalance: row.get(3),
+            reserved: row.get(4),
+        }
+    }
+
+    /// Facts that wait in an outbox, of both services.
+    pub async fn outboxes(&self) -> i64 {
+        let mut waiting = 0;
+        for client in [&self.attribution, &self.payout] {
+            waiting += query(client, "SELECT count(*) FROM outbox", &[]).await[0].get::<_, i64>(0);
+        }
+        waiting
+    }
+
+    /// Buried items, of both services.
+    pub async fn buried(&self) -> i64 {
+        let mut buried = 0;
+        for client in [&self.attribution, &self.payout] {
+            buried += query(client, "SELECT count(*) FROM dead_items", &[]).await[0].get::<_, i64>(0);
+        }
+        buried
+    }
+
+    /// Everything in every table of both databases, as text: where a secret could have been written down.
+    pub async fn everything(&self) -> String {
+        [dump_of(&self.attribution).await, dump_of(&self.payout).await].concat()
+    }
+
+    /// Changes payout's database by hand, as time or an operator would.
+    pub async fn in_payout(&self, sql: &str) -> u64 {
+        self.payout.execute(sql, &[]).await.expect("a statement of the test")
+    }
+}
+
+/// Everything in every table of a service's database, as text.
+pub async fn dump(stack: &Stack, service: ServiceName) -> String {
+    dump_of(&connect(&stack.database(service).admin_url()).await).await
+}
+
+async fn dump_of(client: &Client) -> String {
+    let mut text = String::new();
+    let tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'";
+    for table in query(client, tables, &[]).await {
+        let table: String = table.get(0);
+        for row in query(client, &format!("SELECT t::text FROM {table} AS t"), &[]).await {
+            text.push_str(row.get(0));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the database is there");
+    // Ends with the client, or with the server: then the next query tells.
+    tokio::spawn(async move { connection.await.ok() });
+    client
+}
+
+async fn query(client: &Client, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Vec<tokio_postgres::Row> {
+    client.query(sql, values).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
+}

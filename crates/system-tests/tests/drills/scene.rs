@@ -1,0 +1,97 @@
+//! What every drill needs: a running stack, the guide set up, clicks made, and the account at the end.
+
+use std::time::Duration;
+
+use system_tests::{Stack, guide::Guide, load::Journal, truth::Truth};
+use test_kit::{FakePublisher, Nodes, eventually};
+
+/// After a fault is over, everything is in order again within this.
+pub const RECOVERED_WITHIN: Duration = Duration::from_secs(120);
+
+pub struct Scene {
+    pub stack: Stack,
+    pub guide: Guide,
+    pub truth: Truth,
+    pub publisher: FakePublisher,
+    pub clicks: Vec<String>,
+}
+
+impl Scene {
+    pub async fn set(clicks: usize) -> Self {
+        // Whatever an earlier drill that failed left stopped.
+        heal();
+        let stack = Stack::start().await;
+        let publisher = FakePublisher::start();
+        let guide = Guide::set_up(stack.endpoints(), "Brownboots", &publisher, 0).await.unwrap();
+        let mut made = Vec::new();
+        for number in 0..clicks {
+            made.push(guide.click(&format!("c-{number}"), &format!("m-{number}")).await.unwrap());
+        }
+        let truth = Truth::of(&stack).await;
+        Self { stack, guide, truth, publisher, clicks: made }
+    }
+
+    /// After a database was restarted.
+    pub async fn look_again(&mut self) {
+        self.truth = Truth::of(&self.stack).await;
+    }
+
+    /// Every accepted postback is decided once, every click is paid once, every publisher told, and nothing is left over.
+    pub async fn account(&self, journal: &Journal) {
+        let clicks = journal.clicks();
+        let payable = i64::try_from(clicks).unwrap() * 2_200_000;
+        eventually("all money of all accepted clicks", RECOVERED_WITHIN, async || {
+            let books = self.truth.books("USD").await;
+            if books.payable >= payable && books.reserved == 0 { Ok(()) } else { Err((books, payable)) }
+        })
+        .await;
+        let decisions = self.truth.decisions().await;
+        for receipt in journal.accepted.keys() {
+            let code = decisions.get(&receipt.parse().unwrap());
+            // A call that was answered 503 or not at all may have arrived all the same; its twin is the duplicate.
+            assert!(
+                code.is_some_and(|code| code == "QUALIFIED" || code == "DUPLICATE"),
+                "the accepted receipt {receipt} is {code:?}"
+            );
+        }
+        let books = self.truth.books("USD").await;
+        assert_eq!(books.payable, payable, "a click was paid more than once: {books:?}");
+        assert_eq!(books.imbalance, 0, "{books:?}");
+        assert_eq!(self.truth.conversions().await.get("success"), Some(&(2 * clicks)));
+        assert!(self.truth.undecided_or_doubled().await.is_empty());
+        assert_eq!(self.truth.buried().await, 0);
+        eventually("every publisher's postback is delivered", RECOVERED_WITHIN, async || {
+            let deliveries = self.truth.deliveries().await;
+            if deliveries.get("delivered") == Some(&(2 * clicks)) { Ok(()) } else { Err(deliveries) }
+        })
+        .await;
+        let mut told: Vec<_> = self
+            .publisher
+            .deliveries()
+            .iter()
+            .map(|delivery| delivery.param("conversion").unwrap())
+            .collect();
+        told.sort();
+        told.dedup();
+        assert_eq!(told.len(), 2 * clicks, "the publisher heard of other conversions than there are");
+        eventually("outboxes and queues are empty", RECOVERED_WITHIN, async || {
+            let outboxes = self.truth.outboxes().await;
+            let left: Vec<_> = self
+                .stack
+                .namespace()
+                .depths()
+                .into_iter()
+                .filter(|(name, depth)| depth.total() > 0 && name != "gokart.recent")
+                .collect();
+            if outboxes == 0 && left.is_empty() { Ok(()) } else { Err((outboxes, left)) }
+        })
+        .await;
+    }
+}
+
+/// Starts the nodes; harmless when they run.
+pub fn heal() {
+    let nodes = Nodes::from_env();
+    nodes.control("start-postgres");
+    nodes.control("start-rabbitmq");
+}

@@ -1,0 +1,70 @@
+//! Secrets travel in URLs here. They are used everywhere and written down nowhere.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use system_tests::{ServiceName, Stack, StackOptions, guide::Guide, truth::Truth};
+use test_kit::{FakePublisher, eventually, http_client};
+
+#[tokio::test]
+async fn no_secret_is_ever_written_down() {
+    let options = StackOptions::new().set_all("TELEMETRY__LOG_FILTER", "debug");
+    let stack = Stack::start_with(options).await;
+    let publisher = FakePublisher::start();
+    let guide = Guide::set_up(stack.endpoints(), "Brownboots", &publisher, 0).await.unwrap();
+    let truth = Truth::of(&stack).await;
+    let click = guide.click("c-1", "m-1").await.unwrap();
+    let apps_flyer = guide.apps_flyer();
+    for postback in &Guide::postbacks(&click) {
+        assert_eq!(apps_flyer.send(postback).await.status, 200);
+    }
+    // The same secrets in places where they do not belong, through every kind of refusal.
+    let signature = &guide.credential.signature;
+    let token = &guide.tenant.token;
+    let ingest = &stack.endpoints().ingest;
+    let client = http_client();
+    for (method, url) in [
+        (Method::GET, format!("{ingest}/api/v1/{signature}?domain=x&signature={signature}")),
+        (Method::PUT, guide.credential.postback_url.clone()),
+        (Method::GET, format!("{ingest}/{signature}")),
+        (Method::GET, format!("{}/api/v1/postbacks/{token}?token={token}", stack.endpoints().attribution)),
+        (Method::GET, format!("{}/api/v1/conversions?gk_click_id={token}", stack.endpoints().payout)),
+        (
+            Method::GET,
+            format!("{}/api/v1/offer-link/redirect/{token}?pub_click_id={token}", stack.endpoints().tracker),
+        ),
+    ] {
+        let answer = client.request(method, &url).bearer_auth(token).send().await.unwrap();
+        let headers = format!("{:?}", answer.headers());
+        let body = answer.text().await.unwrap();
+        assert!(!headers.contains(signature) && !body.contains(signature), "{body}");
+        assert!(!headers.contains(token) && !body.contains(token), "{body}");
+    }
+    eventually("the story is over", Duration::from_secs(30), async || {
+        let deliveries = truth.deliveries().await;
+        if deliveries.get("delivered") == Some(&3) { Ok(()) } else { Err(deliveries) }
+    })
+    .await;
+
+    let catalog = system_tests::truth::dump(&stack, ServiceName::OfferCatalog).await;
+    let places = [
+        ("the logs", stack.logs()),
+        ("the tables of attribution and payout", truth.everything().await),
+        ("the tables of offer-catalog", catalog),
+        ("the metrics", stack.metrics().await),
+    ];
+    let secrets = [
+        ("the signature", signature.as_str()),
+        ("the security segment", guide.credential.segment.split('/').nth(1).unwrap()),
+        ("the API token", token.as_str()),
+        ("the publisher's signing secret", guide.publisher.signing_secret.trim_start_matches("whsec_")),
+        ("the operator's token", stack.endpoints().operator_token.as_str()),
+    ];
+    for (place, text) in &places {
+        assert!(!text.is_empty(), "{place} are empty: nothing was checked");
+        for (name, secret) in secrets {
+            assert!(secret.len() >= 16);
+            assert!(!text.contains(secret), "{name} stands in {place}");
+        }
+    }
+}
