@@ -59,6 +59,8 @@ write_nodes_env() {
 
 start_nodes() {
     need_servers
+    need_way_in "$(postgres_user)"
+    need_way_in "$(rabbitmq_user)"
     raise_file_limit
     start_postgres
     start_rabbitmq

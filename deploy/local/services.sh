@@ -203,7 +203,7 @@ write_stack_env() {
                 printf 'GOKART_%s_URL=http://127.0.0.1:%s\n' "$(prefix "$service")" "$(http_port "$service")"
                 printf 'GOKART_%s_ADMIN_URL=http://127.0.0.1:%s\n' "$(prefix "$service")" "$(admin_port "$service")"
             done
-            stack_secrets
+            printf 'GOKART_OPERATOR_TOKEN=%s\n' "$(secret OPERATOR_TOKEN)"
         } >"$STACK_ENV.new"
     )
     mv -f "$STACK_ENV.new" "$STACK_ENV"

@@ -40,9 +40,40 @@ service_settings() {
     printf '%s__HTTP__LISTEN=127.0.0.1:%s\n' "$key" "$(http_port "$service")"
     printf '%s__ADMIN__LISTEN=127.0.0.1:%s\n' "$key" "$(admin_port "$service")"
     printf '%s__BUS__URL=%s\n' "$key" "$(amqp_url)"
+    # No load balancer needs time to notice.
+    printf '%s__STOP__READINESS_LAG_MS=0\n' "$key"
     if has_database "$service"; then
         printf '%s__DATABASE__URL=%s\n' "$key" "$(database_url "$service" app)"
     fi
+    case $service in
+        offer-catalog)
+            printf '%s__AUTH__TOKEN_PEPPER=%s\n' "$key" "$(secret TOKEN_PEPPER)"
+            printf '%s__OPERATOR__TOKEN=%s\n' "$key" "$(secret OPERATOR_TOKEN)"
+            printf '%s__CREDENTIALS__KEYS=%s\n' "$key" "$(keyring CREDENTIAL_KEYS)"
+            printf '%s__SEALING__KEYS=%s\n' "$key" "$(keyring SEALING_KEYS)"
+            # Without `{domain}`: a laptop has no wildcard DNS, so URLs name the tenant in a parameter.
+            printf '%s__PUBLIC__POSTBACK_BASE_URL=http://127.0.0.1:%s\n' "$key" "$(http_port ingest)"
+            printf '%s__PUBLIC__TRACKING_BASE_URL=http://127.0.0.1:%s\n' "$key" "$(http_port tracker)"
+            ;;
+        tracker)
+            printf '%s__CLICKS__KEYS=%s\n' "$key" "$(keyring CLICK_KEYS)"
+            ;;
+        ingest)
+            printf '%s__CREDENTIALS__KEYS=%s\n' "$key" "$(keyring CREDENTIAL_KEYS)"
+            printf '%s__CREDENTIALS__GENERATIONS_FILE=%s\n' "$key" "$STATE/services/ingest/credential-generations"
+            ;;
+        attribution)
+            printf '%s__AUTH__TOKEN_PEPPER=%s\n' "$key" "$(secret TOKEN_PEPPER)"
+            printf '%s__CLICKS__KEYS=%s\n' "$key" "$(keyring CLICK_KEYS)"
+            ;;
+        payout)
+            printf '%s__AUTH__TOKEN_PEPPER=%s\n' "$key" "$(secret TOKEN_PEPPER)"
+            printf '%s__SEALING__KEYS=%s\n' "$key" "$(keyring SEALING_KEYS)"
+            # The demo's publisher listens on this machine; in production nothing private may be called.
+            printf '%s__CLIENT__ALLOWED_NETWORKS=127.0.0.0/8\n' "$key"
+            ;;
+        *) die "no settings are known for the service $service" ;;
+    esac
 }
 
 # What only `migrate` gets: the role that owns the schema is out of reach of a service that serves.

@@ -160,6 +160,11 @@ raise_file_limit() {
     ulimit -S -n "$hard" || warn "the limit of open files stays at $(ulimit -S -n)"
 }
 
+# need_way_in USER: a state folder below one that is closed to the server's user would only fail later, and obscurely.
+need_way_in() {
+    as "$1" / test -x "$STATE" || die "the user $1 cannot enter $STATE; point GOKART_STATE into folders that everybody may enter"
+}
+
 # own USER PATH...: hand files to a server's user.
 own() {
     local user=$1
