@@ -1,1 +1,16 @@
 #![doc = include_str!("../README.md")]
+
+mod app;
+mod bus;
+pub mod domain;
+mod failpoints;
+mod flows;
+mod http;
+mod metrics;
+mod settings;
+mod store;
+
+pub use app::{Addresses, Payout, migrate, start, verify};
+pub use bus::{CATALOG_QUEUE, CONVERSIONS_QUEUE};
+pub use flows::verify_ledger::Findings;
+pub use settings::{DeliverySettings, HoldSettings, SealingSettings, Settings};

@@ -1,0 +1,2 @@
+DROP TABLE conversion_history;
+DROP TABLE conversions;

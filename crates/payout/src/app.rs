@@ -1,0 +1,174 @@
+//! The wiring: the only place that knows every part.
+
+use std::{io::Write as _, net::SocketAddr, sync::Arc};
+
+use ::bus::Bus;
+use actix_web::web;
+use anyhow::Context as _;
+use clap::Subcommand;
+use http_kit::{
+    Server,
+    auth::{Grant, LookupError, TokenAuth},
+    client::Client,
+};
+use kernel::Clock;
+use postgres_kit::{DatabaseSettings, DbError, Grants, MigrateError, Pool, outbox::Relay, tokens};
+use process::{Runtime, Service};
+use signing::Keyring;
+
+use crate::{
+    bus::{self as consumers, BusSink, CATALOG_QUEUE, CONVERSIONS_QUEUE, OnCatalogFact, OnConversionVerdict},
+    flows::{
+        deliver::{Deliverer, Sender},
+        release_holds::keep_releasing,
+        verify_ledger::{Findings, verify_ledger},
+    },
+    http::{self, Api},
+    metrics::Metrics,
+    settings::Settings,
+    store::{APPEND_ONLY, MIGRATIONS},
+};
+
+/// How long handled facts are remembered: far beyond the longest time a broker could keep one.
+const INBOX_AGE: std::time::Duration = std::time::Duration::from_hours(24 * 35);
+
+/// The service.
+pub struct Payout;
+
+/// Payout's own commands.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Command {
+    /// Proves the ledger: debits equal credits, balances are the fold of their rows, every conversion's entries are what its
+    /// status says. Fails when anything differs.
+    VerifyLedger,
+}
+
+impl Service for Payout {
+    const NAME: &'static str = "payout";
+    const DEFAULTS: &'static str = include_str!("../settings.default.toml");
+    const ENV_PREFIX: &'static str = "PAYOUT";
+
+    type Settings = Settings;
+    type Command = Command;
+
+    async fn serve(settings: Settings, runtime: Runtime) -> anyhow::Result<()> {
+        start(&settings, &runtime).map(drop)
+    }
+
+    async fn migrate(settings: Settings) -> anyhow::Result<()> {
+        Ok(migrate(settings.database).await?)
+    }
+
+    async fn command(command: Command, settings: Settings, _runtime: Runtime) -> anyhow::Result<()> {
+        match command {
+            Command::VerifyLedger => {
+                let findings = verify(&settings.database).await?;
+                report(&findings)?;
+                anyhow::ensure!(findings.difference_count == 0, "the ledger differs from itself");
+                Ok(())
+            }
+        }
+    }
+
+    fn openapi() -> Option<String> {
+        http::openapi().ok()
+    }
+}
+
+/// Where a started payout listens.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    /// The API.
+    pub http: SocketAddr,
+    /// The operator's port.
+    pub admin: SocketAddr,
+}
+
+/// Starts everything on the runtime's supervisor and returns where it listens.
+///
+/// # Errors
+/// When an address can not be bound or a setting can not be used. A broker or database that is away is no error.
+pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses> {
+    let Runtime { supervisor, readiness, clock, ids } = runtime;
+    let pool = postgres_kit::pool(&settings.database)?;
+    let sender = Sender {
+        client: Client::new(&settings.client)?,
+        keyring: Keyring::parse(&settings.sealing.keys).context("reading sealing.keys")?,
+        clock: Arc::clone(clock),
+        ids: Arc::clone(ids),
+        metrics: Metrics::new(),
+    };
+
+    let bus = Bus::start(&settings.bus, Payout::NAME, consumers::topology(), supervisor);
+    bus.report_to(readiness.condition("broker"));
+    Relay::run(pool.clone(), BusSink(bus.clone()), supervisor);
+    postgres_kit::inbox::keep_swept(pool.clone(), INBOX_AGE, supervisor);
+
+    bus.consume(CATALOG_QUEUE, OnCatalogFact { pool: pool.clone() })?;
+    bus.consume(CONVERSIONS_QUEUE, OnConversionVerdict { pool: pool.clone(), ids: Arc::clone(ids) })?;
+    let pace = settings.holds.pace();
+    supervisor.spawn_critical(
+        "release holds",
+        keep_releasing(pool.clone(), Arc::clone(ids), pace, supervisor.soft()),
+    );
+    Deliverer {
+        pool: pool.clone(),
+        sender: Arc::new(sender),
+        bounds: settings.delivery.bounds(),
+        supervisor: supervisor.clone(),
+    }
+    .start();
+
+    let admin = http_kit::admin::listen(&settings.admin, readiness, supervisor)?;
+    let tokens = token_auth(settings, Arc::clone(clock), pool.clone());
+    let routes = http::routes(web::Data::new(Api { pool }), web::Data::new(tokens));
+    let http = Server::new("api", &settings.http).listen(supervisor, routes)?;
+    Ok(Addresses { http, admin })
+}
+
+/// Brings payout's database to this release.
+///
+/// # Errors
+/// Whatever stopped it.
+pub async fn migrate(settings: DatabaseSettings) -> Result<(), MigrateError> {
+    postgres_kit::migrate(&settings, MIGRATIONS, Grants::append_only(APPEND_ONLY)).await
+}
+
+/// Proves the ledger.
+///
+/// # Errors
+/// When the database can not say.
+pub async fn verify(settings: &DatabaseSettings) -> anyhow::Result<Findings> {
+    let pool = postgres_kit::pool(settings)?;
+    Ok(verify_ledger(&pool).await?)
+}
+
+/// The proof, for people.
+fn report(findings: &Findings) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{} transfers between {} accounts", findings.transfers, findings.accounts)?;
+    for (currency, (debits, credits)) in &findings.posted {
+        writeln!(out, "{currency}: posted debits {debits} = posted credits {credits} (micros)")?;
+    }
+    for difference in &findings.differences {
+        writeln!(out, "DIFFERS: {difference}")?;
+    }
+    match findings.difference_count {
+        0 => writeln!(out, "the ledger is right"),
+        count => writeln!(out, "{count} differences"),
+    }
+}
+
+fn token_auth(settings: &Settings, clock: Arc<dyn Clock>, pool: Pool) -> TokenAuth {
+    let now = Arc::clone(&clock);
+    TokenAuth::new(&settings.auth, clock, move |hash| {
+        let (pool, now) = (pool.clone(), now.now());
+        async move {
+            let mut connection = pool.get().await.map_err(DbError::from)?;
+            let found = tokens::find(&mut connection, &hash).await.map_err(DbError::from)?;
+            let grant = found
+                .and_then(|row| Some(Grant { principal: row.principal(now)?, expires_at: row.expires_at }));
+            Ok::<_, LookupError>(grant)
+        }
+    })
+}

@@ -1,0 +1,40 @@
+//! Tenants' rates, publishers' endpoints, API tokens.
+
+use ::bus::{BatchHandler, HandleError};
+use contracts::{
+    ContractError, Fact,
+    catalog::{ApiTokenChanged, PublisherChanged, TenantChanged},
+    envelope::Envelope,
+    open,
+};
+use postgres_kit::Pool;
+
+use super::{CATALOG_QUEUE, catalog, failure};
+use crate::flows::apply_catalog::{CatalogFact, apply_catalog};
+
+/// Applies batches of catalog facts.
+pub struct OnCatalogFact {
+    /// Payout's database.
+    pub pool: Pool,
+}
+
+impl BatchHandler for OnCatalogFact {
+    async fn handle(&self, items: &[Envelope]) -> Result<(), HandleError> {
+        let facts: Vec<CatalogFact> =
+            items.iter().map(fact).collect::<Result<_, _>>().map_err(|error| failure::of_contract(&error))?;
+        apply_catalog(&self.pool, &facts).await.map_err(|error| failure::of_store(&error))
+    }
+
+    async fn bury(&self, item: &Envelope, reason: &str) -> Result<(), HandleError> {
+        failure::bury(&self.pool, CATALOG_QUEUE, item, reason).await
+    }
+}
+
+fn fact(item: &Envelope) -> Result<CatalogFact, ContractError> {
+    match item.fact.as_str() {
+        TenantChanged::NAME => catalog::tenant(&open(item)?).map(CatalogFact::Tenant),
+        ApiTokenChanged::NAME => catalog::token(&open(item)?).map(CatalogFact::Token),
+        // Anything else says which fact was expected.
+        _ => catalog::publisher(&open::<PublisherChanged>(item)?).map(CatalogFact::Publisher),
+    }
+}

@@ -1,0 +1,66 @@
+//! Attribution's verdicts, each whole, in whatever order they come.
+
+use std::sync::Arc;
+
+use ::bus::{BatchHandler, HandleError};
+use contracts::{
+    ContractError, Fact,
+    attribution::{
+        ConversionAmended, ConversionQualified, ConversionReviewRequested, ConversionVerdict,
+        ConversionVetoed,
+    },
+    envelope::Envelope,
+    open, read,
+};
+use kernel::IdSource;
+use postgres_kit::Pool;
+use prost::Message as _;
+use telemetry::TraceContext;
+
+use super::{failure, verdict};
+use crate::flows::record_verdicts::{CONSUMER, Received, record_verdicts};
+
+/// Records batches of verdicts.
+pub struct OnConversionVerdict {
+    /// Payout's database.
+    pub pool: Pool,
+    /// Names the facts that follow.
+    pub ids: Arc<dyn IdSource>,
+}
+
+impl BatchHandler for OnConversionVerdict {
+    async fn handle(&self, items: &[Envelope]) -> Result<(), HandleError> {
+        let batch: Vec<Received> = items
+            .iter()
+            .map(received)
+            .collect::<Result<_, _>>()
+            .map_err(|error| failure::of_contract(&error))?;
+        record_verdicts(&self.pool, &self.ids, &batch).await.map_err(|error| failure::of_store(&error))
+    }
+
+    async fn bury(&self, item: &Envelope, reason: &str) -> Result<(), HandleError> {
+        failure::bury(&self.pool, CONSUMER, item, reason).await
+    }
+}
+
+fn received(item: &Envelope) -> Result<Received, ContractError> {
+    let message = message(item)?;
+    let message = read::required(message.as_ref(), "verdict")?;
+    Ok(Received {
+        fact: read::fact_id(item)?,
+        verdict: verdict::read(item, message)?,
+        encoded: message.encode_to_vec(),
+        trace: TraceContext { traceparent: item.traceparent.clone(), tracestate: item.tracestate.clone() },
+    })
+}
+
+/// The four facts differ in why they were said; what they say is the same verdict.
+fn message(item: &Envelope) -> Result<Option<ConversionVerdict>, ContractError> {
+    match item.fact.as_str() {
+        ConversionAmended::NAME => open::<ConversionAmended>(item).map(|fact| fact.verdict),
+        ConversionVetoed::NAME => open::<ConversionVetoed>(item).map(|fact| fact.verdict),
+        ConversionReviewRequested::NAME => open::<ConversionReviewRequested>(item).map(|fact| fact.verdict),
+        // Anything else says which fact was expected.
+        _ => open::<ConversionQualified>(item).map(|fact| fact.verdict),
+    }
+}

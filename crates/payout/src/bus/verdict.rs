@@ -1,0 +1,102 @@
+//! From the message to the domain's verdict. What is wrong with it is named by its field.
+
+use contracts::{
+    ContractError,
+    attribution::{ConversionVerdict, JourneyClick, Verdict as Word},
+    common::{MoneyTerms, payout_terms, revenue_terms},
+    envelope::Envelope,
+    read,
+};
+use kernel::{
+    AdvertiserId, Bps, ClickId, ConversionId, Days, Micros, OfferEventId, OfferId, PublisherId, TenantId,
+};
+use terms::{Payout, Reported, Revenue, Terms};
+
+use crate::domain::{
+    conversion::{Reason, Subject, Verdict},
+    standing,
+};
+
+/// Longest hold, in days.
+const PENDING_DAYS_MAX: u32 = 365;
+
+pub(super) fn read(item: &Envelope, message: &ConversionVerdict) -> Result<Verdict, ContractError> {
+    let tenant = read::id(TenantId::from_slice, &message.tenant_id, "verdict.tenant_id")?;
+    if read::tenant_id(item)? != tenant {
+        return Err(read::field_error("verdict.tenant_id", "is not the envelope's tenant"));
+    }
+    let click: &JourneyClick = read::required(message.click.as_ref(), "verdict.click")?;
+    let terms: &MoneyTerms = read::required(message.terms.as_ref(), "verdict.terms")?;
+    let reported = message.reported.clone().unwrap_or_default();
+    let reverses = terms.reverse_on_fraud;
+    let word = match read::enumeration::<Word>(message.verdict, "verdict.verdict")? {
+        _ if !message.reached => standing::Word::Unreached,
+        Word::Qualified => standing::Word::Qualified,
+        Word::OnReview => standing::Word::OnReview { reverses },
+        Word::Vetoed => standing::Word::Vetoed { reverses },
+        Word::Unspecified => return Err(read::field_error("verdict.verdict", "is unspecified")),
+    };
+    if message.revision == 0 {
+        return Err(read::field_error("verdict.revision", "counts from 1, is 0"));
+    }
+    Ok(Verdict {
+        subject: Subject {
+            tenant,
+            conversion: read::id(ConversionId::from_slice, &message.conversion_id, "verdict.conversion_id")?,
+            click: read::id(ClickId::from_slice, &click.gk_click_id, "verdict.click.gk_click_id")?,
+            advertiser: read::id(AdvertiserId::from_slice, &message.advertiser_id, "verdict.advertiser_id")?,
+            publisher: read::id(PublisherId::from_slice, &message.publisher_id, "verdict.publisher_id")?,
+            offer: read::id(OfferId::from_slice, &message.offer_id, "verdict.offer_id")?,
+            offer_event: read::id(
+                OfferEventId::from_slice,
+                &message.offer_event_id,
+                "verdict.offer_event_id",
+            )?,
+        },
+        revision: message.revision,
+        word,
+        reason: Reason { code: message.code.clone(), text: message.reason.clone() },
+        received_at: read::time(message.received_at_micros),
+        pending: pending(terms)?,
+        terms: money_terms(terms)?,
+        reverses,
+        reported: Reported {
+            amount: read::optional_money(reported.amount.as_ref(), "verdict.reported.amount")?,
+            usd: reported.usd_micros.map(Micros),
+        },
+    })
+}
+
+fn pending(terms: &MoneyTerms) -> Result<Days, ContractError> {
+    Some(terms.pending_days)
+        .filter(|days| *days <= PENDING_DAYS_MAX)
+        .and_then(|days| u16::try_from(days).ok())
+        .map(Days)
+        .ok_or_else(|| read::field_error("verdict.terms.pending_days", "must be 0..=365"))
+}
+
+fn money_terms(terms: &MoneyTerms) -> Result<Terms, ContractError> {
+    let revenue = read::required(terms.revenue.as_ref(), "verdict.terms.revenue")?;
+    let payout = read::required(terms.payout.as_ref(), "verdict.terms.payout")?;
+    Ok(Terms {
+        currency: read::currency(&terms.currency, "verdict.terms.currency")?,
+        revenue: match read::required(revenue.model.as_ref(), "verdict.terms.revenue.model")? {
+            revenue_terms::Model::FlatMicros(micros) => {
+                Revenue::Flat(owed(*micros, "verdict.terms.revenue.flat_micros")?)
+            }
+            revenue_terms::Model::PercentOfAmountBps(bps) => Revenue::PercentOfAmount(Bps(*bps)),
+        },
+        payout: match read::required(payout.model.as_ref(), "verdict.terms.payout.model")? {
+            payout_terms::Model::FlatMicros(micros) => {
+                Payout::Flat(owed(*micros, "verdict.terms.payout.flat_micros")?)
+            }
+            payout_terms::Model::PercentOfAmountBps(bps) => Payout::PercentOfAmount(Bps(*bps)),
+            payout_terms::Model::ShareOfRevenueBps(bps) => Payout::ShareOfRevenue(Bps(*bps)),
+        },
+        reward_points: terms.reward_points,
+    })
+}
+
+fn owed(micros: i64, field: &str) -> Result<Micros, ContractError> {
+    if micros < 0 { Err(read::field_error(field, "must not be negative")) } else { Ok(Micros(micros)) }
+}

@@ -1,0 +1,266 @@
+//! The decision: a conversion, what happened to it → the conversion after it, its ledger transfers, and whether the
+//! publisher hears of it.
+
+use kernel::{
+    AdvertiserId, ClickId, ConversionId, Currency, Days, Micros, OfferEventId, OfferId, PublisherId,
+    TenantId, Timestamp,
+};
+use terms::{Breakdown, Priced, Rate, Reported, Review, Terms};
+
+use super::{
+    ledger::{self, Books, Goal, Transfer},
+    standing::{Actor, Standing, Status, Told, Word},
+};
+
+/// Who and what a conversion is about. Never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject {
+    /// Whose row it is.
+    pub tenant: TenantId,
+    /// Its id.
+    pub conversion: ConversionId,
+    /// The journey.
+    pub click: ClickId,
+    /// Who owes.
+    pub advertiser: AdvertiserId,
+    /// Who earns.
+    pub publisher: PublisherId,
+    /// The offer.
+    pub offer: OfferId,
+    /// The event of the offer.
+    pub offer_event: OfferEventId,
+}
+
+/// A stable code and a sentence for people; both empty when there is nothing to explain.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reason {
+    /// Such as `REJECTED_FRAUD`.
+    pub code: String,
+    /// Such as "AppsFlyer flagged the install as fraud".
+    pub text: String,
+}
+
+/// Attribution's verdict, as far as money and status depend on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Who and what it is about.
+    pub subject: Subject,
+    /// Attribution's count; a lower one is ignored.
+    pub revision: u64,
+    /// What it says.
+    pub word: Word,
+    /// Why.
+    pub reason: Reason,
+    /// When ingest received the postback that holds the occurrence: the hold begins here.
+    pub received_at: Timestamp,
+    /// The hold.
+    pub pending: Days,
+    /// The money terms.
+    pub terms: Terms,
+    /// Whether fraud takes back what was released.
+    pub reverses: bool,
+    /// What the user spent.
+    pub reported: Reported,
+}
+
+/// A conversion as payout keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversion {
+    /// Who and what it is about.
+    pub subject: Subject,
+    /// Where it is.
+    pub standing: Standing,
+    /// Payout's own count of its changes; 0 before the first.
+    pub status_revision: u64,
+    /// The verdict it answers.
+    pub verdict_revision: u64,
+    /// Why it is where it is.
+    pub reason: Reason,
+    /// When its pending time ends.
+    pub due_at: Timestamp,
+    /// What it is worth; absent while that is not known.
+    pub money: Option<Breakdown>,
+    /// What the money was computed from.
+    pub reported: Reported,
+    /// What the ledger holds of it.
+    pub books: Books,
+}
+
+/// What became of a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    /// A newer verdict is known already.
+    Stale,
+    /// Nothing that anyone sees has changed; only the revision is to be remembered.
+    Silent(Conversion),
+    /// Something changed.
+    Changed(Change),
+}
+
+/// A change of a conversion, complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The conversion after it.
+    pub conversion: Conversion,
+    /// What to write into the ledger.
+    pub transfers: Vec<Transfer>,
+    /// Whether what a publisher was told is no longer so.
+    pub is_told: bool,
+}
+
+/// Settles a verdict. `now` is the database's clock: a conversion whose pending time is over is released at once.
+#[must_use]
+pub fn on_verdict(
+    current: Option<&Conversion>,
+    verdict: &Verdict,
+    rate: impl FnOnce(Currency, Currency) -> Option<Rate>,
+    now: Timestamp,
+) -> Settlement {
+    if current.is_some_and(|current| verdict.revision <= current.verdict_revision) {
+        return Settlement::Stale;
+    }
+    let mut before = current.cloned().unwrap_or_else(|| unknown(verdict));
+    if !before.standing.status.was_released() {
+        before.due_at = due_at(verdict);
+    }
+    let money = reprice(&before, verdict, rate);
+    let (word, reason) = match money.review {
+        // The money must be clear before time may release it.
+        Some(cause) if verdict.word == Word::Qualified => (
+            Word::OnReview { reverses: false },
+            Reason { code: String::from(cause.code()), text: cause.to_string() },
+        ),
+        _ if verdict.word == Word::Qualified => (verdict.word, Reason::default()),
+        _ => (verdict.word, verdict.reason.clone()),
+    };
+    let mut standing = before.standing.after_verdict(word);
+    if now >= before.due_at {
+        standing = standing.after_due();
+    }
+    // A standing that no verdict could move keeps the reason it was put there for.
+    let keeps_reason = standing == before.standing && before.standing.by != Actor::Verdict;
+    let after = Conversion {
+        standing,
+        verdict_revision: verdict.revision,
+        reason: if keeps_reason { before.reason.clone() } else { reason },
+        money: money.breakdown,
+        reported: money.reported,
+        ..before.clone()
+    };
+    if after.shows_the_same_as(&before) {
+        Settlement::Silent(after)
+    } else {
+        Settlement::Changed(change(&before, after))
+    }
+}
+
+/// Releases a conversion whose pending time is over; `None` when time does not move it (any more, or yet).
+#[must_use]
+pub fn on_due(current: &Conversion, now: Timestamp) -> Option<Change> {
+    let standing = current.standing.after_due();
+    if now < current.due_at || standing == current.standing {
+        return None;
+    }
+    Some(change(current, Conversion { standing, reason: Reason::default(), ..current.clone() }))
+}
+
+impl Conversion {
+    /// When time will move this conversion by itself.
+    #[must_use]
+    pub fn released_by_time_at(&self) -> Option<Timestamp> {
+        (self.standing.status == Status::Pending).then_some(self.due_at)
+    }
+
+    /// What the publisher earns, once that is known.
+    #[must_use]
+    pub fn payout(&self) -> Option<Micros> {
+        self.money.map(|money| money.payout)
+    }
+
+    fn shows_the_same_as(&self, other: &Self) -> bool {
+        self.standing.status == other.standing.status && self.reason == other.reason && self.money == other.money
+            // Nobody sees what was never reached, so there is nothing to number yet.
+            || self.standing.status == Status::Unreached && other.standing.status == Status::Unreached
+    }
+}
+
+fn change(before: &Conversion, after: Conversion) -> Change {
+    let revision = before.status_revision.saturating_add(1);
+    let told = after.standing.status.told();
+    let is_told = before.standing.status.told() != told
+        // What a refused conversion would have earned is not news.
+        || before.payout() != after.payout() && told.is_some_and(|told| told != Told::Rejected);
+    let goal = match (after.standing.status, after.money) {
+        (Status::Unreached | Status::Rejected | Status::Reversed, _) | (_, None) => Goal::Nothing,
+        (Status::Pending | Status::OnReview, Some(money)) => Goal::Reserve(money),
+        (Status::Success | Status::Flagged, Some(money)) => Goal::Post(money),
+    };
+    let entry = ledger::enter(
+        &after.subject,
+        revision,
+        ledger::Held { books: before.books, money: before.money },
+        goal,
+    );
+    Change {
+        conversion: Conversion { status_revision: revision, books: entry.books, ..after },
+        transfers: entry.transfers,
+        is_told,
+    }
+}
+
+/// The hold ends whole days of 24 hours after the postback was received, whatever the calendar does.
+fn due_at(verdict: &Verdict) -> Timestamp {
+    verdict.received_at.saturating_add_days(verdict.pending)
+}
+
+fn unknown(verdict: &Verdict) -> Conversion {
+    Conversion {
+        subject: verdict.subject,
+        standing: Standing::UNKNOWN,
+        status_revision: 0,
+        verdict_revision: 0,
+        reason: Reason::default(),
+        due_at: due_at(verdict),
+        money: None,
+        reported: Reported::default(),
+        books: Books::Empty,
+    }
+}
+
+struct Repriced {
+    breakdown: Option<Breakdown>,
+    reported: Reported,
+    review: Option<Review>,
+}
+
+/// The price is fixed when a conversion qualifies, with its rate. It is computed again only while nothing was released
+/// and what the user spent has changed (an amount that came later), or when it could not be computed before.
+fn reprice(
+    before: &Conversion,
+    verdict: &Verdict,
+    rate: impl FnOnce(Currency, Currency) -> Option<Rate>,
+) -> Repriced {
+    if verdict.word == Word::Unreached {
+        return Repriced { breakdown: before.money, reported: before.reported, review: None };
+    }
+    let is_fixed = before.money.is_some()
+        && (before.standing.status.was_released() || before.reported == verdict.reported);
+    if let Some(money) = before.money.filter(|_| is_fixed) {
+        let is_loss = money.margin.0 < 0 && !before.standing.status.was_released();
+        let review = is_loss.then(|| Review::PayoutAboveRevenue {
+            revenue: kernel::Money::new(money.revenue, money.currency),
+            payout: kernel::Money::new(money.payout, money.currency),
+        });
+        return Repriced { breakdown: before.money, reported: before.reported, review };
+    }
+    match terms::price(&verdict.terms, &verdict.reported, rate) {
+        Priced::Money(money) => Repriced { breakdown: Some(money), reported: verdict.reported, review: None },
+        Priced::Review { cause, breakdown } => {
+            Repriced { breakdown, reported: verdict.reported, review: Some(cause) }
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "sums of a test, far from any end")]
+mod tests;

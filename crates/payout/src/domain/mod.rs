@@ -1,0 +1,22 @@
+//! The money logic of payout, readable without meeting a database: data in, data out. No async, clock, randomness, SQL or
+//! HTTP.
+//!
+//! | word | meaning |
+//! |---|---|
+//! | verdict | attribution's whole current opinion of a conversion, numbered; the highest number wins |
+//! | standing | where the conversion is here, and who put it there |
+//! | told status | what a publisher hears: Pending, Success or Rejected |
+//! | hold | the time a Pending conversion waits before it becomes Success by itself |
+//! | books | what the ledger holds of a conversion: nothing, a reservation, or posted entries |
+//! | story | everything a publisher's postback may mention of a conversion |
+//!
+//! [`conversion`] is the decision; [`standing`] and [`ledger`] are what it is made of; [`postback`] and [`delivery`] are the
+//! telling. Caps and budgets are not here yet: they will sit between the price and the standing, in [`conversion`], and
+//! refuse as [`standing::Actor::Limit`].
+#![deny(clippy::arithmetic_side_effects)]
+
+pub mod conversion;
+pub mod delivery;
+pub mod ledger;
+pub mod postback;
+pub mod standing;

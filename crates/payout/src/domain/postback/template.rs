@@ -1,0 +1,150 @@
+//! URL templates: `https://publisher.example/conversion?id={conversion_id}&amount={payout}`.
+//!
+//! A value is percent-encoded down to the unreserved characters, so it can never add a parameter, a path segment or a
+//! header. Macros may stand only behind the host: who is called is the template's word alone.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{macros::Macro, story::Story};
+
+/// Everything but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What is wrong with a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// Not a macro we know.
+    #[error("unknown macro {{{0}}}")]
+    UnknownMacro(String),
+    /// A brace without its partner.
+    #[error("a brace that is not closed: write %7B for a brace that is meant")]
+    OpenBrace,
+    /// A macro in the scheme, the user or the host.
+    #[error("macros may only stand behind the host")]
+    MacroInHost,
+    /// Not an http(s) URL with a host.
+    #[error("not a URL that begins with https:// or http:// and a host")]
+    NotAUrl,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Macro(Macro),
+}
+
+/// A parsed template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+impl Template {
+    /// Parses and checks a template.
+    ///
+    /// # Errors
+    /// [`TemplateError`] says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let text = text.trim();
+        let behind_scheme = ["https://", "http://"]
+            .iter()
+            .find_map(|scheme| text.strip_prefix(scheme))
+            .ok_or(TemplateError::NotAUrl)?;
+        let host = behind_scheme.split(['/', '?', '#']).next().unwrap_or_default();
+        if host.contains('{') {
+            return Err(TemplateError::MacroInHost);
+        }
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once('{') {
+            let (name, after) = behind.split_once('}').ok_or(TemplateError::OpenBrace)?;
+            let known = Macro::parse(name).ok_or_else(|| TemplateError::UnknownMacro(String::from(name)))?;
+            parts.push(Part::Text(String::from(before)));
+            parts.push(Part::Macro(known));
+            rest = after;
+        }
+        parts.push(Part::Text(String::from(rest)));
+        let template = Self(parts);
+        // With every macro empty it must already be a URL; values only lengthen it by unreserved characters.
+        let url = url::Url::parse(&template.with(|_| String::new()))
+            .map_err(|_not_a_url| TemplateError::NotAUrl)?;
+        if url.has_host() { Ok(template) } else { Err(TemplateError::NotAUrl) }
+    }
+
+    /// The URL for one story.
+    #[must_use]
+    pub fn render(&self, story: &Story) -> String {
+        self.with(|known| known.value(story))
+    }
+
+    /// Whether a receiver can tell repeats apart by this URL.
+    #[must_use]
+    pub fn names_the_conversion(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Macro(Macro::ConversionId | Macro::DeliveryId)))
+    }
+
+    fn with(&self, value: impl Fn(Macro) -> String) -> String {
+        self.0.iter().fold(String::new(), |url, part| match part {
+            Part::Text(text) => url + text.as_str(),
+            Part::Macro(known) => url + utf8_percent_encode(&value(*known), RESERVED).to_string().as_str(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use url::Url;
+
+    use super::{super::story::tests::story, *};
+
+    #[test]
+    fn macros_are_replaced_and_encoded_once() {
+        let template = Template::parse(
+            "https://p.example/cb/{pub_sub_15}?c={pub_click_id}&n={gk_offer_name}&p={payout}{currency}&s={status}&again={pub_click_id}",
+        )
+        .unwrap();
+        assert_eq!(
+            template.render(&story()),
+            "https://p.example/cb/?c=click%201&n=Golfin%20iOS%20%26%20more&p=2.00USD&s=Success&again=click%201"
+        );
+        assert!(!template.names_the_conversion());
+    }
+
+    #[rstest]
+    #[case("https://p.example/?a={nope}", TemplateError::UnknownMacro(String::from("nope")))]
+    #[case("https://p.example/?a={pub_sub_16}", TemplateError::UnknownMacro(String::from("pub_sub_16")))]
+    #[case("https://p.example/?a={pub_sub_01}", TemplateError::UnknownMacro(String::from("pub_sub_01")))]
+    #[case("https://p.example/?a={status", TemplateError::OpenBrace)]
+    #[case("https://{pub_sub_1}.example/", TemplateError::MacroInHost)]
+    #[case("https://u:{pub_sub_1}@p.example/", TemplateError::MacroInHost)]
+    #[case("https:///{status}", TemplateError::NotAUrl)]
+    #[case("ftp://p.example/{status}", TemplateError::NotAUrl)]
+    #[case("p.example/{status}", TemplateError::NotAUrl)]
+    fn wrong_templates_say_what_is_wrong(#[case] text: &str, #[case] expected: TemplateError) {
+        assert_eq!(Template::parse(text), Err(expected));
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_can_not_break_out(value in any::<String>()) {
+            let mut story = story();
+            story.pub_click_id = value.clone();
+            let template = Template::parse("https://p.example/a/{pub_click_id}/b?x={pub_click_id}&y=1#z").unwrap();
+            let rendered = template.render(&story);
+            prop_assert!(rendered.bytes().all(|byte| byte.is_ascii_graphic()));
+            let url = Url::parse(&rendered).unwrap();
+            prop_assert_eq!(url.host_str(), Some("p.example"));
+            prop_assert_eq!(url.query_pairs().collect::<Vec<_>>(), [("x".into(), value.as_str().into()), ("y".into(), "1".into())]);
+            prop_assert_eq!(url.fragment(), Some("z"));
+            // A path segment of only points is the standard's own business ("..", "." and their encodings).
+            if !value.is_empty() && !value.bytes().all(|byte| byte == b'.') {
+                prop_assert_eq!(url.path_segments().unwrap().count(), 3);
+            }
+        }
+
+        #[test]
+        fn no_template_panics(text in any::<String>()) {
+            drop(Template::parse(&text).map(|template| template.render(&story())));
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The named stops of this service, for tests that kill it at a chosen moment. The action `return` ends the process on the
+//! spot, as SIGKILL does; a release build without the feature holds nothing of this.
+
+use fail::fail_point;
+
+/// Verdicts are committed; the consumer has not been told.
+pub(crate) fn committed() {
+    fail_point!("payout::committed", |_action| std::process::abort());
+}
+
+/// A publisher has answered; nothing is recorded.
+pub(crate) fn sent() {
+    fail_point!("payout::sent", |_action| std::process::abort());
+}

@@ -1,0 +1,370 @@
+//! Tells publishers: claim → send, outside of any transaction → record.
+//!
+//! One loop claims and records; each attempt is a task of its own, so a publisher that never answers holds its own slot and
+//! nobody else's. The loop sleeps until a commit says that there are deliveries, an attempt ends, or a little time has
+//! passed (for what is due again). At a stop it claims no more and records what is under way.
+//!
+//! What happens when this process dies: before sending, nothing; between sending and recording, the lease ends and the
+//! attempt is made again with the same `webhook-id`. So a publisher may hear twice and never not at all.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use http_kit::client::{Client, Url};
+use kernel::{Clock, IdSource, Timestamp};
+use postgres_kit::{
+    DbError, Pool, Retries,
+    notify::{self, Changes},
+    outbox, transact,
+};
+use process::Supervisor;
+use signing::Keyring;
+use telemetry::TraceContext;
+use tokio::sync::mpsc;
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use super::{
+    facts,
+    postback::{Prepared, Unsendable, prepare},
+};
+use crate::{
+    domain::delivery::{Answer, Conclusion, Jitter, conclude, delay_after, retry_after_seconds},
+    failpoints,
+    metrics::Metrics,
+    store::{
+        self, DELIVERIES_CHANNEL,
+        attempts::{self, Attempt},
+        deliveries::{self, Claim, Claimed, End, Next, Outcome, PublisherKey},
+    },
+};
+
+/// Bounds of delivering, from the settings.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Attempts under way in this process.
+    pub in_flight: usize,
+    /// Of these, to one publisher that asks for nothing else.
+    pub per_publisher: i32,
+    /// How long a claim is ours; longer than an attempt may take.
+    pub lease_seconds: u32,
+    /// Longest sleep.
+    pub poll: Duration,
+}
+
+/// What an attempt needs, shared by all of them.
+pub struct Sender {
+    /// The guarded client.
+    pub client: Client,
+    /// Opens endpoints' secrets.
+    pub keyring: Keyring,
+    /// Stamps attempts.
+    pub clock: Arc<dyn Clock>,
+    /// Names claims, draws jitter.
+    pub ids: Arc<dyn IdSource>,
+    /// Counts.
+    pub metrics: Metrics,
+}
+
+/// The deliverer of one process.
+pub struct Deliverer {
+    /// Payout's database.
+    pub pool: Pool,
+    /// What an attempt needs.
+    pub sender: Arc<Sender>,
+    /// Bounds.
+    pub bounds: Bounds,
+    /// Runs the attempts.
+    pub supervisor: Supervisor,
+}
+
+/// An attempt that is over.
+struct Done {
+    outcome: Outcome,
+    attempt: Attempt,
+    publisher: PublisherKey,
+    trace: TraceContext,
+}
+
+impl Deliverer {
+    /// Starts delivering.
+    pub fn start(self) {
+        let wake_ups = notify::listen(&self.pool, DELIVERIES_CHANNEL, &self.supervisor);
+        let supervisor = self.supervisor.clone();
+        supervisor.spawn_critical("deliver", self.run(wake_ups));
+    }
+
+    async fn run(self, mut wake_ups: Changes) {
+        let soft = self.supervisor.soft();
+        let (report, mut reports) = mpsc::channel::<Done>(self.bounds.in_flight.max(1));
+        let mut busy = Busy::default();
+        let mut done: Vec<Done> = Vec::new();
+        let mut may_be_due = true;
+        let mut is_failing = false;
+        loop {
+            let outcome = self.turn(&report, &mut busy, &mut done, &mut may_be_due).await;
+            if let Err(error) = &outcome
+                && !is_failing
+            {
+                tracing::warn!(error = telemetry::chain(error), "deliveries wait for the database");
+            }
+            is_failing = outcome.is_err();
+            if soft.is_cancelled() && busy.total == 0 && done.is_empty() {
+                return;
+            }
+            tokio::select! {
+                finished = reports.recv() => {
+                    done.extend(finished);
+                    while let Ok(finished) = reports.try_recv() {
+                        done.push(finished);
+                    }
+                    // A slot is free.
+                    may_be_due = true;
+                }
+                _change = wake_ups.next(), if !is_failing && !soft.is_cancelled() => may_be_due = true,
+                () = tokio::time::sleep(self.bounds.poll) => may_be_due = true,
+                () = soft.cancelled(), if !soft.is_cancelled() => {}
+            }
+        }
+    }
+
+    /// Records what is over, then claims what there is room for.
+    async fn turn(
+        &self,
+        report: &mpsc::Sender<Done>,
+        busy: &mut Busy,
+        done: &mut Vec<Done>,
+        may_be_due: &mut bool,
+    ) -> Result<(), DbError> {
+        if !done.is_empty() {
+            self.record(done).await?;
+            done.drain(..).for_each(|finished| busy.end(finished.publisher));
+        }
+        let room = self.bounds.in_flight.saturating_sub(busy.total);
+        if !std::mem::take(may_be_due) || room == 0 || self.supervisor.soft().is_cancelled() {
+            return Ok(());
+        }
+        let lease = self.sender.ids.uuid_v7();
+        let claimed = self.claim(lease, room, busy).await.inspect_err(|_| *may_be_due = true)?;
+        for delivery in claimed {
+            busy.begin((delivery.tenant, delivery.publisher));
+            let (sender, report) = (Arc::clone(&self.sender), report.clone());
+            self.supervisor.spawn("send postback", async move {
+                let finished = sender.attempt(delivery, lease).await;
+                // The loop outlives its attempts; when it is dropped at a hard stop, leases end by themselves.
+                drop(report.send(finished).await);
+            });
+        }
+        Ok(())
+    }
+
+    async fn claim(&self, lease: Uuid, room: usize, busy: &Busy) -> Result<Vec<Claimed>, DbError> {
+        let busy: Vec<(PublisherKey, i32)> = busy.of.iter().map(|(key, count)| (*key, *count)).collect();
+        let claim = Claim {
+            lease,
+            lease_seconds: self.bounds.lease_seconds,
+            limit: room,
+            per_publisher: self.bounds.per_publisher,
+            busy: &busy,
+        };
+        transact(&self.pool, Retries::default(), async |connection| {
+            Ok(deliveries::claim(connection, &claim).await?)
+        })
+        .await
+    }
+
+    async fn record(&self, done: &[Done]) -> Result<(), DbError> {
+        let outcomes: Vec<Outcome> = done.iter().map(|finished| finished.outcome).collect();
+        let attempts: Vec<Attempt> = done.iter().map(|finished| finished.attempt.clone()).collect();
+        let traces: HashMap<_, _> =
+            done.iter().map(|finished| (finished.outcome.id, &finished.trace)).collect();
+        let ids = self.sender.ids.as_ref();
+        transact(&self.pool, Retries::default(), async |connection| {
+            attempts::add(connection, &attempts).await?;
+            let ended = deliveries::conclude(connection, &outcomes).await?;
+            let replaced: Vec<_> = ended.iter().filter(|ended| ended.is_superseded).copied().collect();
+            if deliveries::release_successors(connection, &replaced).await? > 0 {
+                notify::notify(connection, DELIVERIES_CHANNEL, &[String::new()]).await?;
+            }
+            let now = store::now(connection).await?;
+            // A supersession was said when it happened.
+            let said = ended.iter().filter(|ended| ended.end != End::Superseded);
+            let facts: Vec<_> = said
+                .map(|ended| facts::delivery_outcome(ids, now, traces.get(&ended.id).copied(), ended))
+                .collect();
+            outbox::add(connection, &facts).await?;
+            Ok::<_, DbError>(())
+        })
+        .await
+    }
+}
+
+/// How many attempts are under way, by publisher.
+#[derive(Default)]
+struct Busy {
+    of: HashMap<PublisherKey, i32>,
+    total: usize,
+}
+
+impl Busy {
+    fn begin(&mut self, publisher: PublisherKey) {
+        let count = self.of.entry(publisher).or_default();
+        *count = count.saturating_add(1);
+        self.total = self.total.saturating_add(1);
+    }
+
+    fn end(&mut self, publisher: PublisherKey) {
+        self.total = self.total.saturating_sub(1);
+        if let Some(count) = self.of.get_mut(&publisher) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.of.remove(&publisher);
+            }
+        }
+    }
+}
+
+/// What came of one call.
+struct Called {
+    answer: Answer,
+    failure: String,
+    response: String,
+}
+
+impl Called {
+    fn failed(why: &impl ToString) -> Self {
+        Self { answer: Answer::None, failure: why.to_string(), response: String::new() }
+    }
+}
+
+impl Sender {
+    async fn attempt(&self, delivery: Claimed, lease: Uuid) -> Done {
+        let span = tracing::info_span!(
+            "deliver postback",
+            tenant.id = %delivery.tenant,
+            delivery.id = %delivery.id,
+            delivery.attempt = delivery.attempts.saturating_add(1)
+        );
+        delivery.trace.set_parent(&span);
+        self.attempt_in_span(delivery, lease).instrument(span).await
+    }
+
+    async fn attempt_in_span(&self, delivery: Claimed, lease: Uuid) -> Done {
+        let started_at = self.clock.now();
+        let started = Instant::now();
+        // Without a tracer the span has no place of its own; the postback's is passed on as it came.
+        let trace = Some(TraceContext::current())
+            .filter(|trace| !trace.traceparent.is_empty())
+            .unwrap_or_else(|| delivery.trace.clone());
+        let prepared = prepare(&delivery, &self.keyring, started_at, &trace);
+        let (called, shown, is_off) = match prepared {
+            Ok(Prepared { request, shown }) => (self.call(request).await, shown, false),
+            Err(unsendable) => {
+                let is_off = matches!(unsendable, Unsendable::Inactive);
+                (Called::failed(&unsendable), String::from(origin(&delivery)), is_off)
+            }
+        };
+        let number = delivery.attempts.saturating_add(1);
+        let next = if is_off { Next::End(End::Stopped) } else { self.next(called.answer, number) };
+        let status = match called.answer {
+            Answer::Status { code, .. } => Some(code),
+            Answer::None => None,
+        };
+        note(&delivery, number, status, &called.failure, next);
+        self.metrics.attempted(next);
+        Done {
+            outcome: Outcome {
+                tenant: delivery.tenant,
+                id: delivery.id,
+                lease,
+                number,
+                http_status: status,
+                next,
+            },
+            attempt: Attempt {
+                tenant: delivery.tenant,
+                delivery: delivery.id,
+                number,
+                started_at,
+                duration_ms: i32::try_from(started.elapsed().as_millis()).unwrap_or(i32::MAX),
+                request: shown,
+                http_status: status,
+                failure: called.failure,
+                response: called.response,
+                again_in_ms: match next {
+                    Next::AgainIn(ms) => Some(ms),
+                    Next::End(_) => None,
+                },
+            },
+            publisher: (delivery.tenant, delivery.publisher),
+            trace: delivery.trace,
+        }
+    }
+
+    async fn call(&self, request: http_kit::client::Outbound) -> Called {
+        let sent = self.client.send(request).await;
+        failpoints::sent();
+        match sent {
+            Ok(answer) => Called {
+                answer: Answer::Status {
+                    code: answer.status,
+                    retry_after: answer
+                        .retry_after
+                        .and_then(|header| retry_after_seconds(&header, self.now())),
+                },
+                failure: String::new(),
+                response: answer.excerpt,
+            },
+            Err(failure) => Called::failed(&failure),
+        }
+    }
+
+    fn next(&self, answer: Answer, number: u16) -> Next {
+        match conclude(answer) {
+            Conclusion::Delivered => Next::End(End::Delivered),
+            Conclusion::Gone => Next::End(End::Stopped),
+            Conclusion::TryAgain { retry_after } => {
+                let mut random = [0; 2];
+                self.ids.fill_random(&mut random);
+                delay_after(number, Jitter::from_random(random), retry_after)
+                    .map_or(Next::End(End::Exhausted), Next::AgainIn)
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+fn note(delivery: &Claimed, number: u16, status: Option<u16>, failure: &str, next: Next) {
+    let (tenant, id, endpoint) = (delivery.tenant, delivery.id, delivery.endpoint);
+    match next {
+        Next::End(End::Delivered) => tracing::info!(
+            delivery.id = %id, delivery.attempt = number, http.status = status, "publisher was told"
+        ),
+        Next::End(End::Exhausted) => tracing::error!(
+            tenant.id = %tenant, delivery.id = %id, endpoint.id = %endpoint, http.status = status, failure,
+            "publisher could not be told: all attempts failed"
+        ),
+        Next::End(End::Stopped | End::Superseded) => tracing::warn!(
+            tenant.id = %tenant, delivery.id = %id, endpoint.id = %endpoint, http.status = status, failure,
+            "endpoint wants to hear no more"
+        ),
+        Next::AgainIn(again_in_ms) => tracing::info!(
+            delivery.id = %id, delivery.attempt = number, http.status = status, failure, again_in_ms,
+            "publisher was not told yet"
+        ),
+    }
+}
+
+/// What the delivery log shows of a request that could not be made.
+fn origin(delivery: &Claimed) -> &'static str {
+    match Url::parse(&delivery.target.url_template).map(|url| url.scheme() == "https") {
+        Ok(true) => "https://…",
+        Ok(false) | Err(_) => "…",
+    }
+}

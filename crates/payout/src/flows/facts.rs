@@ -1,0 +1,120 @@
+//! What payout says to the other services.
+
+use contracts::{Fact, Stamp, catalog, payout, read::to_money, seal};
+use kernel::{FactId, IdSource, Micros, Money, TenantId, Timestamp};
+use postgres_kit::outbox::Outgoing;
+use prost::Message as _;
+use telemetry::TraceContext;
+use terms::Breakdown;
+
+use crate::{
+    domain::{
+        conversion::Conversion,
+        standing::{Actor, Status, Told},
+    },
+    store::deliveries::{End, Ended},
+};
+
+/// The conversion as it stands.
+pub(super) fn status_changed(
+    ids: &dyn IdSource,
+    now: Timestamp,
+    trace: &TraceContext,
+    conversion: &Conversion,
+) -> Outgoing {
+    let subject = &conversion.subject;
+    let told = conversion.standing.status.told().map_or(catalog::ConversionStatus::Unspecified, status);
+    let money = |pick: fn(&Breakdown) -> Micros| {
+        conversion.money.map(|money| to_money(Money::new(pick(&money), money.currency)))
+    };
+    let body = payout::ConversionStatusChanged {
+        tenant_id: subject.tenant.to_vec(),
+        conversion_id: subject.conversion.to_vec(),
+        status_revision: conversion.status_revision,
+        status: told.into(),
+        on_review: conversion.standing.status == Status::OnReview,
+        reason_code: conversion.reason.code.clone(),
+        reason: conversion.reason.text.clone(),
+        verdict_revision: conversion.verdict_revision,
+        gk_click_id: subject.click.to_vec(),
+        offer_id: subject.offer.to_vec(),
+        offer_event_id: subject.offer_event.to_vec(),
+        publisher_id: subject.publisher.to_vec(),
+        advertiser_id: subject.advertiser.to_vec(),
+        revenue: money(|money| money.revenue),
+        payout: money(|money| money.payout),
+        changed_at_micros: now.as_micros(),
+        actor: actor(conversion.standing.by).into(),
+        due_at_micros: conversion.released_by_time_at().map(Timestamp::as_micros),
+    };
+    outgoing(ids, now, subject.tenant, Some(trace), &body)
+}
+
+/// How the telling of one status to one endpoint ended.
+pub(super) fn delivery_outcome(
+    ids: &dyn IdSource,
+    now: Timestamp,
+    trace: Option<&TraceContext>,
+    ended: &Ended,
+) -> Outgoing {
+    let result = match ended.end {
+        End::Delivered => payout::DeliveryResult::Delivered,
+        End::Exhausted => payout::DeliveryResult::Exhausted,
+        End::Superseded => payout::DeliveryResult::Superseded,
+        End::Stopped => payout::DeliveryResult::Stopped,
+    };
+    let body = payout::DeliveryOutcome {
+        tenant_id: ended.tenant.to_vec(),
+        delivery_id: ended.id.to_vec(),
+        conversion_id: ended.conversion.to_vec(),
+        status_revision: ended.revision,
+        endpoint_id: ended.endpoint.to_vec(),
+        publisher_id: ended.publisher.to_vec(),
+        result: result.into(),
+        attempts: ended.attempts,
+        last_http_status: ended.last_http_status.map(u32::from),
+        ended_at_micros: now.as_micros(),
+    };
+    outgoing(ids, now, ended.tenant, trace, &body)
+}
+
+fn outgoing<F: Fact>(
+    ids: &dyn IdSource,
+    now: Timestamp,
+    tenant: TenantId,
+    trace: Option<&TraceContext>,
+    body: &F,
+) -> Outgoing {
+    let fact_id = FactId::from_uuid(ids.uuid_v7());
+    let trace = trace.cloned().unwrap_or_default();
+    let stamp = Stamp {
+        fact_id,
+        tenant: Some(tenant),
+        recorded_at: now,
+        traceparent: trace.traceparent,
+        tracestate: trace.tracestate,
+    };
+    Outgoing {
+        fact_id,
+        exchange: String::from(F::EXCHANGE),
+        routing_key: String::from(F::ROUTING_KEY),
+        envelope: seal(stamp, body).encode_to_vec(),
+    }
+}
+
+const fn status(told: Told) -> catalog::ConversionStatus {
+    match told {
+        Told::Pending => catalog::ConversionStatus::Pending,
+        Told::Success => catalog::ConversionStatus::Success,
+        Told::Rejected => catalog::ConversionStatus::Rejected,
+    }
+}
+
+const fn actor(actor: Actor) -> payout::ActorKind {
+    match actor {
+        Actor::Time => payout::ActorKind::Time,
+        Actor::Verdict => payout::ActorKind::Verdict,
+        Actor::Person => payout::ActorKind::Person,
+        Actor::Limit => payout::ActorKind::Limit,
+    }
+}

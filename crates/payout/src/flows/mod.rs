@@ -1,0 +1,23 @@
+//! What payout does: load → decide → save and say, in one transaction.
+//!
+//! | flow | began by |
+//! |---|---|
+//! | [`record_verdicts`] | a batch of attribution's verdicts |
+//! | [`release_holds`] | time |
+//! | [`deliver`] | a notification, or time |
+//! | [`apply_catalog`] | a batch of the catalog's facts |
+//! | [`read`] | a person |
+//! | [`verify_ledger`] | an operator |
+//!
+//! Nothing is sent within a transaction: a status change writes its deliveries and facts, and commits.
+
+pub mod apply_catalog;
+pub mod deliver;
+mod facts;
+mod postback;
+pub mod read;
+pub mod record_verdicts;
+pub mod release_holds;
+mod save;
+mod story;
+pub mod verify_ledger;

@@ -1,0 +1,160 @@
+//! From a claimed delivery to a signed request.
+//!
+//! On POST the body is signed. On GET there is none, so the request target (path and query, as they are sent) is signed in
+//! its place. Either way `webhook-id` stays the same on every attempt and `webhook-timestamp` is the attempt's.
+
+use http_kit::client::{
+    Method as HttpMethod, Outbound, Url,
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+};
+use kernel::Timestamp;
+use secrecy::ExposeSecret as _;
+use signing::{
+    Keyring,
+    seal::{self, OpenError},
+    webhook::{self, WebhookSecret},
+};
+use telemetry::TraceContext;
+
+use super::story::{StoryError, story};
+use crate::{
+    domain::postback::{Template, TemplateError, json_body, webhook_id},
+    store::{
+        deliveries::{Claimed, Target},
+        publishers::Method,
+    },
+};
+
+/// Headers that are ours or the protocol's: a publisher's own header can not take their place.
+const RESERVED_HEADERS: [&str; 10] = [
+    "host",
+    "connection",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+    "traceparent",
+    "tracestate",
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+];
+
+/// Why a request could not even be made. Shown to people in the delivery log: no text of these holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unsendable {
+    #[error("the endpoint is switched off")]
+    Inactive,
+    #[error("the URL template can not be used: {0}")]
+    Template(#[from] TemplateError),
+    #[error("the rendered URL is not a URL")]
+    Url,
+    #[error("the endpoint's secrets can not be opened: {0}")]
+    Sealed(#[from] OpenError),
+    #[error("the endpoint's secret is {0}")]
+    Secret(#[from] webhook::SecretError),
+    #[error("the request can not be signed: {0}")]
+    Sign(#[from] webhook::SignError),
+    #[error("the custom header can not be sent")]
+    Header,
+    #[error("the conversion can not be told: {0}")]
+    Story(#[from] StoryError),
+    #[error("the body can not be written")]
+    Body(#[from] serde_json::Error),
+}
+
+/// A request, and what the delivery log may show of it.
+pub(super) struct Prepared {
+    pub(super) request: Outbound,
+    pub(super) shown: String,
+}
+
+/// Makes the request of one attempt at `now`, within the trace of the postback behind it.
+pub(super) fn prepare(
+    claimed: &Claimed,
+    keyring: &Keyring,
+    now: Timestamp,
+    trace: &TraceContext,
+) -> Result<Prepared, Unsendable> {
+    let target = &claimed.target;
+    if !target.active {
+        return Err(Unsendable::Inactive);
+    }
+    let story = story(claimed)?;
+    let rendered = Template::parse(&target.url_template)?.render(&story);
+    let url = Url::parse(&rendered).map_err(|_quotes_the_url| Unsendable::Url)?;
+    let (method, body) = match target.method {
+        Method::Get => (HttpMethod::GET, Vec::new()),
+        Method::PostJson => (HttpMethod::POST, json_body(&story, now)?),
+    };
+
+    let mut headers = custom_header(claimed, keyring)?;
+    let secrets = signing_secrets(claimed, keyring)?;
+    if !secrets.is_empty() {
+        let id = webhook_id(claimed.conversion, claimed.revision, claimed.endpoint);
+        let seconds = now.as_millis().div_euclid(1_000);
+        let request_target = request_target(&url);
+        let signed = match target.method {
+            Method::Get => request_target.as_bytes(),
+            Method::PostJson => body.as_slice(),
+        };
+        let signature = webhook::sign(&secrets, &id, seconds, signed)?;
+        insert(&mut headers, "webhook-id", &id)?;
+        insert(&mut headers, "webhook-timestamp", &seconds.to_string())?;
+        insert(&mut headers, "webhook-signature", &signature)?;
+    }
+    if target.method == Method::PostJson {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    if !trace.traceparent.is_empty() {
+        insert(&mut headers, "traceparent", &trace.traceparent)?;
+    }
+    if !trace.tracestate.is_empty() {
+        insert(&mut headers, "tracestate", &trace.tracestate)?;
+    }
+    let shown = shown(&method, &url);
+    Ok(Prepared { request: Outbound { method, url, headers, body: body.into() }, shown })
+}
+
+/// Path and query as they stand in the request's first line.
+fn request_target(url: &Url) -> String {
+    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+}
+
+/// Method, scheme, host and the names of the parameters. Paths and values may be a publisher's secrets.
+fn shown(method: &HttpMethod, url: &Url) -> String {
+    let names: Vec<String> = url.query_pairs().map(|(name, _)| format!("{name}=…")).collect();
+    let query = if names.is_empty() { String::new() } else { format!("?{}", names.join("&")) };
+    format!("{method} {}/…{query}", url.origin().ascii_serialization())
+}
+
+fn signing_secrets(claimed: &Claimed, keyring: &Keyring) -> Result<Vec<WebhookSecret>, Unsendable> {
+    let place = seal::endpoint_signing_secret(claimed.tenant, claimed.endpoint);
+    let Target { signing_secret, old_signing_secret, .. } = &claimed.target;
+    [signing_secret, old_signing_secret]
+        .into_iter()
+        .flatten()
+        .map(|sealed| Ok(WebhookSecret::parse(seal::open_text(keyring, &place, sealed)?.expose_secret())?))
+        .collect()
+}
+
+fn custom_header(claimed: &Claimed, keyring: &Keyring) -> Result<HeaderMap, Unsendable> {
+    let mut headers = HeaderMap::new();
+    let Some((name, sealed)) = &claimed.target.custom_header else { return Ok(headers) };
+    let name = HeaderName::try_from(name.as_str()).map_err(|_not_a_name| Unsendable::Header)?;
+    if RESERVED_HEADERS.contains(&name.as_str()) {
+        return Err(Unsendable::Header);
+    }
+    let place = seal::endpoint_header_value(claimed.tenant, claimed.endpoint);
+    let value = seal::open_text(keyring, &place, sealed)?;
+    let mut value =
+        HeaderValue::from_str(value.expose_secret()).map_err(|_not_printed| Unsendable::Header)?;
+    value.set_sensitive(true);
+    headers.insert(name, value);
+    Ok(headers)
+}
+
+fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) -> Result<(), Unsendable> {
+    let value = HeaderValue::from_str(value).map_err(|_not_printed| Unsendable::Header)?;
+    headers.insert(HeaderName::from_static(name), value);
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! The API under `/api/v1`, one endpoint a file: read the question, ask one flow, write its answer. A publisher's token sees
+//! its own conversions and never what the advertiser pays.
+
+mod error;
+mod get_conversion;
+mod json;
+mod list_balances;
+mod list_conversions;
+mod list_transfers;
+mod openapi;
+
+use actix_web::web;
+use http_kit::auth::TokenAuth;
+use postgres_kit::Pool;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use self::openapi::openapi;
+
+/// What the handlers need.
+#[derive(Debug, Clone)]
+pub struct Api {
+    /// Payout's database.
+    pub pool: Pool,
+}
+
+/// Registers the API.
+pub fn routes(
+    api: web::Data<Api>,
+    tokens: web::Data<TokenAuth>,
+) -> impl Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static {
+    move |config| {
+        config.app_data(api.clone()).app_data(tokens.clone());
+        documented(config);
+    }
+}
+
+/// Every endpoint, in the order of the document.
+fn documented(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list_conversions::list_conversions)
+        .service(get_conversion::get_conversion)
+        .service(list_balances::list_balances)
+        .service(list_transfers::list_transfers);
+}

@@ -1,0 +1,152 @@
+//! What can be set; `settings.default.toml` says what each key means.
+
+use std::time::Duration;
+
+use bus::BusSettings;
+use http_kit::{HttpSettings, admin::AdminSettings, auth::AuthSettings, client::ClientSettings};
+use postgres_kit::DatabaseSettings;
+use process::{ProcessSettings, StopSettings};
+use secrecy::SecretString;
+use serde::Deserialize;
+use settings::{Problems, Validate};
+use signing::Keyring;
+use telemetry::TelemetrySettings;
+
+use crate::flows::{deliver::Bounds, release_holds::Pace};
+
+/// Connecting, sending and recording take no longer than the client's total beside this.
+const LEASE_RESERVE_MS: u64 = 5_000;
+
+/// All of payout's settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The API's door.
+    pub http: HttpSettings,
+    /// The operator's port.
+    pub admin: AdminSettings,
+    /// The database.
+    pub database: DatabaseSettings,
+    /// The broker.
+    pub bus: BusSettings,
+    /// Callers' tokens.
+    pub auth: AuthSettings,
+    /// Publishers' secrets.
+    pub sealing: SealingSettings,
+    /// Calls to publishers.
+    pub client: ClientSettings,
+    /// Telling publishers.
+    pub delivery: DeliverySettings,
+    /// Releasing what time releases.
+    pub holds: HoldSettings,
+    /// Logs and traces.
+    pub telemetry: TelemetrySettings,
+    /// How the process ends.
+    pub stop: StopSettings,
+}
+
+/// Section `sealing`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealingSettings {
+    /// Keys that publishers' secrets are sealed under.
+    pub keys: SecretString,
+}
+
+/// Section `delivery`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliverySettings {
+    /// Attempts under way in this process.
+    pub in_flight: usize,
+    /// Of these, to one publisher that asks for nothing else.
+    pub per_publisher: u16,
+    /// How long a claimed delivery is this process's own.
+    pub lease_seconds: u32,
+    /// How often to look for what is due again.
+    pub poll_ms: u64,
+}
+
+/// Section `holds`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldSettings {
+    /// How often to look for pending times that are over.
+    pub poll_ms: u64,
+    /// Conversions released in one transaction.
+    pub batch: u16,
+}
+
+impl DeliverySettings {
+    pub(crate) fn bounds(self) -> Bounds {
+        Bounds {
+            in_flight: self.in_flight,
+            per_publisher: i32::from(self.per_publisher),
+            lease_seconds: self.lease_seconds,
+            poll: Duration::from_millis(self.poll_ms),
+        }
+    }
+}
+
+impl HoldSettings {
+    pub(crate) const fn pace(self) -> Pace {
+        Pace { poll: Duration::from_millis(self.poll_ms), batch: self.batch }
+    }
+}
+
+impl Validate for Settings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.within("http", &self.http);
+        problems.within("admin", &self.admin);
+        problems.within("database", &self.database);
+        problems.within("bus", &self.bus);
+        problems.within("auth", &self.auth);
+        problems.within("sealing", &self.sealing);
+        problems.within("client", &self.client);
+        problems.within("delivery", &self.delivery);
+        problems.within("holds", &self.holds);
+        problems.within("telemetry", &self.telemetry);
+        problems.within("stop", &self.stop);
+        let attempt_ms = self.client.total_timeout_ms.saturating_add(LEASE_RESERVE_MS);
+        if u64::from(self.delivery.lease_seconds).saturating_mul(1_000) < attempt_ms {
+            problems.add(
+                "delivery.lease_seconds",
+                "must exceed client.total_timeout_ms by 5 s, or two processes send one delivery",
+            );
+        }
+    }
+}
+
+impl Validate for SealingSettings {
+    fn validate(&self, problems: &mut Problems) {
+        if let Err(error) = Keyring::parse(&self.keys) {
+            problems.add("keys", error.to_string());
+        }
+    }
+}
+
+impl Validate for DeliverySettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("in_flight", &self.in_flight, &(1..=4_096));
+        problems.in_range("per_publisher", &self.per_publisher, &(1..=1_024));
+        problems.in_range("lease_seconds", &self.lease_seconds, &(1..=3_600));
+        problems.in_range("poll_ms", &self.poll_ms, &(10..=60_000));
+    }
+}
+
+impl Validate for HoldSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("poll_ms", &self.poll_ms, &(10..=60_000));
+        problems.in_range("batch", &self.batch, &(1..=5_000));
+    }
+}
+
+impl ProcessSettings for Settings {
+    fn telemetry(&self) -> &TelemetrySettings {
+        &self.telemetry
+    }
+
+    fn stop(&self) -> StopSettings {
+        self.stop
+    }
+}

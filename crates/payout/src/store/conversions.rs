@@ -1,0 +1,373 @@
+//! Conversions as they stand.
+
+use std::collections::HashMap;
+
+use diesel::{
+    QueryResult, QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use kernel::{
+    AdvertiserId, ClickId, ConversionId, Micros, OfferEventId, OfferId, PublisherId, TenantId, Timestamp,
+};
+use postgres_kit::{kept, text::without_nul};
+use telemetry::TraceContext;
+use terms::{AppliedRate, Breakdown, Rate, Reported};
+use uuid::Uuid;
+
+use super::{
+    column::{
+        Moment, column, currency_from_sql, from_sql, money_from_sql, revision_from_sql, revision_to_sql,
+        to_sql, unreadable,
+    },
+    words,
+};
+use crate::domain::{
+    conversion::{Conversion, Reason, Subject},
+    ledger::Books,
+    standing::Standing,
+};
+
+/// Names a conversion.
+pub type Key = (TenantId, ConversionId);
+
+/// A conversion and the trace that its consequences belong to.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// As it stands.
+    pub conversion: Conversion,
+    /// Of the postback behind its verdict.
+    pub trace: TraceContext,
+}
+
+/// A conversion to write, with the verdict it answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Write<'a> {
+    /// As it shall stand.
+    pub conversion: &'a Conversion,
+    /// When the postback was received.
+    pub received_at: Timestamp,
+    /// The encoded verdict.
+    pub verdict: &'a [u8],
+    /// Of the postback behind it.
+    pub trace: &'a TraceContext,
+}
+
+/// The columns of [`Row`].
+macro_rules! columns {
+    () => {
+        "conversions.tenant_id, conversions.conversion_id, gk_click_id, advertiser_id, publisher_id, offer_id, \
+         offer_event_id, status, status_by, status_revision, verdict_revision, reason_code, reason, hold_ends_at, \
+         currency, revenue_micros, payout_micros, reward_points, rate_from, rate_ppm, reported_currency, \
+         reported_micros, reported_usd_micros, books, books_since, traceparent, tracestate"
+    };
+}
+
+/// Locks and returns those of `keys` that exist. Rows are locked in the order of their keys, so batches never wait for each
+/// other in a circle.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn lock(connection: &mut AsyncPgConnection, keys: &[Key]) -> QueryResult<HashMap<Key, Stored>> {
+    let select = sql_query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM conversions JOIN unnest($1, $2) AS wanted (tenant_id, conversion_id)
+            ON wanted.tenant_id = conversions.tenant_id AND wanted.conversion_id = conversions.conversion_id
+        ORDER BY conversions.tenant_id, conversions.conversion_id FOR UPDATE OF conversions"
+    ))
+    .bind::<Array<SqlUuid>, _>(column(keys, |(tenant, _)| tenant.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(keys, |(_, conversion)| conversion.as_uuid()));
+    let rows: Vec<Row> = kept(select).load(connection).await?;
+    rows.into_iter()
+        .map(|row| Stored::try_from(row).map(|stored| (key(&stored.conversion.subject), stored)))
+        .collect()
+}
+
+/// Locks up to `limit` conversions whose pending time is over by the database's clock, those first that waited longest.
+/// What another sweep or a verdict holds at the moment is left out.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn lock_due(connection: &mut AsyncPgConnection, limit: u16) -> QueryResult<Vec<Stored>> {
+    let select = sql_query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM conversions WHERE status = 'pending' AND hold_ends_at <= now()
+        ORDER BY hold_ends_at LIMIT $1 FOR UPDATE SKIP LOCKED"
+    ))
+    .bind::<BigInt, _>(i64::from(limit));
+    let rows: Vec<Row> = kept(select).load(connection).await?;
+    rows.into_iter().map(Stored::try_from).collect()
+}
+
+/// Inserts new conversions and returns how many were really new. Fewer than given: another replica was first with one of
+/// them, and the whole decision has to be made again.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn insert(connection: &mut AsyncPgConnection, rows: &[Write<'_>]) -> QueryResult<usize> {
+    let insert = sql_query(
+        "INSERT INTO conversions (
+            tenant_id, conversion_id, gk_click_id, advertiser_id, publisher_id, offer_id, offer_event_id, received_at,
+            status, status_by, status_revision, verdict_revision, reason_code, reason, hold_ends_at,
+            currency, revenue_micros, payout_micros, reward_points, rate_from, rate_ppm,
+            reported_currency, reported_micros, reported_usd_micros, books, books_since,
+            verdict, traceparent, tracestate)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+            $21, $22, $23, $24, $25, $26, $27, $28, $29)
+        ON CONFLICT (tenant_id, conversion_id) DO NOTHING",
+    )
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.tenant.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.conversion.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.click.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.advertiser.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.publisher.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.offer.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.offer_event.as_uuid()))
+    .bind::<Array<Timestamptz>, _>(column(rows, |row| to_sql(row.received_at)))
+    .bind::<Array<Text>, _>(column(rows, |row| words::status(row.conversion.standing.status)))
+    .bind::<Array<Text>, _>(column(rows, |row| words::actor(row.conversion.standing.by)))
+    .bind::<Array<BigInt>, _>(column(rows, |row| revision_to_sql(row.conversion.status_revision)))
+    .bind::<Array<BigInt>, _>(column(rows, |row| revision_to_sql(row.conversion.verdict_revision)))
+    .bind::<Array<Text>, _>(column(rows, |row| without_nul(&row.conversion.reason.code)))
+    .bind::<Array<Text>, _>(column(rows, |row| without_nul(&row.conversion.reason.text)))
+    .bind::<Array<Timestamptz>, _>(column(rows, |row| to_sql(row.conversion.due_at)))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| currency(row.conversion)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.conversion.money.map(|money| money.revenue.0)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.conversion.money.map(|money| money.payout.0)))
+    .bind::<Array<BigInt>, _>(column(rows, |row| reward_points(row.conversion)))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| rate_from(row.conversion)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| rate_ppm(row.conversion)))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| reported_currency(row.conversion)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.conversion.reported.amount.map(|money| money.amount.0)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.conversion.reported.usd.map(|usd| usd.0)))
+    .bind::<Array<Text>, _>(column(rows, |row| books(row.conversion).0))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| books(row.conversion).1))
+    .bind::<Array<Binary>, _>(column(rows, |row| row.verdict))
+    .bind::<Array<Text>, _>(column(rows, |row| row.trace.traceparent.as_str()))
+    .bind::<Array<Text>, _>(column(rows, |row| row.trace.tracestate.as_str()));
+    kept(insert).execute(connection).await
+}
+
+/// Writes the newer state of conversions that this transaction has locked, with a newer verdict.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn update(connection: &mut AsyncPgConnection, rows: &[Write<'_>]) -> QueryResult<usize> {
+    let update = sql_query(
+        "UPDATE conversions SET
+            received_at = new.received_at, verdict_revision = new.verdict_revision, hold_ends_at = new.hold_ends_at,
+            reported_currency = new.reported_currency, reported_micros = new.reported_micros,
+            reported_usd_micros = new.reported_usd_micros, rate_from = new.rate_from, rate_ppm = new.rate_ppm,
+            reward_points = new.reward_points, verdict = new.verdict, traceparent = new.traceparent,
+            tracestate = new.tracestate
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS new (
+            tenant_id, conversion_id, received_at, verdict_revision, hold_ends_at, reported_currency, reported_micros,
+            reported_usd_micros, rate_from, rate_ppm, reward_points, verdict, traceparent, tracestate)
+        WHERE conversions.tenant_id = new.tenant_id AND conversions.conversion_id = new.conversion_id",
+    )
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.tenant.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.conversion.as_uuid()))
+    .bind::<Array<Timestamptz>, _>(column(rows, |row| to_sql(row.received_at)))
+    .bind::<Array<BigInt>, _>(column(rows, |row| revision_to_sql(row.conversion.verdict_revision)))
+    .bind::<Array<Timestamptz>, _>(column(rows, |row| to_sql(row.conversion.due_at)))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| reported_currency(row.conversion)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.conversion.reported.amount.map(|money| money.amount.0)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.conversion.reported.usd.map(|usd| usd.0)))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| rate_from(row.conversion)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| rate_ppm(row.conversion)))
+    .bind::<Array<BigInt>, _>(column(rows, |row| reward_points(row.conversion)))
+    .bind::<Array<Binary>, _>(column(rows, |row| row.verdict))
+    .bind::<Array<Text>, _>(column(rows, |row| row.trace.traceparent.as_str()))
+    .bind::<Array<Text>, _>(column(rows, |row| row.trace.tracestate.as_str()));
+    kept(update).execute(connection).await
+}
+
+/// Writes the newer standing, money and books of conversions that this transaction has locked.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn change(connection: &mut AsyncPgConnection, rows: &[&Conversion]) -> QueryResult<usize> {
+    let update = sql_query(
+        "UPDATE conversions SET
+            status = new.status, status_by = new.status_by, status_revision = new.status_revision,
+            reason_code = new.reason_code, reason = new.reason, currency = new.currency,
+            revenue_micros = new.revenue_micros, payout_micros = new.payout_micros, books = new.books,
+            books_since = new.books_since, changed_at = now()
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS new (
+            tenant_id, conversion_id, status, status_by, status_revision, reason_code, reason, currency,
+            revenue_micros, payout_micros, books, books_since)
+        WHERE conversions.tenant_id = new.tenant_id AND conversions.conversion_id = new.conversion_id",
+    )
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.subject.tenant.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.subject.conversion.as_uuid()))
+    .bind::<Array<Text>, _>(column(rows, |row| words::status(row.standing.status)))
+    .bind::<Array<Text>, _>(column(rows, |row| words::actor(row.standing.by)))
+    .bind::<Array<BigInt>, _>(column(rows, |row| revision_to_sql(row.status_revision)))
+    .bind::<Array<Text>, _>(column(rows, |row| without_nul(&row.reason.code)))
+    .bind::<Array<Text>, _>(column(rows, |row| without_nul(&row.reason.text)))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| currency(row)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.money.map(|money| money.revenue.0)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.money.map(|money| money.payout.0)))
+    .bind::<Array<Text>, _>(column(rows, |row| books(row).0))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| books(row).1));
+    kept(update).execute(connection).await
+}
+
+const fn key(subject: &Subject) -> Key {
+    (subject.tenant, subject.conversion)
+}
+
+fn currency(conversion: &Conversion) -> Option<String> {
+    conversion.money.map(|money| money.currency.to_string())
+}
+
+fn reward_points(conversion: &Conversion) -> i64 {
+    conversion.money.map_or(0, |money| money.reward_points)
+}
+
+fn rate_from(conversion: &Conversion) -> Option<String> {
+    conversion.money.and_then(|money| money.rate).map(|applied| applied.from.to_string())
+}
+
+fn rate_ppm(conversion: &Conversion) -> Option<i64> {
+    conversion.money.and_then(|money| money.rate).map(|applied| applied.rate.ppm())
+}
+
+fn reported_currency(conversion: &Conversion) -> Option<String> {
+    conversion.reported.amount.map(|money| money.currency.to_string())
+}
+
+fn books(conversion: &Conversion) -> (&'static str, Option<i64>) {
+    match conversion.books {
+        Books::Empty => ("empty", None),
+        Books::Reserved { since } => ("reserved", Some(revision_to_sql(since))),
+        Books::Posted { since } => ("posted", Some(revision_to_sql(since))),
+    }
+}
+
+/// One row of `conversions`, without its verdict.
+#[derive(QueryableByName)]
+pub(super) struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    conversion_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    gk_click_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    advertiser_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    publisher_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    offer_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    offer_event_id: Uuid,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Text)]
+    status_by: String,
+    #[diesel(sql_type = BigInt)]
+    status_revision: i64,
+    #[diesel(sql_type = BigInt)]
+    verdict_revision: i64,
+    #[diesel(sql_type = Text)]
+    reason_code: String,
+    #[diesel(sql_type = Text)]
+    reason: String,
+    #[diesel(sql_type = Timestamptz)]
+    hold_ends_at: Moment,
+    #[diesel(sql_type = Nullable<Text>)]
+    currency: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    revenue_micros: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    payout_micros: Option<i64>,
+    #[diesel(sql_type = BigInt)]
+    reward_points: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    rate_from: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    rate_ppm: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    reported_currency: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    reported_micros: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    reported_usd_micros: Option<i64>,
+    #[diesel(sql_type = Text)]
+    books: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    books_since: Option<i64>,
+    #[diesel(sql_type = Text)]
+    traceparent: String,
+    #[diesel(sql_type = Text)]
+    tracestate: String,
+}
+
+impl Row {
+    fn money(&self) -> QueryResult<Option<Breakdown>> {
+        let (Some(revenue), Some(payout), Some(code)) =
+            (self.revenue_micros, self.payout_micros, &self.currency)
+        else {
+            return Ok(None);
+        };
+        let currency = currency_from_sql(code)?;
+        let rate = match (&self.rate_from, self.rate_ppm.and_then(Rate::from_ppm)) {
+            (Some(from), Some(rate)) => {
+                Some(AppliedRate { from: currency_from_sql(from)?, to: currency, rate })
+            }
+            (None | Some(_), None | Some(_)) => None,
+        };
+        let (revenue, payout) = (Micros(revenue), Micros(payout));
+        let margin =
+            revenue.checked_sub(payout).ok_or_else(|| unreadable("payout_micros", "beyond revenue"))?;
+        Ok(Some(Breakdown { currency, revenue, payout, margin, reward_points: self.reward_points, rate }))
+    }
+
+    fn books(&self) -> QueryResult<Books> {
+        match (self.books.as_str(), self.books_since.map(revision_from_sql)) {
+            ("empty", None) => Ok(Books::Empty),
+            ("reserved", Some(since)) => Ok(Books::Reserved { since }),
+            ("posted", Some(since)) => Ok(Books::Posted { since }),
+            (other, _) => Err(unreadable("books", other)),
+        }
+    }
+}
+
+impl TryFrom<Row> for Stored {
+    type Error = diesel::result::Error;
+
+    fn try_from(row: Row) -> QueryResult<Self> {
+        let conversion = Conversion {
+            subject: Subject {
+                tenant: TenantId::from_uuid(row.tenant_id),
+                conversion: ConversionId::from_uuid(row.conversion_id),
+                click: ClickId::from_uuid(row.gk_click_id),
+                advertiser: AdvertiserId::from_uuid(row.advertiser_id),
+                publisher: PublisherId::from_uuid(row.publisher_id),
+                offer: OfferId::from_uuid(row.offer_id),
+                offer_event: OfferEventId::from_uuid(row.offer_event_id),
+            },
+            standing: Standing {
+                status: words::read_status(&row.status)?,
+                by: words::read_actor(&row.status_by)?,
+            },
+            status_revision: revision_from_sql(row.status_revision),
+            verdict_revision: revision_from_sql(row.verdict_revision),
+            due_at: from_sql(row.hold_ends_at),
+            money: row.money()?,
+            reported: Reported {
+                amount: money_from_sql(row.reported_micros, row.reported_currency.as_deref())?,
+                usd: row.reported_usd_micros.map(Micros),
+            },
+            books: row.books()?,
+            reason: Reason { code: row.reason_code, text: row.reason },
+        };
+        Ok(Self {
+            conversion,
+            trace: TraceContext { traceparent: row.traceparent, tracestate: row.tracestate },
+        })
+    }
+}

@@ -1,0 +1,499 @@
+//! Deliveries: what is to be told, to whom, when, and who is telling it now.
+//!
+//! A claim takes a lease: a random name and an end. While it lasts `due_at` is its end, so that one condition, `due_at <=
+//! now()`, finds what is new, what is to be tried again and what a process that died has left behind. An attempt is
+//! recorded only under its own lease.
+
+use diesel::{
+    QueryResult, QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use kernel::{ConversionId, DeliveryId, EndpointId, Micros, Money, PublisherId, TenantId, Timestamp};
+use postgres_kit::kept;
+use telemetry::TraceContext;
+use uuid::Uuid;
+
+use super::{
+    column::{
+        Moment, column, currency_from_sql, from_sql, revision_from_sql, revision_to_sql, to_sql, unreadable,
+    },
+    publishers::Method,
+    words,
+};
+use crate::domain::standing::Told;
+
+/// Names a publisher.
+pub type PublisherKey = (TenantId, PublisherId);
+
+/// A delivery to write.
+#[derive(Debug, Clone, Copy)]
+pub struct NewDelivery {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: DeliveryId,
+    /// Of which conversion.
+    pub conversion: ConversionId,
+    /// At which status revision.
+    pub revision: u64,
+    /// To which endpoint.
+    pub endpoint: EndpointId,
+    /// Of which publisher.
+    pub publisher: PublisherId,
+    /// What is told.
+    pub told: Told,
+    /// When, if not at once: behind an older telling that is under way.
+    pub not_before: Option<Timestamp>,
+}
+
+/// A delivery that ended, for the fact about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: DeliveryId,
+    /// Of which conversion.
+    pub conversion: ConversionId,
+    /// At which status revision.
+    pub revision: u64,
+    /// To which endpoint.
+    pub endpoint: EndpointId,
+    /// Of which publisher.
+    pub publisher: PublisherId,
+    /// How it ended.
+    pub end: End,
+    /// After how many attempts.
+    pub attempts: u32,
+    /// What the last one was answered.
+    pub last_http_status: Option<u16>,
+    /// Whether a newer status has replaced it, however it ended.
+    pub is_superseded: bool,
+    /// When an attempt that is still under way will be over at the latest.
+    pub sending_until: Option<Timestamp>,
+}
+
+/// How a delivery ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum End {
+    /// The publisher knows.
+    Delivered,
+    /// All attempts failed.
+    Exhausted,
+    /// A newer status replaced it.
+    Superseded,
+    /// The endpoint is gone or switched off.
+    Stopped,
+}
+
+impl End {
+    const ALL: [Self; 4] = [Self::Delivered, Self::Exhausted, Self::Superseded, Self::Stopped];
+
+    /// The word in tables and JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Exhausted => "exhausted",
+            Self::Superseded => "superseded",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    fn read(word: &str) -> QueryResult<Self> {
+        Self::ALL.into_iter().find(|end| end.word() == word).ok_or_else(|| unreadable("state", word))
+    }
+}
+
+/// Ends what is still to be told of these conversions, because they are at a newer revision now.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn supersede(
+    connection: &mut AsyncPgConnection,
+    conversions: &[(TenantId, ConversionId, u64)],
+) -> QueryResult<Vec<Ended>> {
+    if conversions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let update = sql_query(
+        "UPDATE deliveries SET state = 'superseded', due_at = NULL, ended_at = now(), superseded_by = newer.revision
+        FROM unnest($1, $2, $3) AS newer (tenant_id, conversion_id, revision)
+        WHERE deliveries.tenant_id = newer.tenant_id AND deliveries.conversion_id = newer.conversion_id
+            AND state = 'waiting' AND status_revision < newer.revision
+        RETURNING deliveries.tenant_id, delivery_id, deliveries.conversion_id, status_revision, endpoint_id,
+            publisher_id, state, attempts, last_http_status, superseded_by, leased_until",
+    )
+    .bind::<Array<SqlUuid>, _>(column(conversions, |(tenant, _, _)| tenant.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(conversions, |(_, conversion, _)| conversion.as_uuid()))
+    .bind::<Array<BigInt>, _>(column(conversions, |(_, _, revision)| revision_to_sql(*revision)));
+    let rows: Vec<EndedRow> = kept(update).load(connection).await?;
+    rows.into_iter().map(Ended::try_from).collect()
+}
+
+/// Adds deliveries.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn add(connection: &mut AsyncPgConnection, rows: &[NewDelivery]) -> QueryResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let insert = sql_query(
+        "INSERT INTO deliveries (
+            tenant_id, delivery_id, conversion_id, status_revision, endpoint_id, publisher_id, told, state, due_at)
+        SELECT tenant_id, delivery_id, conversion_id, revision, endpoint_id, publisher_id, told, 'waiting',
+            greatest(now(), not_before)
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+            AS new (tenant_id, delivery_id, conversion_id, revision, endpoint_id, publisher_id, told, not_before)",
+    )
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.tenant.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.id.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.as_uuid()))
+    .bind::<Array<BigInt>, _>(column(rows, |row| revision_to_sql(row.revision)))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.endpoint.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.publisher.as_uuid()))
+    .bind::<Array<Text>, _>(column(rows, |row| words::told(row.told)))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(rows, |row| row.not_before.map(to_sql)));
+    kept(insert).execute(connection).await.map(drop)
+}
+
+/// How much a claim may take.
+#[derive(Debug, Clone)]
+pub struct Claim<'a> {
+    /// Names this claim.
+    pub lease: Uuid,
+    /// How long it is ours: longer than an attempt may take.
+    pub lease_seconds: u32,
+    /// Deliveries in all.
+    pub limit: usize,
+    /// Deliveries at a time to a publisher that asks for nothing else.
+    pub per_publisher: i32,
+    /// How many are under way already in this process, by publisher.
+    pub busy: &'a [(PublisherKey, i32)],
+}
+
+/// Everything needed to tell one status to one endpoint.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: DeliveryId,
+    /// Of which conversion.
+    pub conversion: ConversionId,
+    /// At which status revision.
+    pub revision: u64,
+    /// To which endpoint.
+    pub endpoint: EndpointId,
+    /// Of which publisher.
+    pub publisher: PublisherId,
+    /// What is told.
+    pub told: Told,
+    /// Attempts before this one.
+    pub attempts: u16,
+    /// What the conversion's reason was at that revision.
+    pub reason: String,
+    /// What the publisher earned at that revision.
+    pub payout: Option<Money>,
+    /// Points for the publisher's user.
+    pub reward_points: i64,
+    /// The encoded verdict.
+    pub verdict: Vec<u8>,
+    /// The trace of the postback behind it.
+    pub trace: TraceContext,
+    /// How and where.
+    pub target: Target,
+}
+
+/// How and where an endpoint is called.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Whether it is to be called at all.
+    pub active: bool,
+    /// How.
+    pub method: Method,
+    /// Where.
+    pub url_template: String,
+    /// Sealed.
+    pub signing_secret: Option<Vec<u8>>,
+    /// Sealed; only while its overlap lasts.
+    pub old_signing_secret: Option<Vec<u8>>,
+    /// Name and sealed value.
+    pub custom_header: Option<(String, Vec<u8>)>,
+}
+
+/// Takes due deliveries, round-robin by publisher: everybody's first, then everybody's second, and so on; of one publisher
+/// no more than it may have at a time. Nobody's backlog is read beyond that.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn claim(connection: &mut AsyncPgConnection, claim: &Claim<'_>) -> QueryResult<Vec<Claimed>> {
+    let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
+    let select = sql_query(
+        "WITH waiting AS (
+            SELECT due.tenant_id, due.delivery_id, due.due_at, row_number() OVER (
+                PARTITION BY publishers.tenant_id, publishers.publisher_id ORDER BY due.due_at) AS turn
+            FROM publishers
+            LEFT JOIN unnest($1, $2, $3) AS busy (tenant_id, publisher_id, sending)
+                ON busy.tenant_id = publishers.tenant_id AND busy.publisher_id = publishers.publisher_id
+            CROSS JOIN LATERAL (
+                SELECT deliveries.tenant_id, delivery_id, due_at FROM deliveries
+                WHERE deliveries.tenant_id = publishers.tenant_id
+                    AND deliveries.publisher_id = publishers.publisher_id
+                    AND state = 'waiting' AND due_at <= now()
+                ORDER BY due_at
+                LIMIT least($5, greatest(0, coalesce(publishers.max_concurrency, $4) - coalesce(busy.sending, 0)))
+                FOR UPDATE SKIP LOCKED
+            ) AS due
+        ), chosen AS MATERIALIZED (
+            SELECT tenant_id, delivery_id FROM waiting ORDER BY turn, due_at LIMIT $5
+        ), claimed AS (
+            UPDATE deliveries SET
+                lease = $6, leased_until = now() + make_interval(secs => $7), due_at = now() + make_interval(secs => $7)
+            FROM chosen
+            WHERE deliveries.tenant_id = chosen.tenant_id AND deliveries.delivery_id = chosen.delivery_id
+            RETURNING deliveries.*
+        )
+        SELECT claimed.tenant_id, claimed.delivery_id, claimed.conversion_id, claimed.status_revision,
+            claimed.endpoint_id, claimed.publisher_id, claimed.told, claimed.attempts, history.reason,
+            history.currency, history.payout_micros, conversions.reward_points, conversions.verdict,
+            conversions.traceparent, conversions.tracestate, endpoints.active, endpoints.method, endpoints.url_template,
+            endpoints.signing_secret,
+            CASE WHEN endpoints.old_secret_until > now() THEN endpoints.old_signing_secret END AS old_signing_secret,
+            endpoints.custom_header_name, endpoints.custom_header_value
+        FROM claimed
+        JOIN conversions USING (tenant_id, conversion_id)
+        JOIN conversion_history AS history ON history.tenant_id = claimed.tenant_id
+            AND history.conversion_id = claimed.conversion_id AND history.status_revision = claimed.status_revision
+        JOIN postback_endpoints AS endpoints ON endpoints.tenant_id = claimed.tenant_id
+            AND endpoints.endpoint_id = claimed.endpoint_id",
+    )
+    .bind::<Array<SqlUuid>, _>(column(claim.busy, |((tenant, _), _)| tenant.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(claim.busy, |((_, publisher), _)| publisher.as_uuid()))
+    .bind::<Array<Integer>, _>(column(claim.busy, |(_, sending)| *sending))
+    .bind::<Integer, _>(claim.per_publisher)
+    .bind::<BigInt, _>(limit)
+    .bind::<SqlUuid, _>(claim.lease)
+    .bind::<diesel::sql_types::Double, _>(f64::from(claim.lease_seconds));
+    let rows: Vec<ClaimedRow> = kept(select).load(connection).await?;
+    rows.into_iter().map(Claimed::try_from).collect()
+}
+
+/// How an attempt left its delivery.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which.
+    pub id: DeliveryId,
+    /// Under which lease.
+    pub lease: Uuid,
+    /// Its number, from 1.
+    pub number: u16,
+    /// What it was answered.
+    pub http_status: Option<u16>,
+    /// What follows.
+    pub next: Next,
+}
+
+/// What follows from an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing more.
+    End(End),
+    /// Another attempt, so many milliseconds from now.
+    AgainIn(u64),
+}
+
+/// Writes what attempts came to, each under its lease, and returns the deliveries that ended by it. One that was superseded
+/// while it was sent keeps that end, unless it was delivered after all.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn conclude(connection: &mut AsyncPgConnection, outcomes: &[Outcome]) -> QueryResult<Vec<Ended>> {
+    let update = sql_query(
+        "UPDATE deliveries SET
+            attempts = done.number, last_http_status = done.http_status, lease = NULL, leased_until = NULL,
+            state = CASE WHEN state = 'waiting' OR done.state = 'delivered' THEN done.state ELSE state END,
+            due_at = CASE WHEN state = 'waiting' AND done.state = 'waiting'
+                THEN now() + make_interval(secs => done.again_in_ms / 1000.0) END,
+            ended_at = CASE WHEN state = 'waiting' AND done.state = 'waiting' THEN NULL ELSE coalesce(ended_at, now()) END
+        FROM unnest($1, $2, $3, $4, $5, $6, $7)
+            AS done (tenant_id, delivery_id, lease, number, http_status, state, again_in_ms)
+        WHERE deliveries.tenant_id = done.tenant_id AND deliveries.delivery_id = done.delivery_id
+            AND deliveries.lease = done.lease
+        RETURNING deliveries.tenant_id, deliveries.delivery_id, conversion_id, status_revision, endpoint_id,
+            publisher_id, deliveries.state, attempts, last_http_status, superseded_by, leased_until",
+    )
+    .bind::<Array<SqlUuid>, _>(column(outcomes, |row| row.tenant.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(outcomes, |row| row.id.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(outcomes, |row| row.lease))
+    .bind::<Array<Integer>, _>(column(outcomes, |row| i32::from(row.number)))
+    .bind::<Array<Nullable<Integer>>, _>(column(outcomes, |row| row.http_status.map(i32::from)))
+    .bind::<Array<Text>, _>(column(outcomes, |row| match row.next {
+        Next::End(end) => end.word(),
+        Next::AgainIn(_) => "waiting",
+    }))
+    .bind::<Array<Nullable<BigInt>>, _>(column(outcomes, |row| match row.next {
+        Next::End(_) => None,
+        Next::AgainIn(ms) => i64::try_from(ms).ok(),
+    }));
+    let rows: Vec<EndedRow> = kept(update).load(connection).await?;
+    rows.into_iter().filter(|row| row.state != "waiting").map(Ended::try_from).collect()
+}
+
+/// Makes due what waited for these older tellings to be over.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn release_successors(connection: &mut AsyncPgConnection, ended: &[Ended]) -> QueryResult<usize> {
+    if ended.is_empty() {
+        return Ok(0);
+    }
+    let update = sql_query(
+        "UPDATE deliveries SET due_at = now()
+        FROM unnest($1, $2, $3, $4) AS older (tenant_id, conversion_id, endpoint_id, revision)
+        WHERE deliveries.tenant_id = older.tenant_id AND deliveries.conversion_id = older.conversion_id
+            AND deliveries.endpoint_id = older.endpoint_id AND status_revision > older.revision
+            AND state = 'waiting' AND attempts = 0 AND lease IS NULL AND due_at > now()",
+    )
+    .bind::<Array<SqlUuid>, _>(column(ended, |row| row.tenant.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(ended, |row| row.conversion.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(ended, |row| row.endpoint.as_uuid()))
+    .bind::<Array<BigInt>, _>(column(ended, |row| revision_to_sql(row.revision)));
+    kept(update).execute(connection).await
+}
+
+#[derive(QueryableByName)]
+struct EndedRow {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    delivery_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    conversion_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    status_revision: i64,
+    #[diesel(sql_type = SqlUuid)]
+    endpoint_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    publisher_id: Uuid,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+    #[diesel(sql_type = Nullable<Integer>)]
+    last_http_status: Option<i32>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    superseded_by: Option<i64>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    leased_until: Option<Moment>,
+}
+
+impl TryFrom<EndedRow> for Ended {
+    type Error = diesel::result::Error;
+
+    fn try_from(row: EndedRow) -> QueryResult<Self> {
+        Ok(Self {
+            tenant: TenantId::from_uuid(row.tenant_id),
+            id: DeliveryId::from_uuid(row.delivery_id),
+            conversion: ConversionId::from_uuid(row.conversion_id),
+            revision: revision_from_sql(row.status_revision),
+            endpoint: EndpointId::from_uuid(row.endpoint_id),
+            publisher: PublisherId::from_uuid(row.publisher_id),
+            end: End::read(&row.state)?,
+            attempts: u32::try_from(row.attempts).unwrap_or_default(),
+            last_http_status: row.last_http_status.and_then(|status| u16::try_from(status).ok()),
+            is_superseded: row.superseded_by.is_some(),
+            sending_until: row.leased_until.map(from_sql),
+        })
+    }
+}
+
+#[derive(QueryableByName)]
+struct ClaimedRow {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    delivery_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    conversion_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    status_revision: i64,
+    #[diesel(sql_type = SqlUuid)]
+    endpoint_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    publisher_id: Uuid,
+    #[diesel(sql_type = Text)]
+    told: String,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+    #[diesel(sql_type = Text)]
+    reason: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    currency: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    payout_micros: Option<i64>,
+    #[diesel(sql_type = BigInt)]
+    reward_points: i64,
+    #[diesel(sql_type = Binary)]
+    verdict: Vec<u8>,
+    #[diesel(sql_type = Text)]
+    traceparent: String,
+    #[diesel(sql_type = Text)]
+    tracestate: String,
+    #[diesel(sql_type = Bool)]
+    active: bool,
+    #[diesel(sql_type = Text)]
+    method: String,
+    #[diesel(sql_type = Text)]
+    url_template: String,
+    #[diesel(sql_type = Nullable<Binary>)]
+    signing_secret: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    old_signing_secret: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    custom_header_name: Option<String>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    custom_header_value: Option<Vec<u8>>,
+}
+
+impl TryFrom<ClaimedRow> for Claimed {
+    type Error = diesel::result::Error;
+
+    fn try_from(row: ClaimedRow) -> QueryResult<Self> {
+        let payout = match (row.payout_micros, &row.currency) {
+            (Some(micros), Some(code)) => Some(Money::new(Micros(micros), currency_from_sql(code)?)),
+            (None, _) | (_, None) => None,
+        };
+        let method = [Method::Get, Method::PostJson]
+            .into_iter()
+            .find(|method| method.word() == row.method)
+            .ok_or_else(|| unreadable("method", &row.method))?;
+        Ok(Self {
+            tenant: TenantId::from_uuid(row.tenant_id),
+            id: DeliveryId::from_uuid(row.delivery_id),
+            conversion: ConversionId::from_uuid(row.conversion_id),
+            revision: revision_from_sql(row.status_revision),
+            endpoint: EndpointId::from_uuid(row.endpoint_id),
+            publisher: PublisherId::from_uuid(row.publisher_id),
+            told: words::read_told(&row.told)?,
+            attempts: u16::try_from(row.attempts).unwrap_or(u16::MAX),
+            reason: row.reason,
+            payout,
+            reward_points: row.reward_points,
+            verdict: row.verdict,
+            trace: TraceContext { traceparent: row.traceparent, tracestate: row.tracestate },
+            target: Target {
+                active: row.active,
+                method,
+                url_template: row.url_template,
+                signing_secret: row.signing_secret,
+                old_signing_secret: row.old_signing_secret,
+                custom_header: row.custom_header_name.zip(row.custom_header_value),
+            },
+        })
+    }
+}

@@ -1,0 +1,48 @@
+//! Payout's own database, in hand-written SQL of constant text: multi-row statements over `unnest`, rows in the order of
+//! their keys, plans kept by the connection. Every query is scoped by tenant, except the sweeps and claims, which work for
+//! all of them and carry the tenant along.
+
+pub mod attempts;
+mod column;
+pub mod conversions;
+pub mod deliveries;
+pub mod history;
+pub mod ledger;
+pub mod publishers;
+pub mod read;
+pub mod tenants;
+pub mod verify;
+mod words;
+
+use diesel::{QueryResult, QueryableByName, sql_query, sql_types::Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use kernel::Timestamp;
+use postgres_kit::kept;
+
+use self::column::{Moment, from_sql};
+
+/// The service's own tables.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// Tables whose rows the serving role can neither update nor delete.
+pub const APPEND_ONLY: &[&str] =
+    &["ledger_transfers", "ledger_accounts", "conversion_history", "delivery_attempts"];
+
+/// The channel that tells replicas of new deliveries.
+pub const DELIVERIES_CHANNEL: &str = "deliveries";
+
+/// The database's clock, by which holds end: the moment at which the transaction began.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn now(connection: &mut AsyncPgConnection) -> QueryResult<Timestamp> {
+    let row: Now = kept(sql_query("SELECT now() AS moment")).get_result(connection).await?;
+    Ok(from_sql(row.moment))
+}
+
+#[derive(QueryableByName)]
+struct Now {
+    #[diesel(sql_type = Timestamptz)]
+    moment: Moment,
+}

@@ -1,0 +1,100 @@
+//! Tenants' rate tables.
+
+use std::collections::HashMap;
+
+use diesel::{
+    QueryResult, QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Bool, Text, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use kernel::{Currency, TenantId};
+use postgres_kit::kept;
+use terms::Rate;
+use uuid::Uuid;
+
+use super::column::{column, currency_from_sql, revision_to_sql, unreadable};
+
+/// The catalog's word on a tenant, as far as payout needs it.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Counts its changes; a lower one is ignored.
+    pub version: u64,
+    /// Whether it may do business.
+    pub active: bool,
+    /// Its rate table: from, to, rate.
+    pub rates: Vec<(Currency, Currency, Rate)>,
+}
+
+/// Rates by tenant, from and to.
+#[derive(Debug, Default)]
+pub struct Rates(HashMap<(TenantId, Currency, Currency), Rate>);
+
+impl Rates {
+    /// A tenant's rate.
+    #[must_use]
+    pub fn find(&self, tenant: TenantId, from: Currency, to: Currency) -> Option<Rate> {
+        self.0.get(&(tenant, from, to)).copied()
+    }
+}
+
+/// Writes a tenant unless a newer version is there.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn apply(connection: &mut AsyncPgConnection, tenant: &Tenant) -> QueryResult<()> {
+    let upsert = sql_query(
+        "INSERT INTO tenants (tenant_id, version, active) VALUES ($1, $2, $3)
+        ON CONFLICT (tenant_id) DO UPDATE SET version = excluded.version, active = excluded.active
+        WHERE tenants.version < excluded.version",
+    )
+    .bind::<SqlUuid, _>(tenant.id.as_uuid())
+    .bind::<BigInt, _>(revision_to_sql(tenant.version))
+    .bind::<Bool, _>(tenant.active);
+    if kept(upsert).execute(connection).await? == 0 {
+        return Ok(());
+    }
+    let delete =
+        sql_query("DELETE FROM currency_rates WHERE tenant_id = $1").bind::<SqlUuid, _>(tenant.id.as_uuid());
+    kept(delete).execute(connection).await?;
+    let insert = sql_query(
+        "INSERT INTO currency_rates (tenant_id, from_currency, to_currency, rate_ppm)
+        SELECT $1, * FROM unnest($2, $3, $4) ON CONFLICT DO NOTHING",
+    )
+    .bind::<SqlUuid, _>(tenant.id.as_uuid())
+    .bind::<Array<Text>, _>(column(&tenant.rates, |(from, _, _)| from.to_string()))
+    .bind::<Array<Text>, _>(column(&tenant.rates, |(_, to, _)| to.to_string()))
+    .bind::<Array<BigInt>, _>(column(&tenant.rates, |(_, _, rate)| rate.ppm()));
+    kept(insert).execute(connection).await.map(drop)
+}
+
+/// The rate tables of these tenants.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn rates(connection: &mut AsyncPgConnection, tenants: &[TenantId]) -> QueryResult<Rates> {
+    let select = sql_query(
+        "SELECT tenant_id, from_currency, to_currency, rate_ppm FROM currency_rates WHERE tenant_id = ANY($1)",
+    )
+    .bind::<Array<SqlUuid>, _>(column(tenants, |tenant| tenant.as_uuid()));
+    let rows: Vec<Row> = kept(select).load(connection).await?;
+    let rates = rows.into_iter().map(|row| {
+        let rate = Rate::from_ppm(row.rate_ppm).ok_or_else(|| unreadable("rate_ppm", "not above 0"))?;
+        let from = currency_from_sql(&row.from_currency)?;
+        Ok(((TenantId::from_uuid(row.tenant_id), from, currency_from_sql(&row.to_currency)?), rate))
+    });
+    rates.collect::<QueryResult<_>>().map(Rates)
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: Uuid,
+    #[diesel(sql_type = Text)]
+    from_currency: String,
+    #[diesel(sql_type = Text)]
+    to_currency: String,
+    #[diesel(sql_type = BigInt)]
+    rate_ppm: i64,
+}

@@ -1,0 +1,300 @@
+//! Proof of the ledger, over everything, in one snapshot: every row is folded here and compared with the view, every id
+//! is computed again, every reservation's resolution is compared with it, and every conversion with its entries.
+
+use std::collections::BTreeMap;
+
+use diesel::{
+    QueryResult, QueryableByName, sql_query,
+    sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use kernel::{ConversionId, Micros, TenantId, TransferId};
+use uuid::Uuid;
+
+use super::{
+    column::{currency_from_sql, revision_from_sql},
+    ledger::BalanceRow,
+    words,
+};
+use crate::domain::ledger::{Account, AccountId, Balance, Balances, Transfer, transfer_id};
+
+/// Rows of one statement.
+const PAGE: i64 = 10_000;
+/// Differences that are listed; more are only counted.
+const LISTED_MAX: usize = 100;
+
+/// What was found.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// Rows of the ledger.
+    pub transfers: u64,
+    /// Accounts.
+    pub accounts: u64,
+    /// Posted debits and credits by currency, in micros.
+    pub posted: BTreeMap<String, (i128, i128)>,
+    /// What is wrong, for people; at most 100.
+    pub differences: Vec<String>,
+    /// How much is wrong.
+    pub difference_count: u64,
+}
+
+impl Findings {
+    fn note(&mut self, difference: String) {
+        self.difference_count = self.difference_count.saturating_add(1);
+        if self.differences.len() < LISTED_MAX {
+            self.differences.push(difference);
+        }
+    }
+}
+
+/// Proves the ledger. Reads one snapshot and changes nothing; call it within a transaction of its own.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn verify(connection: &mut AsyncPgConnection) -> QueryResult<Findings> {
+    connection
+        .batch_execute(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0",
+        )
+        .await?;
+    let mut findings = Findings::default();
+    let accounts = accounts(connection, &mut findings).await?;
+    let balances = fold_all(connection, &accounts, &mut findings).await?;
+    compare_with_view(connection, &balances, &mut findings).await?;
+    resolutions(connection, &mut findings).await?;
+    books(connection, &mut findings).await?;
+    for (account, balance) in balances.iter() {
+        let sums = findings.posted.entry(account.currency.to_string()).or_default();
+        sums.0 = sums.0.saturating_add(balance.debits.posted);
+        sums.1 = sums.1.saturating_add(balance.credits.posted);
+    }
+    let unequal: Vec<String> = findings
+        .posted
+        .iter()
+        .filter(|(_, (debits, credits))| debits != credits)
+        .map(|(currency, (debits, credits))| {
+            format!("{currency}: debits {debits} and credits {credits} differ")
+        })
+        .collect();
+    for difference in unequal {
+        findings.note(difference);
+    }
+    Ok(findings)
+}
+
+type Accounts = BTreeMap<(TenantId, AccountId), Account>;
+
+async fn accounts(connection: &mut AsyncPgConnection, findings: &mut Findings) -> QueryResult<Accounts> {
+    let rows: Vec<AccountRow> =
+        sql_query("SELECT tenant_id, account_id, kind, party_id, currency FROM ledger_accounts")
+            .load(connection)
+            .await?;
+    let mut accounts = Accounts::new();
+    for row in rows {
+        findings.accounts = findings.accounts.saturating_add(1);
+        let account = Account {
+            tenant: TenantId::from_uuid(row.tenant_id),
+            kind: words::read_account_kind(&row.kind)?,
+            party: row.party_id,
+            currency: currency_from_sql(&row.currency)?,
+        };
+        if account.id() != AccountId(row.account_id) {
+            findings.note(format!("account {} is not the account its id names", row.account_id));
+        }
+        accounts.insert((account.tenant, AccountId(row.account_id)), account);
+    }
+    Ok(accounts)
+}
+
+async fn fold_all(
+    connection: &mut AsyncPgConnection,
+    accounts: &Accounts,
+    findings: &mut Findings,
+) -> QueryResult<Balances> {
+    let mut balances = Balances::default();
+    let mut after = (Uuid::nil(), Uuid::nil());
+    loop {
+        let rows: Vec<TransferRow> = sql_query(
+            "SELECT tenant_id, transfer_id, conversion_id, status_revision, flow, kind, pending_transfer_id,
+                debit_account_id, credit_account_id, currency, amount_micros
+            FROM ledger_transfers WHERE (tenant_id, transfer_id) > ($1, $2) ORDER BY tenant_id, transfer_id LIMIT $3",
+        )
+        .bind::<SqlUuid, _>(after.0)
+        .bind::<SqlUuid, _>(after.1)
+        .bind::<BigInt, _>(PAGE)
+        .load(connection)
+        .await?;
+        let Some(last) = rows.last() else { return Ok(balances) };
+        after = (last.tenant_id, last.transfer_id);
+        for row in rows {
+            findings.transfers = findings.transfers.saturating_add(1);
+            fold_one(&row, accounts, &mut balances, findings)?;
+        }
+    }
+}
+
+fn fold_one(
+    row: &TransferRow,
+    accounts: &Accounts,
+    balances: &mut Balances,
+    findings: &mut Findings,
+) -> QueryResult<()> {
+    let tenant = TenantId::from_uuid(row.tenant_id);
+    let (flow, kind) = (words::read_flow(&row.flow)?, words::read_kind(&row.kind)?);
+    let revision = revision_from_sql(row.status_revision);
+    let id = transfer_id(tenant, ConversionId::from_uuid(row.conversion_id), revision, flow, kind);
+    if id != TransferId::from_uuid(row.transfer_id) {
+        findings.note(format!("transfer {} is not the transfer its id names", row.transfer_id));
+    }
+    let account = |id: Uuid| accounts.get(&(tenant, AccountId(id))).copied();
+    let (Some(debit), Some(credit)) = (account(row.debit_account_id), account(row.credit_account_id)) else {
+        findings.note(format!("transfer {} names an account that is not there", row.transfer_id));
+        return Ok(());
+    };
+    let currency = currency_from_sql(&row.currency)?;
+    if debit.currency != currency || credit.currency != currency {
+        findings.note(format!("transfer {} mixes currencies", row.transfer_id));
+    }
+    let pending = row.pending_transfer_id.map(TransferId::from_uuid);
+    balances.add(&Transfer {
+        id,
+        kind,
+        flow,
+        pending,
+        debit,
+        credit,
+        amount: Micros(row.amount_micros),
+        revision,
+    });
+    Ok(())
+}
+
+async fn compare_with_view(
+    connection: &mut AsyncPgConnection,
+    balances: &Balances,
+    findings: &mut Findings,
+) -> QueryResult<()> {
+    let rows: Vec<BalanceRow> = sql_query("SELECT * FROM ledger_balances").load(connection).await?;
+    for row in rows {
+        let folded = balances.get(AccountId(row.account_id));
+        let mut viewed = Balance::default();
+        viewed.debits.pending = i128::from(row.debits_pending);
+        viewed.debits.posted = i128::from(row.debits_posted);
+        viewed.credits.pending = i128::from(row.credits_pending);
+        viewed.credits.posted = i128::from(row.credits_posted);
+        if folded != viewed {
+            findings.note(format!(
+                "account {}: the view says {viewed:?}, the rows say {folded:?}",
+                row.account_id
+            ));
+        }
+        let is_negative = [folded.debits.pending, folded.credits.pending].into_iter().any(|sum| sum < 0);
+        if is_negative {
+            findings.note(format!("account {}: more was resolved than reserved", row.account_id));
+        }
+    }
+    Ok(())
+}
+
+async fn resolutions(connection: &mut AsyncPgConnection, findings: &mut Findings) -> QueryResult<()> {
+    let rows: Vec<IdRow> = sql_query(
+        "SELECT resolution.transfer_id AS id FROM ledger_transfers AS resolution
+        LEFT JOIN ledger_transfers AS reserved ON reserved.tenant_id = resolution.tenant_id
+            AND reserved.transfer_id = resolution.pending_transfer_id AND reserved.kind = 'pending'
+            AND reserved.conversion_id = resolution.conversion_id AND reserved.flow = resolution.flow
+            AND reserved.amount_micros = resolution.amount_micros AND reserved.currency = resolution.currency
+            AND reserved.debit_account_id = resolution.debit_account_id
+            AND reserved.credit_account_id = resolution.credit_account_id
+        WHERE resolution.kind IN ('post', 'void') AND reserved.transfer_id IS NULL",
+    )
+    .load(connection)
+    .await?;
+    for row in rows {
+        findings.note(format!("transfer {} resolves no reservation that is like it", row.id));
+    }
+    Ok(())
+}
+
+/// What each conversion's entries come to, beside what its row says they are.
+async fn books(connection: &mut AsyncPgConnection, findings: &mut Findings) -> QueryResult<()> {
+    let rows: Vec<IdRow> = sql_query(
+        "WITH entries AS (
+            SELECT tenant_id, conversion_id,
+                CASE kind WHEN 'pending' THEN amount_micros WHEN 'post' THEN -amount_micros
+                    WHEN 'void' THEN -amount_micros ELSE 0 END AS pending,
+                CASE kind WHEN 'post' THEN amount_micros WHEN 'posted' THEN amount_micros
+                    WHEN 'reversal' THEN -amount_micros ELSE 0 END AS posted,
+                flow IN ('payable', 'margin') AS of_revenue, flow IN ('payable', 'loss') AS of_payout
+            FROM ledger_transfers
+        ), held AS (
+            SELECT tenant_id, conversion_id,
+                coalesce(sum(pending) FILTER (WHERE of_revenue), 0) AS pending_revenue,
+                coalesce(sum(pending) FILTER (WHERE of_payout), 0) AS pending_payout,
+                coalesce(sum(posted) FILTER (WHERE of_revenue), 0) AS posted_revenue,
+                coalesce(sum(posted) FILTER (WHERE of_payout), 0) AS posted_payout
+            FROM entries GROUP BY tenant_id, conversion_id
+        )
+        SELECT coalesce(conversions.conversion_id, held.conversion_id) AS id
+        FROM conversions FULL JOIN held USING (tenant_id, conversion_id)
+        WHERE (coalesce(pending_revenue, 0), coalesce(pending_payout, 0),
+                coalesce(posted_revenue, 0), coalesce(posted_payout, 0))
+            IS DISTINCT FROM (
+                CASE books WHEN 'reserved' THEN revenue_micros ELSE 0 END,
+                CASE books WHEN 'reserved' THEN payout_micros ELSE 0 END,
+                CASE books WHEN 'posted' THEN revenue_micros ELSE 0 END,
+                CASE books WHEN 'posted' THEN payout_micros ELSE 0 END)
+            OR conversions.conversion_id IS NULL",
+    )
+    .load(connection)
+    .await?;
+    for row in rows {
+        findings.note(format!("conversion {}: its entries are not what its status says", row.id));
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+#[derive(QueryableByName)]
+struct AccountRow {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    account_id: Uuid,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = SqlUuid)]
+    party_id: Uuid,
+    #[diesel(sql_type = Text)]
+    currency: String,
+}
+
+#[derive(QueryableByName)]
+struct TransferRow {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    transfer_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    conversion_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    status_revision: i64,
+    #[diesel(sql_type = Text)]
+    flow: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pending_transfer_id: Option<Uuid>,
+    #[diesel(sql_type = SqlUuid)]
+    debit_account_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    credit_account_id: Uuid,
+    #[diesel(sql_type = Text)]
+    currency: String,
+    #[diesel(sql_type = BigInt)]
+    amount_micros: i64,
+}

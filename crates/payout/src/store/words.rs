@@ -1,0 +1,79 @@
+//! Enums and their words in tables. An unknown word is an error that names its column, never a default.
+
+use diesel::result::Error;
+
+use super::column::unreadable;
+use crate::domain::{
+    ledger::{AccountKind, Flow, Kind},
+    standing::{Actor, Status, Told},
+};
+
+pub(super) const fn status(status: Status) -> &'static str {
+    match status {
+        Status::Unreached => "unreached",
+        Status::Pending => "pending",
+        Status::OnReview => "on_review",
+        Status::Success => "success",
+        Status::Flagged => "flagged",
+        Status::Rejected => "rejected",
+        Status::Reversed => "reversed",
+    }
+}
+
+pub(super) fn read_status(word: &str) -> Result<Status, Error> {
+    [
+        Status::Unreached,
+        Status::Pending,
+        Status::OnReview,
+        Status::Success,
+        Status::Flagged,
+        Status::Rejected,
+        Status::Reversed,
+    ]
+    .into_iter()
+    .find(|known| status(*known) == word)
+    .ok_or_else(|| unreadable("status", word))
+}
+
+pub(super) const fn actor(actor: Actor) -> &'static str {
+    match actor {
+        Actor::Time => "time",
+        Actor::Verdict => "verdict",
+        Actor::Person => "person",
+        Actor::Limit => "limit",
+    }
+}
+
+pub(super) fn read_actor(word: &str) -> Result<Actor, Error> {
+    [Actor::Time, Actor::Verdict, Actor::Person, Actor::Limit]
+        .into_iter()
+        .find(|known| actor(*known) == word)
+        .ok_or_else(|| unreadable("status_by", word))
+}
+
+pub(super) const fn told(told: Told) -> &'static str {
+    match told {
+        Told::Pending => "pending",
+        Told::Success => "success",
+        Told::Rejected => "rejected",
+    }
+}
+
+pub(super) fn read_told(word: &str) -> Result<Told, Error> {
+    [Told::Pending, Told::Success, Told::Rejected]
+        .into_iter()
+        .find(|known| told(*known) == word)
+        .ok_or_else(|| unreadable("told", word))
+}
+
+pub(super) fn read_account_kind(word: &str) -> Result<AccountKind, Error> {
+    AccountKind::ALL.into_iter().find(|known| known.word() == word).ok_or_else(|| unreadable("kind", word))
+}
+
+pub(super) fn read_kind(word: &str) -> Result<Kind, Error> {
+    Kind::ALL.into_iter().find(|known| known.word() == word).ok_or_else(|| unreadable("kind", word))
+}
+
+pub(super) fn read_flow(word: &str) -> Result<Flow, Error> {
+    Flow::ALL.into_iter().find(|known| known.word() == word).ok_or_else(|| unreadable("flow", word))
+}
