@@ -54,7 +54,7 @@ impl Default for BusSettings {
             namespace: String::new(),
             heartbeat_seconds: 10,
             connect_timeout_ms: 10_000,
-            in_flight: 4,
+            in_flight: 2,
             group_items: 512,
             group_bytes: 1024 * 1024,
             queue_items: 16_384,

@@ -79,6 +79,8 @@ struct Submission {
 enum Condition {
     Disconnected,
     Blocked,
+    /// Connected, but confirms are overdue and none has come for as long: the broker or the way to it hangs.
+    Stalled,
     Writable,
 }
 
@@ -104,7 +106,8 @@ impl Shared {
 
     fn condition(&self) -> Condition {
         match self.condition.load(Ordering::Acquire) {
-            2 => Condition::Writable,
+            3 => Condition::Writable,
+            2 => Condition::Stalled,
             1 => Condition::Blocked,
             _ => Condition::Disconnected,
         }
@@ -114,7 +117,8 @@ impl Shared {
         let code = match condition {
             Condition::Disconnected => 0,
             Condition::Blocked => 1,
-            Condition::Writable => 2,
+            Condition::Stalled => 2,
+            Condition::Writable => 3,
         };
         self.condition.store(code, Ordering::Release);
         self.changes.send_replace(condition);
@@ -165,7 +169,7 @@ impl Publisher {
 
     /// Publishes one item; resolves when a quorum of the broker has it on disk.
     ///
-    /// Fails at once, without waiting, while the broker is away or blocked and when too much waits. Dropping the future
+    /// Fails at once, without waiting, while the broker is away, blocked or silent and when too much waits. Dropping the future
     /// takes an item back that has not left yet; one that has left may arrive.
     ///
     /// # Errors
@@ -225,6 +229,7 @@ impl Publisher {
         match self.shared.condition() {
             Condition::Writable => {}
             Condition::Blocked => return Err(PublishError::Blocked),
+            Condition::Stalled => return Err(PublishError::TimedOut),
             Condition::Disconnected => return Err(PublishError::Disconnected),
         }
         if route.exchange.len() > LONGEST_NAME || route.routing_key.len() > LONGEST_NAME {

@@ -61,6 +61,9 @@ pub(crate) struct PublishTask {
     flights: BTreeMap<u64, Flight>,
     confirms: FuturesUnordered<Confirm>,
     next_flight: u64,
+    blocked: bool,
+    /// When the broker last confirmed anything, or the channel was opened.
+    last_confirm: Instant,
 }
 
 impl PublishTask {
@@ -84,6 +87,8 @@ impl PublishTask {
             flights: BTreeMap::new(),
             confirms: FuturesUnordered::new(),
             next_flight: 0,
+            blocked: false,
+            last_confirm: Instant::now(),
             settings,
         };
         (task, publisher)
@@ -131,10 +136,11 @@ impl PublishTask {
         // One group for each free place and one that fills up meanwhile; more waits in the queue, where it is counted.
         let most_grouped =
             self.settings.group_items.saturating_mul(self.settings.in_flight.saturating_add(1));
+        self.last_confirm = Instant::now();
         self.set_blocked(*blocked.borrow_and_update());
         let mut closed = false;
         loop {
-            while self.flights.len() < self.settings.in_flight && !*blocked.borrow() {
+            while self.flights.len() < self.settings.in_flight && !self.blocked {
                 let Some(group) = self.groups.next() else { break };
                 self.send(channel, group);
             }
@@ -157,7 +163,7 @@ impl PublishTask {
                 }
                 now = look.tick() => {
                     self.metrics.waiting(self.groups.items());
-                    self.expire(session, now, *blocked.borrow());
+                    self.expire(session, now);
                 }
                 taken = self.queue.recv_many(&mut inbox, TAKE), if !closed && self.groups.items() < most_grouped => {
                     closed = taken == 0;
@@ -231,6 +237,10 @@ impl PublishTask {
             let answer = verdict(&confirmation);
             if answer.is_ok() {
                 failpoints::confirmed();
+                self.last_confirm = Instant::now();
+                if self.shared.condition() == Condition::Stalled {
+                    self.shared.set_condition(Condition::Writable);
+                }
             }
             self.metrics.group_settled(flight.sent.elapsed());
             self.shared.release(flight.item_bytes);
@@ -240,37 +250,44 @@ impl PublishTask {
     }
 
     /// Tells callers that have waited too long, and gives the connection up when confirms stay away.
-    fn expire(&mut self, session: &Session, now: Instant, blocked: bool) {
+    fn expire(&mut self, session: &Session, now: Instant) {
         let patience = self.settings.confirm_timeout();
         while let Some(group) = self.groups.next_overdue(now, patience) {
             self.give_up(group, PublishError::TimedOut);
         }
         let mut overdue = Vec::new();
-        let mut hopeless = false;
+        let mut longest = Duration::ZERO;
         for flight in self.flights.values_mut() {
             let waited = now.saturating_duration_since(flight.sent);
+            longest = longest.max(waited);
             if waited >= patience {
                 // The confirm stays where it is and is waited for: see the module's head.
                 overdue.append(&mut flight.waiters);
             }
-            hopeless |= waited >= patience.saturating_mul(PATIENCE_WITH_CONFIRMS);
         }
         self.answer(overdue, Err(PublishError::TimedOut));
-        if hopeless && !blocked {
+        if self.blocked || longest < patience {
+            return;
+        }
+        if now.saturating_duration_since(self.last_confirm) >= patience {
+            // Nobody else needs to wait that long to learn the same. The overdue confirms tell when it is over.
+            self.shared.set_condition(Condition::Stalled);
+            self.give_up_waiting(PublishError::TimedOut);
+        }
+        if longest >= patience.saturating_mul(PATIENCE_WITH_CONFIRMS) {
             session.condemn(&"confirms stay away");
         }
     }
 
     fn set_blocked(&mut self, blocked: bool) {
+        self.blocked = blocked;
         if !blocked {
             self.shared.set_condition(Condition::Writable);
             return;
         }
         self.shared.set_condition(Condition::Blocked);
         // An honest answer now. What is in flight may still arrive when the broker reads again.
-        while let Some(group) = self.groups.next() {
-            self.give_up(group, PublishError::Blocked);
-        }
+        self.give_up_waiting(PublishError::Blocked);
         let mut waiters = Vec::new();
         for flight in self.flights.values_mut() {
             waiters.append(&mut flight.waiters);
@@ -278,10 +295,14 @@ impl PublishTask {
         self.answer(waiters, Err(PublishError::Blocked));
     }
 
-    fn fail_everything(&mut self, error: PublishError) {
+    fn give_up_waiting(&mut self, error: PublishError) {
         while let Some(group) = self.groups.next() {
             self.give_up(group, error);
         }
+    }
+
+    fn fail_everything(&mut self, error: PublishError) {
+        self.give_up_waiting(error);
         for (_, flight) in std::mem::take(&mut self.flights) {
             self.metrics.group_settled(flight.sent.elapsed());
             self.shared.release(flight.item_bytes);

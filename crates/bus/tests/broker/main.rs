@@ -3,7 +3,9 @@
 mod consuming;
 mod dead_letters;
 mod pausing;
+mod proxy;
 mod publishing;
 mod reconnecting;
 mod rig;
+mod silence;
 mod topology;
