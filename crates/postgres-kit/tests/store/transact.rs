@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel_async::SimpleAsyncConnection;
 use postgres_kit::{DbError, Failure, Retries, sqlstate::Class, transact};
-use tokio::sync::Barrier;
+use tokio::{sync::Barrier, task::JoinSet};
 
 use super::{count, database, run};
 
@@ -174,30 +174,31 @@ async fn a_transaction_that_is_dropped_half_way_leaves_nothing_behind() {
     let mut settings = database.settings();
     settings.pool_size = 2;
     let pool = postgres_kit::pool(&settings).expect("a pool");
+    let mut admin = database.admin().await;
+    let in_transaction = "SELECT count(*) AS count FROM pg_stat_activity \
+                          WHERE usename = 'gokart_test_app' AND datname = current_database() \
+                            AND state = 'idle in transaction'";
     for _attempt in 0..4 {
-        let stuck = transact::<(), DbError, _>(&pool, Retries::NONE, async |connection| {
-            connection.batch_execute("UPDATE account SET balance = balance + 1 WHERE id = 1").await?;
-            std::future::pending().await
+        let pool = pool.clone();
+        let mut callers = JoinSet::new();
+        callers.spawn(async move {
+            transact::<(), DbError, _>(&pool, Retries::NONE, async |connection| {
+                connection.batch_execute("UPDATE account SET balance = balance + 1 WHERE id = 1").await?;
+                std::future::pending().await
+            })
+            .await
         });
-        let mut stuck = Box::pin(stuck);
-        let mut admin = database.admin().await;
-        let in_transaction = "SELECT count(*) AS count FROM pg_stat_activity \
-                              WHERE usename = 'gokart_test_app' AND datname = current_database() \
-                                AND state = 'idle in transaction'";
-        tokio::select! {
-            outcome = &mut stuck => panic!("never ends: {outcome:?}"),
-            () = test_kit::eventually("the update to have run", super::SOON, async || {
-                count(&mut admin, in_transaction).await == 1
-            }) => {}
-        }
-        drop(stuck);
+        test_kit::eventually("the update to have run", super::SOON, async || {
+            count(&mut admin, in_transaction).await == 1
+        })
+        .await;
+        callers.shutdown().await;
         test_kit::eventually("the transaction to be gone", super::SOON, async || {
             count(&mut admin, in_transaction).await == 0
         })
         .await;
     }
     run(&pool, "UPDATE account SET balance = balance + 10 WHERE id = 1").await;
-    let mut admin = database.admin().await;
     assert_eq!(count(&mut admin, "SELECT balance AS count FROM account WHERE id = 1").await, 10);
 }
 

@@ -3,7 +3,7 @@
 //! Its name holds a hash of everything that decides how it looks, so it is never stale. Many test processes ask at
 //! once: whoever makes it holds an advisory lock alone, whoever clones it holds the same lock together with others.
 
-use std::{fmt::Display, fs, future::Future, path::Path};
+use std::{fmt::Display, fs, future::Future, path::Path, time::Duration};
 
 use postgres_kit::DatabaseSettings;
 use sha2::{Digest, Sha256};
@@ -18,6 +18,8 @@ use crate::{
 const LOCK: i64 = 0x74_65_73_74;
 /// What a killed run or a failed test left behind is dropped after this.
 const ABANDONED_HOURS: i32 = 12;
+/// How long a dropped database is waited for.
+const DROP_PATIENCE: Duration = Duration::from_millis(300);
 /// Bytes of the hash in a template's name.
 const HASH_BYTES: usize = 6;
 /// Letters of the service in the names: the whole must not exceed 63.
@@ -50,8 +52,14 @@ pub(super) async fn create_empty(nodes: &Nodes, name: &str) {
     admin.run(&format!("CREATE DATABASE {name} OWNER {MIGRATE_ROLE}")).await;
 }
 
+/// The server finishes what was begun, whether or not we stay. We do not stay long: dropping waits for a checkpoint,
+/// and for every connection that is just logging in, cluster-wide; one of those may be the caller's own, whose thread
+/// is waiting for us.
 pub(super) async fn drop_database(nodes: &Nodes, name: &str) {
-    Admin::connect(nodes).await.run(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+    let mut admin = Admin::connect(nodes).await;
+    let drop_it = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+    // Elapsed is as good as done.
+    let _done = tokio::time::timeout(DROP_PATIENCE, admin.run(&drop_it)).await;
 }
 
 async fn make<F, Running, E>(nodes: &Nodes, admin: &mut Admin, template: &str, migrate: F)

@@ -63,7 +63,7 @@ async fn it_is_dropped_with_its_connections_when_the_test_passes() {
     let _still_open = pool.get().await.expect("a connection");
     assert!(exists(&name).await);
     drop(database);
-    assert!(!exists(&name).await);
+    test_kit::eventually("the database to be gone", super::SOON, async || !exists(&name).await).await;
 }
 
 #[tokio::test]
