@@ -274,6 +274,9 @@ case $command in
         exec tail -n 20 -F "${chosen[@]/%/.log}"
         ;;
     env) cat "$RUN/${1:?which service?}.env" ;;
-    demo) GOKART_STACK=$STACK_ENV GOKART_NODES=$NODES_ENV exec "$BIN/demo" "$@" ;;
+    demo)
+        [[ -x $BIN/demo ]] || die "$BIN/demo does not exist; \`make demo\` builds it"
+        GOKART_STACK=$STACK_ENV GOKART_NODES=$NODES_ENV exec "$BIN/demo" "$@"
+        ;;
     *) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
 esac
