@@ -1,3 +1,13 @@
 #![doc = include_str!("../README.md")]
 
-pub mod domain;
+mod app;
+mod bus;
+mod domain;
+mod facts;
+mod flows;
+mod http;
+mod settings;
+mod store;
+
+pub use app::{Addresses, Command, OfferCatalog, migrate, start};
+pub use settings::{CredentialSettings, OperatorSettings, PublicSettings, SealingSettings, Settings};

@@ -99,3 +99,22 @@ pub struct AuditEntry {
     /// Its state after, when it has one.
     pub after: Option<Value>,
 }
+
+/// An entry as it is read back: the word of its action is shown as it was stored, whatever release wrote it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoggedEntry {
+    /// Its id.
+    pub entry_id: Uuid,
+    /// When.
+    pub at: Timestamp,
+    /// Who; `None` is the operator.
+    pub token_id: Option<TokenId>,
+    /// What.
+    pub action: String,
+    /// To which thing.
+    pub subject: Uuid,
+    /// Its state before.
+    pub before: Option<Value>,
+    /// Its state after.
+    pub after: Option<Value>,
+}

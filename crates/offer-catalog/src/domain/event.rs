@@ -39,6 +39,7 @@ pub enum Payout {
 /// One event as a person enters it; a draft's may lack anything but its name at AppsFlyer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the published name")]
 pub struct OfferEvent {
     /// Lasting: renaming the Event ID is the same event. `None` until the event is first saved.
     pub offer_event_id: Option<OfferEventId>,

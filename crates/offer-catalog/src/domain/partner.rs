@@ -1,6 +1,6 @@
 //! Advertisers, who pay, and publishers, who are paid and told.
 
-use kernel::{EndpointId, Money};
+use kernel::Money;
 use serde::{Deserialize, Serialize};
 
 /// The longest review window: the longest pending time.
@@ -93,15 +93,4 @@ pub struct EndpointFields {
     pub url_template: String,
     /// Success, and what the publisher opted in to.
     pub statuses: Vec<ToldStatus>,
-}
-
-/// An endpoint with its id and its sealed secret. No `Serialize`: the audit log takes the fields alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Names it in deliveries.
-    pub endpoint_id: EndpointId,
-    /// As entered.
-    pub fields: EndpointFields,
-    /// The signing secret (`whsec_…`), sealed.
-    pub sealed_secret: Vec<u8>,
 }

@@ -26,6 +26,17 @@ impl Problems {
         self.0.is_empty()
     }
 
+    /// Whether something is already said about `field` or a part of it.
+    #[must_use]
+    pub fn concern(&self, field: &str) -> bool {
+        self.0.iter().any(|problem| {
+            problem
+                .field
+                .strip_prefix(field)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        })
+    }
+
     /// All wrong fields in the order they were found.
     #[must_use]
     pub fn into_vec(self) -> Vec<FieldProblem> {

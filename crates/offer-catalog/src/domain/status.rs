@@ -38,6 +38,41 @@ impl OfferStatus {
     }
 }
 
+/// The status as people see it at a moment: the stored one, with dates looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisplayStatus {
+    /// Being written.
+    Draft,
+    /// Created, not shared with anybody yet.
+    Ready,
+    /// Shared, before its launch date.
+    Scheduled,
+    /// Shared and taking clicks.
+    Live,
+    /// A person stopped it.
+    Paused,
+    /// After its end date.
+    Expired,
+    /// Over for good.
+    Ended,
+}
+
+impl DisplayStatus {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "Draft",
+            Self::Ready => "Ready",
+            Self::Scheduled => "Scheduled",
+            Self::Live => "Live",
+            Self::Paused => "Paused",
+            Self::Expired => "Expired",
+            Self::Ended => "Ended",
+        }
+    }
+}
+
 /// The one publisher of a shared offer. Once there, it never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -197,6 +232,25 @@ impl OfferState {
         Ok(next)
     }
 
+    /// How people see it at `now`. Budget comes on top once payout tells it.
+    #[must_use]
+    pub fn display(
+        &self,
+        launch: Option<Timestamp>,
+        end: Option<Timestamp>,
+        now: Timestamp,
+    ) -> DisplayStatus {
+        match self.status {
+            OfferStatus::Draft => DisplayStatus::Draft,
+            OfferStatus::Paused => DisplayStatus::Paused,
+            OfferStatus::Ended => DisplayStatus::Ended,
+            OfferStatus::Ready if end.is_some_and(|end| end <= now) => DisplayStatus::Expired,
+            OfferStatus::Ready if self.share.is_none() => DisplayStatus::Ready,
+            OfferStatus::Ready if launch.is_some_and(|launch| now < launch) => DisplayStatus::Scheduled,
+            OfferStatus::Ready => DisplayStatus::Live,
+        }
+    }
+
     /// Whether new events do not count now.
     #[must_use]
     pub fn events_are_stopped(&self) -> bool {
@@ -281,6 +335,31 @@ mod tests {
         #[case] expected: Result<OfferStatus, Conflict>,
     ) {
         assert_eq!(state(from).apply(action, NOW).map(|next| next.status), expected);
+    }
+
+    #[rstest]
+    #[case(OfferStatus::Draft, false, DisplayStatus::Draft)]
+    #[case(OfferStatus::Paused, true, DisplayStatus::Paused)]
+    #[case(OfferStatus::Ended, true, DisplayStatus::Ended)]
+    #[case(OfferStatus::Ready, false, DisplayStatus::Ready)]
+    fn a_status_that_dates_do_not_change(
+        #[case] status: OfferStatus,
+        #[case] shared: bool,
+        #[case] expected: DisplayStatus,
+    ) {
+        let state = OfferState { share: shared.then(|| share(1)), ..state(status) };
+        assert_eq!(state.display(Some(NOW), None, NOW), expected);
+    }
+
+    #[rstest]
+    #[case(9, DisplayStatus::Scheduled)]
+    #[case(10, DisplayStatus::Live)]
+    #[case(19, DisplayStatus::Live)]
+    #[case(20, DisplayStatus::Expired)]
+    fn a_shared_offer_is_live_between_its_dates(#[case] now: i64, #[case] expected: DisplayStatus) {
+        let at = Timestamp::from_micros;
+        let state = OfferState { share: Some(share(1)), ..state(OfferStatus::Ready) };
+        assert_eq!(state.display(Some(at(10)), Some(at(20)), at(now)), expected);
     }
 
     #[test]

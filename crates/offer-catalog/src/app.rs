@@ -1,0 +1,147 @@
+//! The wiring: the only place that knows every part.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use actix_web::web;
+use anyhow::Context as _;
+use bus::{Bus, Topology};
+use clap::Subcommand;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use http_kit::{
+    Server,
+    auth::{Grant, LookupError, OperatorAuth, TokenAuth},
+};
+use kernel::Clock;
+use postgres_kit::{DatabaseSettings, DbError, Grants, MigrateError, Pool, outbox::Relay, tokens};
+use process::{Runtime, Service};
+use signing::Keyring;
+
+use crate::{
+    bus::{BusSink, broadcast_generations},
+    domain::public_url::PublicBase,
+    flows::{Catalog, CatalogParts},
+    http,
+    settings::Settings,
+};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+/// What was once true of an offer, a share or a person's act stays true.
+const APPEND_ONLY: [&str; 5] =
+    ["offer_versions", "offer_events", "offer_event_names", "offer_shares", "audit_log"];
+
+/// The service.
+pub struct OfferCatalog;
+
+/// Commands beyond those every service has.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Command {
+    /// Write every current fact into the outbox again, for a consumer that is new or lost its read model
+    Republish,
+}
+
+impl Service for OfferCatalog {
+    const NAME: &'static str = "offer-catalog";
+    const DEFAULTS: &'static str = include_str!("../settings.default.toml");
+    const ENV_PREFIX: &'static str = "OFFER_CATALOG";
+
+    type Settings = Settings;
+    type Command = Command;
+
+    async fn serve(settings: Settings, runtime: Runtime) -> anyhow::Result<()> {
+        start(&settings, &runtime).map(drop)
+    }
+
+    async fn migrate(settings: Settings) -> anyhow::Result<()> {
+        Ok(migrate(settings.database).await?)
+    }
+
+    async fn command(command: Command, settings: Settings, runtime: Runtime) -> anyhow::Result<()> {
+        match command {
+            Command::Republish => {
+                let pool = postgres_kit::pool(&settings.database)?;
+                let told = catalog(&settings, &runtime, pool)?.republish().await?;
+                tracing::info!(facts.count = told, "every current fact is in the outbox again");
+                Ok(())
+            }
+        }
+    }
+
+    fn openapi() -> Option<String> {
+        http::openapi().ok()
+    }
+}
+
+/// Where a started catalog listens.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    /// The API.
+    pub http: SocketAddr,
+    /// The operator's port.
+    pub admin: SocketAddr,
+}
+
+/// Starts everything on the runtime's supervisor and returns where it listens.
+///
+/// # Errors
+/// When an address can not be bound or a setting can not be used. A broker or database that is away is no error.
+pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses> {
+    let Runtime { supervisor, readiness, clock, ids } = runtime;
+    let pool = postgres_kit::pool(&settings.database)?;
+    let catalog = catalog(settings, runtime, pool.clone())?;
+
+    let bus = Bus::start(&settings.bus, OfferCatalog::NAME, Topology::house(), supervisor);
+    Relay::run(pool.clone(), BusSink::new(&bus), supervisor);
+    let every = Duration::from_secs(settings.credentials.broadcast_seconds);
+    broadcast_generations(catalog.clone(), bus.publisher(), Arc::clone(ids), every, supervisor);
+
+    // The broker is no condition: what is saved waits in the outbox, and people can go on working.
+    catalog.report_to(readiness.condition("database"), supervisor);
+
+    let admin = http_kit::admin::listen(&settings.admin, readiness, supervisor)?;
+    let operator = OperatorAuth::new(&settings.auth.token_pepper, &settings.operator.token);
+    let routes = http::routes(
+        web::Data::new(catalog),
+        web::Data::new(token_auth(settings, Arc::clone(clock), pool)),
+        web::Data::new(operator),
+    );
+    let http = Server::new("api", &settings.http).listen(supervisor, routes)?;
+    Ok(Addresses { http, admin })
+}
+
+/// Brings the catalog's database to this release.
+///
+/// # Errors
+/// Whatever stopped it.
+pub async fn migrate(settings: DatabaseSettings) -> Result<(), MigrateError> {
+    postgres_kit::migrate(&settings, MIGRATIONS, Grants::append_only(&APPEND_ONLY)).await
+}
+
+fn catalog(settings: &Settings, runtime: &Runtime, pool: Pool) -> anyhow::Result<Catalog> {
+    let base = |url: &str| {
+        PublicBase::parse(url).map_err(|sentence| anyhow::anyhow!("a public base URL {sentence}"))
+    };
+    Ok(Catalog::new(CatalogParts {
+        pool,
+        clock: Arc::clone(&runtime.clock),
+        ids: Arc::clone(&runtime.ids),
+        credential_keys: Keyring::parse(&settings.credentials.keys).context("reading credentials.keys")?,
+        sealing_keys: Keyring::parse(&settings.sealing.keys).context("reading sealing.keys")?,
+        token_pepper: settings.auth.token_pepper.clone(),
+        postback_base: base(&settings.public.postback_base_url)?,
+        tracking_base: base(&settings.public.tracking_base_url)?,
+    }))
+}
+
+fn token_auth(settings: &Settings, clock: Arc<dyn Clock>, pool: Pool) -> TokenAuth {
+    let now = Arc::clone(&clock);
+    TokenAuth::new(&settings.auth, clock, move |hash| {
+        let (pool, now) = (pool.clone(), now.now());
+        async move {
+            let mut connection = pool.get().await.map_err(DbError::from)?;
+            let found = tokens::find(&mut connection, &hash).await.map_err(DbError::from)?;
+            let grant = found
+                .and_then(|row| Some(Grant { principal: row.principal(now)?, expires_at: row.expires_at }));
+            Ok::<_, LookupError>(grant)
+        }
+    })
+}

@@ -1,0 +1,192 @@
+//! One of each thing as it stands: its ids, its revision (the version of its fact), and what the rules know about it.
+#![expect(clippy::struct_field_names, reason = "the same word for an id from SQL to JSON")]
+
+use kernel::{
+    AdvertiserId, CredentialId, EndpointId, OfferId, PublisherId, Role, TenantId, Timestamp, TokenId,
+};
+
+use super::{
+    credential::Generation,
+    offer::OfferFields,
+    partner::{AdvertiserFields, EndpointFields, PublisherFields},
+    status::OfferState,
+    tenant::{TenantDomain, TenantProfile},
+};
+
+/// Counts the changes of one aggregate, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Revision(pub u64);
+
+impl Revision {
+    /// Of something new.
+    pub const FIRST: Self = Self(1);
+
+    /// After one more change.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// A tenant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tenant {
+    /// Its id.
+    pub tenant_id: TenantId,
+    /// Its name in host names.
+    pub domain: TenantDomain,
+    /// What the operator stated.
+    pub profile: TenantProfile,
+    /// Changes so far.
+    pub revision: Revision,
+    /// When it came to be.
+    pub created_at: Timestamp,
+}
+
+/// An API token, without the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// Its id.
+    pub token_id: TokenId,
+    /// What people call it.
+    pub label: String,
+    /// Its keyed hash.
+    pub hash: [u8; 32],
+    /// What it may do.
+    pub role: Role,
+    /// Set exactly for [`Role::Publisher`].
+    pub publisher_id: Option<PublisherId>,
+    /// From when on it is void.
+    pub expires_at: Option<Timestamp>,
+    /// When it was taken back.
+    pub revoked_at: Option<Timestamp>,
+    /// Changes so far.
+    pub revision: Revision,
+    /// When it was issued.
+    pub created_at: Timestamp,
+}
+
+/// An advertiser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advertiser {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// Its id.
+    pub advertiser_id: AdvertiserId,
+    /// What a person entered.
+    pub fields: AdvertiserFields,
+    /// Whether it takes part.
+    pub active: bool,
+    /// Changes so far.
+    pub revision: Revision,
+    /// When it came to be.
+    pub created_at: Timestamp,
+}
+
+/// Where a publisher is told. No `Serialize`: the audit log takes the fields alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Names it in deliveries.
+    pub endpoint_id: EndpointId,
+    /// As entered.
+    pub fields: EndpointFields,
+    /// The signing secret (`whsec_…`), sealed.
+    pub sealed_secret: Vec<u8>,
+    /// Whether it is told.
+    pub active: bool,
+}
+
+/// A publisher with its global endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publisher {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// Its id.
+    pub publisher_id: PublisherId,
+    /// What a person entered.
+    pub fields: PublisherFields,
+    /// Where it is told, when set.
+    pub endpoint: Option<Endpoint>,
+    /// Whether it takes part.
+    pub active: bool,
+    /// Changes so far.
+    pub revision: Revision,
+    /// When it came to be.
+    pub created_at: Timestamp,
+}
+
+/// One generation with the segment that names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedGeneration {
+    /// Number and times.
+    pub generation: Generation,
+    /// The security segment. Opens nothing without its signature.
+    pub segment: String,
+}
+
+/// A postback credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// Its id.
+    pub credential_id: CredentialId,
+    /// `None`: the tenant's global postback. Set: only this advertiser's offers can match.
+    pub advertiser_id: Option<AdvertiserId>,
+    /// Oldest first.
+    pub generations: Vec<IssuedGeneration>,
+    /// Changes so far.
+    pub revision: Revision,
+    /// When it came to be.
+    pub created_at: Timestamp,
+}
+
+impl Credential {
+    /// Numbers and times alone.
+    #[must_use]
+    pub fn plain_generations(&self) -> Vec<Generation> {
+        self.generations.iter().map(|issued| issued.generation).collect()
+    }
+
+    /// The generation that is shown and pasted into AppsFlyer.
+    #[must_use]
+    pub fn current(&self) -> Option<&IssuedGeneration> {
+        self.generations.iter().rfind(|issued| issued.generation.valid_until.is_none())
+    }
+}
+
+/// An offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// Its id.
+    pub offer_id: OfferId,
+    /// What applies at once.
+    pub state: OfferState,
+    /// The draft, or the newest version's fields.
+    pub fields: OfferFields,
+    /// Changes so far.
+    pub revision: Revision,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// One immutable version of an offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferVersion {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// Of which offer.
+    pub offer_id: OfferId,
+    /// 1, 2, 3 …
+    pub version: u32,
+    /// Complete.
+    pub fields: OfferFields,
+    /// When it was saved.
+    pub created_at: Timestamp,
+}

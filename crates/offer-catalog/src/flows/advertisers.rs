@@ -1,0 +1,78 @@
+//! Advertisers.
+
+use kernel::{AdvertiserId, TenantId, TokenId};
+use postgres_kit::{Retries, transact};
+
+use super::{
+    Catalog, FlowError,
+    write::{Change, States},
+};
+use crate::{
+    domain::{
+        audit::{Actor, AuditAction},
+        listing::{Slice, Window},
+        partner::AdvertiserFields,
+        records::{Advertiser, Revision},
+    },
+    facts::advertiser_changed,
+    store::advertisers,
+};
+
+impl Catalog {
+    /// Makes an advertiser.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn create_advertiser(
+        &self,
+        tenant: TenantId,
+        actor: TokenId,
+        fields: AdvertiserFields,
+    ) -> Result<Advertiser, FlowError> {
+        let now = self.now();
+        let advertiser = Advertiser {
+            tenant_id: tenant,
+            advertiser_id: AdvertiserId::from_uuid(self.ids().uuid_v7()),
+            fields,
+            active: true,
+            revision: Revision::FIRST,
+            created_at: now,
+        };
+        let change = Change::new(self.ids(), tenant, Actor::Token(actor), now);
+        let (saved, change) = (&advertiser, &change);
+        transact(self.pool(), Retries::default(), async |conn| {
+            advertisers::insert(conn, saved).await?;
+            let states = States::new(&saved.fields)?;
+            change.audit(conn, AuditAction::AdvertiserCreated, saved.advertiser_id.as_uuid(), states).await?;
+            change.tell(conn, &[change.stamper().outgoing(&advertiser_changed(saved))]).await
+        })
+        .await?;
+        Ok(advertiser)
+    }
+
+    /// One advertiser.
+    ///
+    /// # Errors
+    /// `NotFound`, `Store`.
+    pub async fn advertiser(&self, tenant: TenantId, id: AdvertiserId) -> Result<Advertiser, FlowError> {
+        transact(self.pool(), Retries::default(), async |conn| {
+            advertisers::find(conn, tenant, id).await?.ok_or(FlowError::NotFound("advertiser"))
+        })
+        .await
+    }
+
+    /// A page of a tenant's advertisers.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn list_advertisers(
+        &self,
+        tenant: TenantId,
+        window: Window,
+    ) -> Result<Slice<Advertiser>, FlowError> {
+        transact(self.pool(), Retries::default(), async |conn| {
+            Ok(advertisers::list(conn, tenant, window).await?)
+        })
+        .await
+    }
+}

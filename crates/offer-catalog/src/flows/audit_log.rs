@@ -1,0 +1,32 @@
+//! Reading the audit log.
+
+use kernel::TenantId;
+use postgres_kit::{Retries, transact};
+use uuid::Uuid;
+
+use super::{Catalog, FlowError};
+use crate::{
+    domain::{
+        audit::LoggedEntry,
+        listing::{Slice, Window},
+    },
+    store::audit,
+};
+
+impl Catalog {
+    /// A page of a tenant's log, newest first; of one thing when `subject` is given.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn audit_log(
+        &self,
+        tenant: TenantId,
+        subject: Option<Uuid>,
+        window: Window,
+    ) -> Result<Slice<LoggedEntry>, FlowError> {
+        transact(self.pool(), Retries::default(), async |conn| {
+            Ok(audit::list(conn, tenant, subject, window).await?)
+        })
+        .await
+    }
+}

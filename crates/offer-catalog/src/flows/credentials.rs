@@ -1,0 +1,235 @@
+//! Postback credentials: issued, shown, rotated, revoked.
+
+use kernel::{AdvertiserId, CredentialId, Days, TenantId, TokenId};
+use postgres_kit::{Retries, transact};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+use signing::credential as signed;
+
+use super::{
+    Catalog, FlowError,
+    catalog::tenant_of,
+    write::{Change, States},
+};
+use crate::{
+    domain::{
+        audit::{Actor, AuditAction},
+        credential::{self, CredentialConflict, Generation},
+        listing::{Slice, Window},
+        public_url,
+        records::{Credential, IssuedGeneration, Revision},
+        tenant::TenantDomain,
+    },
+    facts::credential_changed,
+    store::{advertisers, credentials},
+};
+
+/// What the eye icon shows: the whole URL and the three values to paste into AppsFlyer.
+pub struct Revealed {
+    /// Whose.
+    pub credential: Credential,
+    /// The domain as its owner writes it.
+    pub domain: TenantDomain,
+    /// Three tokens, each followed by a slash.
+    pub segment: String,
+    /// 43 characters.
+    pub signature: SecretString,
+    /// All of it.
+    pub postback_url: SecretString,
+}
+
+impl Catalog {
+    /// Issues a credential: the tenant's, or one of its advertisers'.
+    ///
+    /// # Errors
+    /// `Invalid` for an unknown advertiser, `Store`.
+    pub async fn issue_credential(
+        &self,
+        tenant: TenantId,
+        actor: TokenId,
+        advertiser: Option<AdvertiserId>,
+    ) -> Result<Credential, FlowError> {
+        let now = self.now();
+        let credential_id = CredentialId::from_uuid(self.ids().uuid_v7());
+        let nonce = self.random();
+        let change = &Change::new(self.ids(), tenant, Actor::Token(actor), now);
+        let issued = transact(self.pool(), Retries::default(), async |conn| {
+            let owner = tenant_of(conn, tenant).await?;
+            if let Some(advertiser) = advertiser
+                && advertisers::find(conn, tenant, advertiser).await?.is_none()
+            {
+                return Err(FlowError::field("advertiserId", "there is no such advertiser"));
+            }
+            let generation = Generation { number: 1, issued_at: now, valid_until: None };
+            let segment = self.segment(&owner.domain, credential_id, tenant, generation.number, nonce);
+            let credential = Credential {
+                tenant_id: tenant,
+                credential_id,
+                advertiser_id: advertiser,
+                generations: vec![IssuedGeneration { generation, segment }],
+                revision: Revision::FIRST,
+                created_at: now,
+            };
+            credentials::insert(conn, &credential).await?;
+            let states = States::new(&logged(&credential))?;
+            change.audit(conn, AuditAction::CredentialIssued, credential_id.as_uuid(), states).await?;
+            change.tell(conn, &[change.stamper().outgoing(&credential_changed(&credential))]).await?;
+            Ok(credential)
+        })
+        .await?;
+        self.tell_generations();
+        Ok(issued)
+    }
+
+    /// Shows a credential. That somebody looked is in the audit log before anything is shown.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict` when it is revoked, `Store`; `Broken` when its server key is gone.
+    pub async fn reveal_credential(
+        &self,
+        tenant: TenantId,
+        actor: TokenId,
+        id: CredentialId,
+    ) -> Result<Revealed, FlowError> {
+        let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
+        let (credential, domain, segment) = transact(self.pool(), Retries::default(), async |conn| {
+            let owner = tenant_of(conn, tenant).await?;
+            let credential =
+                credentials::find(conn, tenant, id).await?.ok_or(FlowError::NotFound("credential"))?;
+            let segment = credential.current().ok_or(CredentialConflict::Revoked)?.segment.clone();
+            change.audit(conn, AuditAction::CredentialRevealed, id.as_uuid(), States::none()).await?;
+            Ok::<_, FlowError>((credential, owner.domain, segment))
+        })
+        .await?;
+        let signature = signed::signature_of(&self.parts.credential_keys, domain.as_str(), &segment)
+            .map_err(|error| {
+                FlowError::Broken("the server key of a credential is not in the settings", error.into())
+            })?;
+        let postback_url =
+            public_url::postback(&self.parts.postback_base, &domain, &segment, signature.expose_secret())
+                .into();
+        Ok(Revealed { credential, domain, segment, signature, postback_url })
+    }
+
+    /// Issues a new generation; the old one works on for `overlap`.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict` when it is revoked, `Store`.
+    pub async fn rotate_credential(
+        &self,
+        tenant: TenantId,
+        actor: TokenId,
+        id: CredentialId,
+        overlap: Days,
+    ) -> Result<Credential, FlowError> {
+        let nonce = self.random();
+        let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
+        let rotated = transact(self.pool(), Retries::default(), async |conn| {
+            let owner = tenant_of(conn, tenant).await?;
+            let before =
+                credentials::lock(conn, tenant, id).await?.ok_or(FlowError::NotFound("credential"))?;
+            let generations = credential::rotate(&before.plain_generations(), change.at, overlap)?;
+            let with_segment = |generation: Generation| {
+                let known =
+                    before.generations.iter().find(|issued| issued.generation.number == generation.number);
+                let segment = known.map_or_else(
+                    || self.segment(&owner.domain, id, tenant, generation.number, nonce),
+                    |issued| issued.segment.clone(),
+                );
+                IssuedGeneration { generation, segment }
+            };
+            let after = Credential {
+                generations: generations.into_iter().map(with_segment).collect(),
+                revision: before.revision.next(),
+                ..before.clone()
+            };
+            credentials::save(conn, &after).await?;
+            let states = States::changed(&logged(&before), &logged(&after))?;
+            change.audit(conn, AuditAction::CredentialRotated, id.as_uuid(), states).await?;
+            change.tell(conn, &[change.stamper().outgoing(&credential_changed(&after))]).await?;
+            Ok::<_, FlowError>(after)
+        })
+        .await?;
+        self.tell_generations();
+        Ok(rotated)
+    }
+
+    /// Ends every generation at once. Revoking it again changes nothing.
+    ///
+    /// # Errors
+    /// `NotFound`, `Store`.
+    pub async fn revoke_credential(
+        &self,
+        tenant: TenantId,
+        actor: TokenId,
+        id: CredentialId,
+    ) -> Result<Credential, FlowError> {
+        let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
+        let revoked = transact(self.pool(), Retries::default(), async |conn| {
+            let before =
+                credentials::lock(conn, tenant, id).await?.ok_or(FlowError::NotFound("credential"))?;
+            if before.current().is_none() {
+                return Ok(before);
+            }
+            let ended = credential::revoke(&before.plain_generations(), change.at);
+            let segments = before.generations.iter().map(|issued| issued.segment.clone());
+            let generations = ended.into_iter().zip(segments);
+            let after = Credential {
+                generations: generations
+                    .map(|(generation, segment)| IssuedGeneration { generation, segment })
+                    .collect(),
+                revision: before.revision.next(),
+                ..before.clone()
+            };
+            credentials::save(conn, &after).await?;
+            let states = States::changed(&logged(&before), &logged(&after))?;
+            change.audit(conn, AuditAction::CredentialRevoked, id.as_uuid(), states).await?;
+            change.tell(conn, &[change.stamper().outgoing(&credential_changed(&after))]).await?;
+            Ok::<_, FlowError>(after)
+        })
+        .await?;
+        self.tell_generations();
+        Ok(revoked)
+    }
+
+    /// A page of a tenant's credentials.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn list_credentials(
+        &self,
+        tenant: TenantId,
+        window: Window,
+    ) -> Result<Slice<Credential>, FlowError> {
+        transact(self.pool(), Retries::default(), async |conn| {
+            Ok(credentials::list(conn, tenant, window).await?)
+        })
+        .await
+    }
+
+    fn segment(
+        &self,
+        domain: &TenantDomain,
+        id: CredentialId,
+        tenant: TenantId,
+        generation: u16,
+        nonce: [u8; 4],
+    ) -> String {
+        signed::issue(&self.parts.credential_keys, domain.as_str(), id, tenant, generation, nonce).segment
+    }
+}
+
+fn logged(credential: &Credential) -> serde_json::Value {
+    let generations = credential.plain_generations();
+    let generations: Vec<_> = generations
+        .iter()
+        .map(|generation| {
+            json!({
+                "generation": generation.number,
+                "issuedAtMicros": generation.issued_at,
+                "validUntilMicros": generation.valid_until,
+            })
+        })
+        .collect();
+    json!({ "advertiserId": credential.advertiser_id, "generations": generations })
+}

@@ -1,0 +1,31 @@
+//! What a caller can ask for, one file each: load → decide (in `domain`) → save, audit and tell, all in one transaction.
+
+mod advertisers;
+mod audit_log;
+mod broadcast;
+mod catalog;
+mod change_offer;
+mod clone_offer;
+mod create_offer;
+mod credentials;
+mod draft_offer;
+mod error;
+mod move_offer;
+mod offers;
+mod publishers;
+mod republish;
+mod share_offer;
+mod tenants;
+mod tokens;
+mod watch;
+mod write;
+
+pub use self::{
+    catalog::{Catalog, CatalogParts},
+    credentials::Revealed,
+    error::FlowError,
+    offers::OfferView,
+    publishers::CreatedPublisher,
+    tenants::CreatedTenant,
+    tokens::{IssuedToken, TokenRequest},
+};

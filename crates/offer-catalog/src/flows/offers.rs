@@ -1,0 +1,143 @@
+//! Reading offers, and what all flows about one offer share.
+
+use kernel::{OfferId, TenantId};
+use postgres_kit::{Retries, transact};
+
+use super::{Catalog, FlowError, catalog::tenant_of};
+use crate::{
+    domain::{
+        lint::{self, Facts, Finding},
+        listing::{OfferFilter, Slice, Window},
+        offer::OfferFields,
+        public_url,
+        records::{Offer, OfferVersion, Revision},
+        status::DisplayStatus,
+        tenant::TenantDomain,
+    },
+    store::{Conn, advertisers, offer_versions, offers},
+};
+
+/// An offer as people look at it.
+#[derive(Debug, Clone)]
+pub struct OfferView {
+    /// The offer.
+    pub offer: Offer,
+    /// Its stored status seen at this moment.
+    pub status: DisplayStatus,
+    /// What the linter says of it.
+    pub findings: Vec<Finding>,
+    /// Where its publisher sends users, once it is shared.
+    pub tracking_link: Option<String>,
+}
+
+impl Catalog {
+    /// One offer.
+    ///
+    /// # Errors
+    /// `NotFound`, `Store`.
+    pub async fn offer(&self, tenant: TenantId, id: OfferId) -> Result<OfferView, FlowError> {
+        transact(self.pool(), Retries::default(), async |conn| {
+            let offer = offers::find(conn, tenant, id).await?.ok_or(FlowError::NotFound("offer"))?;
+            self.view(conn, offer).await
+        })
+        .await
+    }
+
+    /// Every version of one offer, oldest first.
+    ///
+    /// # Errors
+    /// `NotFound`, `Store`.
+    pub async fn offer_versions(
+        &self,
+        tenant: TenantId,
+        id: OfferId,
+    ) -> Result<Vec<OfferVersion>, FlowError> {
+        transact(self.pool(), Retries::default(), async |conn| {
+            offers::find(conn, tenant, id).await?.ok_or(FlowError::NotFound("offer"))?;
+            Ok(offer_versions::list(conn, tenant, id).await?)
+        })
+        .await
+    }
+
+    /// A page of a tenant's offers, newest first.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn list_offers(
+        &self,
+        tenant: TenantId,
+        filter: OfferFilter,
+        window: Window,
+    ) -> Result<(Slice<Offer>, TenantDomain), FlowError> {
+        transact(self.pool(), Retries::default(), async |conn| {
+            let domain = tenant_of(conn, tenant).await?.domain;
+            Ok((offers::list(conn, tenant, filter, window).await?, domain))
+        })
+        .await
+    }
+
+    /// The status of an offer of a list at this moment.
+    #[must_use]
+    pub fn display_status(&self, offer: &Offer) -> DisplayStatus {
+        offer.state.display(offer.fields.launch_at, offer.fields.end_at, self.now())
+    }
+
+    /// The tracking link of a shared offer of a tenant.
+    #[must_use]
+    pub fn tracking_link(&self, offer: &Offer, domain: &TenantDomain) -> Option<String> {
+        let share = offer.state.share?;
+        Some(public_url::tracking(&self.parts.tracking_base, domain, share.link_id))
+    }
+
+    /// How people see an offer.
+    pub(super) async fn view(&self, conn: &mut Conn, offer: Offer) -> Result<OfferView, FlowError> {
+        let domain = tenant_of(conn, offer.tenant_id).await?.domain;
+        let findings = self.findings(conn, &offer).await?;
+        let tracking_link = self.tracking_link(&offer, &domain);
+        Ok(OfferView { status: self.display_status(&offer), offer, findings, tracking_link })
+    }
+
+    /// What the linter says of an offer now.
+    pub(super) async fn findings(&self, conn: &mut Conn, offer: &Offer) -> Result<Vec<Finding>, FlowError> {
+        let advertiser = match offer.fields.advertiser_id {
+            Some(id) => advertisers::find(conn, offer.tenant_id, id).await?,
+            None => None,
+        };
+        let review_window_days = advertiser.and_then(|advertiser| advertiser.fields.review_window_days);
+        Ok(lint::lint(&offer.fields, &Facts { now: self.now(), review_window_days }))
+    }
+
+    /// Refuses what the linter has errors about.
+    pub(super) async fn must_be_ready(&self, conn: &mut Conn, offer: &Offer) -> Result<(), FlowError> {
+        let errors = lint::errors(self.findings(conn, offer).await?);
+        if errors.is_empty() { Ok(()) } else { Err(FlowError::NotReady(errors)) }
+    }
+}
+
+/// Locks an offer; with `expected`, only if nobody has changed it since it was read.
+pub(super) async fn lock_offer(
+    conn: &mut Conn,
+    tenant: TenantId,
+    id: OfferId,
+    expected: Option<Revision>,
+) -> Result<Offer, FlowError> {
+    let offer = offers::lock(conn, tenant, id).await?.ok_or(FlowError::NotFound("offer"))?;
+    if expected.is_some_and(|expected| expected != offer.revision) {
+        return Err(FlowError::Stale);
+    }
+    Ok(offer)
+}
+
+/// The advertiser of an offer must be the tenant's.
+pub(super) async fn check_advertiser(
+    conn: &mut Conn,
+    tenant: TenantId,
+    fields: &OfferFields,
+) -> Result<(), FlowError> {
+    if let Some(id) = fields.advertiser_id
+        && advertisers::find(conn, tenant, id).await?.is_none()
+    {
+        return Err(FlowError::field("advertiserId", "there is no such advertiser"));
+    }
+    Ok(())
+}

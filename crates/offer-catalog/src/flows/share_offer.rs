@@ -1,0 +1,69 @@
+//! Sharing an offer: it belongs to one publisher for ever.
+
+use kernel::{LinkId, OfferId, PublisherId, TenantId, TokenId};
+use postgres_kit::{Retries, transact};
+
+use super::{
+    Catalog, FlowError, OfferView,
+    offers::lock_offer,
+    write::{Change, States},
+};
+use crate::{
+    domain::{
+        audit::{Actor, AuditAction},
+        records::Offer,
+        status::{Action, Share},
+    },
+    facts::offer_changed,
+    store::{offers, publishers},
+};
+
+impl Catalog {
+    /// Binds an offer to a publisher and makes its tracking link.
+    ///
+    /// # Errors
+    /// `NotFound`, `Invalid` for an unknown publisher, `NotReady` with the linter's errors, `Conflict` when it is a draft,
+    /// has ended or is shared already, `Store`.
+    pub async fn share_offer(
+        &self,
+        tenant: TenantId,
+        actor: TokenId,
+        id: OfferId,
+        publisher_id: PublisherId,
+    ) -> Result<OfferView, FlowError> {
+        let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
+        let link_id = LinkId::from_uuid(self.ids().uuid_v7());
+        let share = &Share { publisher_id, link_id, shared_at: change.at };
+        transact(self.pool(), Retries::default(), async |conn| {
+            let before = lock_offer(conn, tenant, id, None).await?;
+            let state = before.state.apply(Action::Share(*share), change.at)?;
+            if publishers::find(conn, tenant, publisher_id).await?.is_none() {
+                return Err(FlowError::field("publisherId", "there is no such publisher"));
+            }
+            self.must_be_ready(conn, &before).await?;
+            let states = States::changed(&before.state, &state)?;
+            let revision = before.revision.next();
+            let shared = Offer { state, revision, updated_at: change.at, ..before };
+            offers::insert_share(conn, &shared, share).await?;
+            offers::save(conn, &shared).await?;
+            change.audit(conn, AuditAction::OfferShared, id.as_uuid(), states).await?;
+            change.tell(conn, &[change.stamper().outgoing(&offer_changed(&shared))]).await?;
+            self.view(conn, shared).await
+        })
+        .await
+    }
+
+    /// Always refuses, with the sentence that says what to do instead.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict`, `Store`.
+    pub async fn unshare_offer(&self, tenant: TenantId, id: OfferId) -> Result<(), FlowError> {
+        let now = self.now();
+        transact(self.pool(), Retries::default(), async |conn| {
+            let offer = offers::find(conn, tenant, id).await?.ok_or(FlowError::NotFound("offer"))?;
+            offer.state.apply(Action::Unshare, now)?;
+            Ok(())
+        })
+        .await
+    }
+}

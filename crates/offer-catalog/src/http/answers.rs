@@ -1,0 +1,75 @@
+//! Answers that are more than a JSON body, and bodies and headers that may be left out.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderValue},
+    web::Bytes,
+};
+use http_kit::{Page, Problem};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::json::OfferJson;
+use crate::domain::{listing::Window, records::Revision};
+
+/// 201 with what was made.
+pub fn created(body: &impl Serialize) -> HttpResponse {
+    HttpResponse::Created().json(body)
+}
+
+/// 201 with a secret in it: no cache may keep it.
+pub fn created_secret(body: &impl Serialize) -> HttpResponse {
+    HttpResponse::Created().insert_header(no_store()).json(body)
+}
+
+/// 200 with a secret in it.
+pub fn secret(body: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header(no_store()).json(body)
+}
+
+/// 201 with a new offer and its `ETag`.
+pub fn created_offer(offer: &OfferJson) -> HttpResponse {
+    HttpResponse::Created().insert_header(etag(offer)).json(offer)
+}
+
+/// 200 with an offer and its `ETag`.
+pub fn offer(offer: &OfferJson) -> HttpResponse {
+    HttpResponse::Ok().insert_header(etag(offer)).json(offer)
+}
+
+/// The revision the caller has read, when it says so in `If-Match`.
+pub fn expected_revision(request: &HttpRequest) -> Result<Option<Revision>, Problem> {
+    let Some(value) = request.headers().get(header::IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    quoted.and_then(|number| number.parse().ok()).map(|number| Some(Revision(number))).ok_or_else(|| {
+        Problem::bad_request(
+            "invalid_if_match",
+            "If-Match must be the ETag that came with the offer, such as \"3\"",
+        )
+    })
+}
+
+/// A body that may be left out.
+pub fn optional_body<T: DeserializeOwned + Default>(body: &Bytes) -> Result<T, Problem> {
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| Problem::bad_request("malformed_json", format!("the body can not be read: {error}")))
+}
+
+/// The part of a list that a page shows.
+pub fn window(page: Page) -> Window {
+    Window { offset: page.offset(), limit: page.limit() }
+}
+
+fn etag(offer: &OfferJson) -> (header::HeaderName, String) {
+    (header::ETAG, format!("\"{}\"", offer.revision()))
+}
+
+fn no_store() -> (header::HeaderName, HeaderValue) {
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+}

@@ -1,0 +1,44 @@
+//! `PUT /api/v1/offers/{offerId}`: overwrites a draft, or makes a new version.
+
+use actix_web::{HttpRequest, HttpResponse, put, web};
+use http_kit::{Json, Problem, ProblemBody, auth::Caller};
+use kernel::OfferId;
+use uuid::Uuid;
+
+use super::{
+    answers,
+    json::{OfferBody, OfferJson},
+};
+use crate::flows::Catalog;
+
+/// Save an offer
+///
+/// Replaces everything that was entered. A draft is overwritten; a created offer gets a new immutable version. With
+/// If-Match, only when nobody has changed it since. Saving what is there already changes nothing.
+#[utoipa::path(
+    tag = "Offers",
+    security(("apiToken" = [])),
+    params(("offer_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
+    request_body = OfferBody,
+    responses(
+        (status = 200, description = "The offer.", body = OfferJson),
+        (status = 404, description = "No such offer.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 409, description = "It has ended, or an Event ID belongs to another event of it for ever.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 412, description = "Somebody else changed it since.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong fields, or a created offer would not pass the linter.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+    ),
+)]
+#[put("/api/v1/offers/{offer_id}")]
+pub async fn change_offer(
+    caller: Caller,
+    catalog: web::Data<Catalog>,
+    request: HttpRequest,
+    offer_id: web::Path<Uuid>,
+    body: Json<OfferBody>,
+) -> Result<HttpResponse, Problem> {
+    caller.require_write()?;
+    let id = OfferId::from_uuid(*offer_id);
+    let expected = answers::expected_revision(&request)?;
+    let changed = catalog.change_offer(caller.tenant, caller.token, id, body.0.read()?, expected).await?;
+    Ok(answers::offer(&changed.into()))
+}

@@ -1,0 +1,50 @@
+//! A flow's refusal as the caller sees it.
+
+use actix_web::http::StatusCode;
+use http_kit::{FieldError, Problem};
+use postgres_kit::sqlstate::Class;
+
+use crate::{domain::problems::FieldProblem, flows::FlowError};
+
+/// What a caller waits before trying again when the database is away.
+const RETRY_AFTER_SECONDS: u32 = 5;
+
+impl From<FlowError> for Problem {
+    fn from(error: FlowError) -> Self {
+        match error {
+            FlowError::NotFound(what) => Self::not_found(what),
+            FlowError::Invalid(fields) => Self::invalid(field_errors(fields)),
+            FlowError::NotReady(findings) => {
+                let not_ready = Self::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "offer_not_ready",
+                    "the offer can not be created, shared or saved like this",
+                );
+                // The code first: a field error has no place of its own for it.
+                findings.into_iter().fold(not_ready, |problem, finding| {
+                    problem.field(finding.field, format!("{}: {}", finding.code.as_str(), finding.detail))
+                })
+            }
+            FlowError::Conflict { code, detail, fields } => {
+                fields.into_iter().fold(Self::conflict(code, detail), |problem, wrong| {
+                    problem.field(wrong.field, wrong.detail)
+                })
+            }
+            FlowError::Stale => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "changed_since_read",
+                "somebody else changed this since you read it",
+            )
+            .detail("read it again, apply your change to what you find, and send the new ETag in If-Match"),
+            FlowError::Store(error) if error.class() == Class::Pause => {
+                Self::unavailable("the catalog's database is away; nothing was changed", RETRY_AFTER_SECONDS)
+                    .because(error)
+            }
+            error @ (FlowError::Store(_) | FlowError::Broken(..)) => Self::internal(error),
+        }
+    }
+}
+
+fn field_errors(fields: Vec<FieldProblem>) -> Vec<FieldError> {
+    fields.into_iter().map(|wrong| FieldError { field: wrong.field, detail: wrong.detail }).collect()
+}

@@ -1,0 +1,29 @@
+//! `GET /api/v1/advertisers/{advertiserId}`.
+
+use actix_web::{get, web};
+use http_kit::{Json, Problem, ProblemBody, auth::Caller};
+use kernel::AdvertiserId;
+use uuid::Uuid;
+
+use super::json::AdvertiserJson;
+use crate::flows::Catalog;
+
+/// One advertiser
+#[utoipa::path(
+    tag = "Advertisers",
+    security(("apiToken" = [])),
+    params(("advertiser_id" = Uuid, Path)),
+    responses(
+        (status = 200, description = "The advertiser.", body = AdvertiserJson),
+        (status = 404, description = "No such advertiser.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/api/v1/advertisers/{advertiser_id}")]
+pub async fn get_advertiser(
+    caller: Caller,
+    catalog: web::Data<Catalog>,
+    advertiser_id: web::Path<Uuid>,
+) -> Result<Json<AdvertiserJson>, Problem> {
+    caller.require_read_tenant()?;
+    Ok(Json(catalog.advertiser(caller.tenant, AdvertiserId::from_uuid(*advertiser_id)).await?.into()))
+}

@@ -1,0 +1,107 @@
+//! Advertisers.
+
+use http_kit::Problem;
+use kernel::Money;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        partner::{AdvertiserFields, REVIEW_WINDOW_DAYS_MAX},
+        records::Advertiser,
+    },
+    http::reading::{Field, Reader, Unknown, moments::written},
+};
+
+/// A new advertiser.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({"name": "Golfin", "reviewWindowDays": 14}))]
+pub struct AdvertiserBody {
+    /// Shown to people.
+    #[schema(value_type = String)]
+    name: Field,
+    /// Days it takes to verify conversions.
+    #[schema(value_type = Option<u16>)]
+    review_window_days: Field,
+    /// Over all its offers.
+    #[schema(value_type = Option<MoneyJson>)]
+    total_budget: Field,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    unknown: Unknown,
+}
+
+/// An amount of a currency.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Money)]
+pub struct MoneyJson {
+    #[schema(example = "10000.00")]
+    amount: String,
+    #[schema(example = "USD")]
+    currency: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct MoneyBody {
+    amount: Field,
+    currency: Field,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+impl AdvertiserBody {
+    /// Reads the advertiser.
+    ///
+    /// # Errors
+    /// 422 with every wrong field.
+    pub fn read(self) -> Result<AdvertiserFields, Problem> {
+        let mut r = Reader::new();
+        r.refuse_unknown(&self.unknown);
+        let name = r.text("name", self.name, 200);
+        let name = r.required("name", name, "the advertiser's name, such as Golfin");
+        let review_window_days =
+            r.whole("reviewWindowDays", self.review_window_days, &(0..=REVIEW_WINDOW_DAYS_MAX));
+        let total_budget = r.object("totalBudget", self.total_budget, |r, body: MoneyBody| {
+            r.refuse_unknown(&body.unknown);
+            let amount = r.amount("amount", body.amount);
+            let amount = r.required("amount", amount, "such as \"10000.00\"");
+            let currency = r.parsed("currency", body.currency, str::parse);
+            let currency = r.required("currency", currency, "such as USD");
+            Some(Money::new(amount?, currency?))
+        });
+        r.finish(name.map(|name| AdvertiserFields { name, review_window_days, total_budget }))
+    }
+}
+
+/// An advertiser.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Advertiser)]
+pub struct AdvertiserJson {
+    advertiser_id: Uuid,
+    #[schema(example = "Golfin")]
+    name: String,
+    active: bool,
+    review_window_days: Option<u16>,
+    total_budget: Option<MoneyJson>,
+    created_at: String,
+}
+
+impl From<Advertiser> for AdvertiserJson {
+    fn from(advertiser: Advertiser) -> Self {
+        let budget = advertiser.fields.total_budget.map(|budget| MoneyJson {
+            amount: budget.amount.to_string(),
+            currency: budget.currency.to_string(),
+        });
+        Self {
+            advertiser_id: advertiser.advertiser_id.as_uuid(),
+            name: advertiser.fields.name,
+            active: advertiser.active,
+            review_window_days: advertiser.fields.review_window_days,
+            total_budget: budget,
+            created_at: written(advertiser.created_at),
+        }
+    }
+}

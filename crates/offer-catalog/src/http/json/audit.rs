@@ -1,0 +1,43 @@
+//! The audit log.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{domain::audit::LoggedEntry, http::reading::moments::written};
+
+/// Who did what to which thing.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AuditEntry)]
+pub struct AuditJson {
+    entry_id: Uuid,
+    at: String,
+    /// The token that did it; null: the operator.
+    token_id: Option<Uuid>,
+    #[schema(example = "credential.revealed")]
+    action: String,
+    /// The id of the thing.
+    subject: Uuid,
+    /// Its state before, when it had one.
+    #[schema(value_type = Option<Object>)]
+    before: Option<Value>,
+    /// Its state after, when it has one.
+    #[schema(value_type = Option<Object>)]
+    after: Option<Value>,
+}
+
+impl From<LoggedEntry> for AuditJson {
+    fn from(entry: LoggedEntry) -> Self {
+        Self {
+            entry_id: entry.entry_id,
+            at: written(entry.at),
+            token_id: entry.token_id.map(kernel::TokenId::as_uuid),
+            action: entry.action,
+            subject: entry.subject,
+            before: entry.before,
+            after: entry.after,
+        }
+    }
+}

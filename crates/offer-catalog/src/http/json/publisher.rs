@@ -1,0 +1,167 @@
+//! Publishers.
+
+use http_kit::Problem;
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        macros,
+        partner::{EndpointFields, PostbackMethod, PublisherFields, ToldStatus},
+        records::{Endpoint, Publisher},
+    },
+    flows::CreatedPublisher,
+    http::reading::{Field, Reader, Unknown, moments::written},
+};
+
+const METHODS: [(&str, PostbackMethod); 2] =
+    [("GET", PostbackMethod::Get), ("POST", PostbackMethod::PostJson)];
+
+/// A new publisher.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "name": "Rewardville",
+    "postback": {
+        "method": "POST",
+        "urlTemplate": "https://rewardville.example/postback?click={pub_click_id}&id={conversion_id}"
+    }
+}))]
+pub struct PublisherBody {
+    /// Shown to people.
+    #[schema(value_type = String)]
+    name: Field,
+    /// Where it is told about conversions of all its offers.
+    #[schema(value_type = Option<PostbackJson>)]
+    postback: Field,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    unknown: Unknown,
+}
+
+/// Where and how a publisher is told.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Postback)]
+pub struct PostbackJson {
+    /// GET of the URL, or POST of the full conversion as JSON.
+    #[schema(example = "POST")]
+    method: &'static str,
+    /// With macros such as {`pub_click_id`}, {payout} and {`conversion_id`}.
+    #[schema(example = "https://rewardville.example/postback?click={pub_click_id}&id={conversion_id}")]
+    url_template: String,
+    /// Success, and Pending or Rejected when the publisher wants them; Success when left out.
+    #[schema(value_type = Option<Vec<String>>, example = json!(["Success"]))]
+    statuses: Vec<&'static str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PostbackBody {
+    method: Field,
+    url_template: Field,
+    statuses: Field,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+impl PublisherBody {
+    /// Reads the publisher.
+    ///
+    /// # Errors
+    /// 422 with every wrong field.
+    pub fn read(self) -> Result<(PublisherFields, Option<EndpointFields>), Problem> {
+        let mut r = Reader::new();
+        r.refuse_unknown(&self.unknown);
+        let name = r.text("name", self.name, 200);
+        let name = r.required("name", name, "the publisher's name, such as Rewardville");
+        let endpoint = r.object("postback", self.postback, |r, body: PostbackBody| body.read(r));
+        r.finish(name.map(|name| (PublisherFields { name }, endpoint)))
+    }
+}
+
+impl PostbackBody {
+    fn read(self, r: &mut Reader) -> Option<EndpointFields> {
+        r.refuse_unknown(&self.unknown);
+        let method = r.word("method", self.method, &METHODS).unwrap_or(PostbackMethod::Get);
+        let template = r.text("urlTemplate", self.url_template, macros::TEMPLATE_BYTES_MAX);
+        let template = r.required("urlTemplate", template, "where the publisher is told");
+        if let Some(template) = &template
+            && let Err(problems) = macros::check("urlTemplate", template)
+        {
+            for problem in problems {
+                r.wrong(&problem.field, problem.detail);
+            }
+        }
+        let statuses = r.list("statuses", self.statuses, 10, |r, item| {
+            let words = [ToldStatus::Pending, ToldStatus::Success, ToldStatus::Rejected];
+            r.word("", item, &words.map(|status| (status.as_str(), status)))
+        });
+        let mut statuses =
+            statuses.filter(|statuses| !statuses.is_empty()).unwrap_or(vec![ToldStatus::Success]);
+        statuses.sort_unstable();
+        statuses.dedup();
+        Some(EndpointFields { method, url_template: template?, statuses })
+    }
+}
+
+/// A publisher.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Publisher)]
+pub struct PublisherJson {
+    publisher_id: Uuid,
+    #[schema(example = "Rewardville")]
+    name: String,
+    active: bool,
+    postback: Option<PostbackJson>,
+    /// What is worth a thought about the postback.
+    warnings: Vec<String>,
+    created_at: String,
+}
+
+impl From<Publisher> for PublisherJson {
+    fn from(publisher: Publisher) -> Self {
+        let postback = publisher.endpoint;
+        Self {
+            publisher_id: publisher.publisher_id.as_uuid(),
+            name: publisher.fields.name,
+            active: publisher.active,
+            warnings: postback.as_ref().map(warnings).unwrap_or_default(),
+            postback: postback.map(|endpoint| PostbackJson {
+                method: endpoint.fields.method.as_str(),
+                url_template: endpoint.fields.url_template,
+                statuses: endpoint.fields.statuses.iter().map(|status| status.as_str()).collect(),
+            }),
+            created_at: written(publisher.created_at),
+        }
+    }
+}
+
+fn warnings(endpoint: &Endpoint) -> Vec<String> {
+    let checked = macros::check("urlTemplate", &endpoint.fields.url_template);
+    checked.map(|accepted| accepted.warnings).unwrap_or_default()
+}
+
+/// A new publisher and its signing secret.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CreatedPublisher)]
+pub struct CreatedPublisherJson {
+    #[serde(flatten)]
+    publisher: PublisherJson,
+    /// `whsec_…`: shown now and never again. The publisher checks our signatures (Standard Webhooks) with it.
+    #[schema(example = "whsec_…")]
+    signing_secret: Option<String>,
+}
+
+impl From<CreatedPublisher> for CreatedPublisherJson {
+    fn from(created: CreatedPublisher) -> Self {
+        Self {
+            publisher: created.publisher.into(),
+            signing_secret: created.signing_secret.map(|secret| secret.expose_secret().to_owned()),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The API under `/api/v1`, one endpoint a file: read the body, ask one flow, write its answer. Rights are checked here, by
+//! role; whose rows a call sees is decided by the tenant of its token, in every query below.
+
+mod answers;
+mod change_offer;
+mod clone_offer;
+mod create_advertiser;
+mod create_credential;
+mod create_offer;
+mod create_publisher;
+mod create_tenant;
+mod create_token;
+mod delete_token;
+mod draft_offer;
+mod end_offer;
+mod error;
+mod get_advertiser;
+mod get_offer;
+mod get_publisher;
+mod get_tenant;
+mod json;
+mod list_advertisers;
+mod list_audit_log;
+mod list_credentials;
+mod list_offer_versions;
+mod list_offers;
+mod list_publishers;
+mod list_tokens;
+mod openapi;
+mod pause_offer;
+mod reading;
+mod resume_offer;
+mod reveal_credential;
+mod revoke_credential;
+mod rotate_credential;
+mod share_offer;
+mod unshare_offer;
+
+use actix_web::web;
+use http_kit::auth::{OperatorAuth, TokenAuth};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use self::openapi::openapi;
+use crate::flows::Catalog;
+
+/// Registers the API.
+pub fn routes(
+    catalog: web::Data<Catalog>,
+    tokens: web::Data<TokenAuth>,
+    operator: web::Data<OperatorAuth>,
+) -> impl Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static {
+    move |config| {
+        config.app_data(catalog.clone()).app_data(tokens.clone()).app_data(operator.clone());
+        documented(config);
+    }
+}
+
+/// Every endpoint, in the order of the document.
+fn documented(config: &mut ServiceConfig<'_>) {
+    config
+        .service(create_tenant::create_tenant)
+        .service(get_tenant::get_tenant)
+        .service(create_token::create_token)
+        .service(list_tokens::list_tokens)
+        .service(delete_token::delete_token)
+        .service(create_advertiser::create_advertiser)
+        .service(list_advertisers::list_advertisers)
+        .service(get_advertiser::get_advertiser)
+        .service(create_publisher::create_publisher)
+        .service(list_publishers::list_publishers)
+        .service(get_publisher::get_publisher)
+        .service(create_credential::create_credential)
+        .service(list_credentials::list_credentials)
+        .service(reveal_credential::reveal_credential)
+        .service(rotate_credential::rotate_credential)
+        .service(revoke_credential::revoke_credential)
+        .service(draft_offer::draft_offer)
+        .service(list_offers::list_offers)
+        .service(get_offer::get_offer)
+        .service(list_offer_versions::list_offer_versions)
+        .service(change_offer::change_offer)
+        .service(create_offer::create_offer)
+        .service(clone_offer::clone_offer)
+        .service(share_offer::share_offer)
+        .service(unshare_offer::unshare_offer)
+        .service(pause_offer::pause_offer)
+        .service(resume_offer::resume_offer)
+        .service(end_offer::end_offer)
+        .service(list_audit_log::list_audit_log);
+}

@@ -1,0 +1,46 @@
+//! `POST /api/v1/offers/{offerId}/pause`.
+
+use actix_web::{HttpResponse, post, web};
+use http_kit::{Problem, ProblemBody, auth::Caller};
+use kernel::OfferId;
+use uuid::Uuid;
+
+use super::{
+    answers,
+    json::{OfferJson, PauseBody},
+    reading::Reader,
+};
+use crate::flows::Catalog;
+
+/// Pause an offer
+///
+/// Stops new clicks; with stopAll, also new events of journeys under way.
+#[utoipa::path(
+    tag = "Offers",
+    security(("apiToken" = [])),
+    params(("offer_id" = Uuid, Path)),
+    request_body = PauseBody,
+    responses(
+        (status = 200, description = "The offer.", body = OfferJson),
+        (status = 404, description = "No such offer.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 409, description = "It is a draft, or has ended.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong fields.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/api/v1/offers/{offer_id}/pause")]
+pub async fn pause_offer(
+    caller: Caller,
+    catalog: web::Data<Catalog>,
+    offer_id: web::Path<Uuid>,
+    body: web::Bytes,
+) -> Result<HttpResponse, Problem> {
+    caller.require_write()?;
+    let id = OfferId::from_uuid(*offer_id);
+    let body: PauseBody = answers::optional_body(&body)?;
+    let mut reader = Reader::new();
+    reader.refuse_unknown(&body.unknown);
+    let stop_all = reader.flag("stopAll", body.stop_all).unwrap_or_default();
+    let stop_all = reader.finish(Some(stop_all))?;
+    let offer = catalog.pause_offer(caller.tenant, caller.token, id, stop_all).await?;
+    Ok(answers::offer(&offer.into()))
+}

@@ -1,0 +1,38 @@
+//! Moments: RFC 3339, or a day, which begins at midnight UTC. Times without a zone are UTC.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use kernel::Timestamp;
+
+use super::{Field, Reader};
+
+impl Reader {
+    /// A moment.
+    pub fn moment(&mut self, name: &str, field: Field) -> Option<Timestamp> {
+        let text = self.text(name, field, 100)?;
+        let moment = parse(&text);
+        if moment.is_none() {
+            self.wrong(
+                name,
+                format!(
+                    "must be a time such as 2026-12-01T00:00:00Z or a day such as 2026-12-01, is `{text}`"
+                ),
+            );
+        }
+        moment
+    }
+}
+
+fn parse(text: &str) -> Option<Timestamp> {
+    let zoned = || DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
+    let plain = || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok().map(|time| time.and_utc());
+    let day = || Some(text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
+    let time = zoned().or_else(plain).or_else(day)?;
+    Some(Timestamp::from_micros(time.timestamp_micros()))
+}
+
+/// A moment as it is written: RFC 3339, UTC.
+pub fn written(moment: Timestamp) -> String {
+    DateTime::<Utc>::from_timestamp_micros(moment.as_micros())
+        .unwrap_or_default()
+        .to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}

@@ -1,0 +1,145 @@
+//! What can be set; `settings.default.toml` says what each key means.
+
+use bus::BusSettings;
+use http_kit::{HttpSettings, admin::AdminSettings, auth::AuthSettings};
+use postgres_kit::DatabaseSettings;
+use process::{ProcessSettings, StopSettings};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use settings::{Problems, Validate};
+use signing::Keyring;
+use telemetry::TelemetrySettings;
+
+use crate::domain::public_url::PublicBase;
+
+/// The shortest operator token: 128 bits in hexadecimal digits.
+const OPERATOR_TOKEN_BYTES_MIN: usize = 32;
+
+/// All of the catalog's settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The API's door.
+    pub http: HttpSettings,
+    /// The operator's port.
+    pub admin: AdminSettings,
+    /// The catalog's own database.
+    pub database: DatabaseSettings,
+    /// The broker.
+    pub bus: BusSettings,
+    /// API tokens.
+    pub auth: AuthSettings,
+    /// The operator.
+    pub operator: OperatorSettings,
+    /// Postback credentials.
+    pub credentials: CredentialSettings,
+    /// Publishers' secrets.
+    pub sealing: SealingSettings,
+    /// Addresses that go out into the world.
+    pub public: PublicSettings,
+    /// Logs and traces.
+    pub telemetry: TelemetrySettings,
+    /// How the process ends.
+    pub stop: StopSettings,
+}
+
+/// Section `operator`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorSettings {
+    /// Makes tenants.
+    pub token: SecretString,
+}
+
+/// Section `credentials`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialSettings {
+    /// Server keys of the postback signatures.
+    pub keys: SecretString,
+    /// How often the generations are broadcast without a change.
+    pub broadcast_seconds: u64,
+}
+
+/// Section `sealing`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealingSettings {
+    /// Keys that seal publishers' secrets.
+    pub keys: SecretString,
+}
+
+/// Section `public`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublicSettings {
+    /// Where AppsFlyer reaches ingest.
+    pub postback_base_url: String,
+    /// Where users reach the tracker.
+    pub tracking_base_url: String,
+}
+
+impl Validate for Settings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.within("http", &self.http);
+        problems.within("admin", &self.admin);
+        problems.within("database", &self.database);
+        problems.within("bus", &self.bus);
+        problems.within("auth", &self.auth);
+        problems.within("operator", &self.operator);
+        problems.within("credentials", &self.credentials);
+        problems.within("sealing", &self.sealing);
+        problems.within("public", &self.public);
+        problems.within("telemetry", &self.telemetry);
+        problems.within("stop", &self.stop);
+    }
+}
+
+impl Validate for OperatorSettings {
+    fn validate(&self, problems: &mut Problems) {
+        if self.token.expose_secret().trim().len() < OPERATOR_TOKEN_BYTES_MIN {
+            problems.add("token", format!("must be at least {OPERATOR_TOKEN_BYTES_MIN} random characters"));
+        }
+    }
+}
+
+impl Validate for CredentialSettings {
+    fn validate(&self, problems: &mut Problems) {
+        check_keys(problems, &self.keys);
+        problems.in_range("broadcast_seconds", &self.broadcast_seconds, &(1..=300));
+    }
+}
+
+impl Validate for SealingSettings {
+    fn validate(&self, problems: &mut Problems) {
+        check_keys(problems, &self.keys);
+    }
+}
+
+impl Validate for PublicSettings {
+    fn validate(&self, problems: &mut Problems) {
+        for (key, url) in
+            [("postback_base_url", &self.postback_base_url), ("tracking_base_url", &self.tracking_base_url)]
+        {
+            if let Err(sentence) = PublicBase::parse(url) {
+                problems.add(key, sentence);
+            }
+        }
+    }
+}
+
+fn check_keys(problems: &mut Problems, keys: &SecretString) {
+    if let Err(error) = Keyring::parse(keys) {
+        problems.add("keys", error.to_string());
+    }
+}
+
+impl ProcessSettings for Settings {
+    fn telemetry(&self) -> &TelemetrySettings {
+        &self.telemetry
+    }
+
+    fn stop(&self) -> StopSettings {
+        self.stop
+    }
+}

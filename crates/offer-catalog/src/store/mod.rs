@@ -1,0 +1,27 @@
+//! The catalog's tables. Every function runs in its caller's transaction and is scoped by a tenant; what is not (finding a
+//! tenant by its domain, what is broadcast to all) says so.
+//!
+//! Writers lock the row of the aggregate first (`for_update`), so two changes of one offer follow each other and the
+//! revision never repeats.
+
+pub mod advertisers;
+pub mod audit;
+mod convert;
+pub mod credentials;
+pub mod offer_versions;
+pub mod offers;
+pub mod publishers;
+pub mod schema;
+pub mod tenants;
+pub mod tokens;
+
+use diesel_async::AsyncPgConnection;
+
+use crate::domain::listing::Slice;
+
+/// A connection inside a transaction.
+pub type Conn = AsyncPgConnection;
+
+fn slice<T>(items: Vec<T>, total: i64) -> Slice<T> {
+    Slice { items, total: u64::try_from(total).unwrap_or_default() }
+}

@@ -1,0 +1,243 @@
+//! Offers and their shares. Versions are in [`offer_versions`](super::offer_versions).
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension,
+    QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+use kernel::{AdvertiserId, LinkId, OfferId, PublisherId, TenantId};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    Conn, convert,
+    schema::{offer_shares, offers, offers::dsl},
+    slice,
+};
+use crate::domain::{
+    listing::{OfferFilter, Slice, Window},
+    records::Offer,
+    status::{OfferState, OfferStatus, Share},
+};
+
+const TABLE: &str = "offers";
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = offers, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    tenant_id: Uuid,
+    offer_id: Uuid,
+    status: String,
+    newest_version: i32,
+    fields: Value,
+    event_stops: Value,
+    cloned_from: Option<Uuid>,
+    revision: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = offer_shares, check_for_backend(diesel::pg::Pg))]
+struct ShareRow {
+    publisher_id: Uuid,
+    link_id: Uuid,
+    shared_at: DateTime<Utc>,
+}
+
+fn offer(row: Row, share: Option<ShareRow>) -> QueryResult<Offer> {
+    let share = share.map(|share| Share {
+        publisher_id: PublisherId::from_uuid(share.publisher_id),
+        link_id: LinkId::from_uuid(share.link_id),
+        shared_at: convert::from_sql(share.shared_at),
+    });
+    Ok(Offer {
+        tenant_id: TenantId::from_uuid(row.tenant_id),
+        offer_id: OfferId::from_uuid(row.offer_id),
+        state: OfferState {
+            status: OfferStatus::parse(&row.status)
+                .ok_or_else(|| convert::broken(TABLE, "status", "is no status"))?,
+            newest_version: convert::small(row.newest_version, TABLE, "newest_version")?,
+            share,
+            event_stops: convert::document(row.event_stops, TABLE, "event_stops")?,
+            cloned_from: row.cloned_from.map(OfferId::from_uuid),
+        },
+        fields: convert::document(row.fields, TABLE, "fields")?,
+        revision: convert::revision(row.revision, TABLE)?,
+        created_at: convert::from_sql(row.created_at),
+        updated_at: convert::from_sql(row.updated_at),
+    })
+}
+
+/// Adds an offer.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn insert(conn: &mut Conn, offer: &Offer) -> QueryResult<()> {
+    diesel::insert_into(dsl::offers)
+        .values((
+            dsl::tenant_id.eq(offer.tenant_id.as_uuid()),
+            dsl::offer_id.eq(offer.offer_id.as_uuid()),
+            dsl::status.eq(offer.state.status.as_str()),
+            dsl::newest_version.eq(version_to_sql(offer.state.newest_version)),
+            dsl::fields.eq(convert::to_document(&offer.fields)?),
+            dsl::name.eq(&offer.fields.name),
+            dsl::advertiser_id.eq(offer.fields.advertiser_id.map(AdvertiserId::as_uuid)),
+            dsl::event_stops.eq(convert::to_document(&offer.state.event_stops)?),
+            dsl::cloned_from.eq(offer.state.cloned_from.map(OfferId::as_uuid)),
+            dsl::revision.eq(convert::revision_to_sql(offer.revision)),
+            dsl::created_at.eq(convert::to_sql(offer.created_at)),
+            dsl::updated_at.eq(convert::to_sql(offer.updated_at)),
+        ))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Writes a locked offer. Its share is written by [`insert_share`].
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn save(conn: &mut Conn, offer: &Offer) -> QueryResult<()> {
+    diesel::update(dsl::offers)
+        .filter(dsl::tenant_id.eq(offer.tenant_id.as_uuid()))
+        .filter(dsl::offer_id.eq(offer.offer_id.as_uuid()))
+        .set((
+            dsl::status.eq(offer.state.status.as_str()),
+            dsl::newest_version.eq(version_to_sql(offer.state.newest_version)),
+            dsl::fields.eq(convert::to_document(&offer.fields)?),
+            dsl::name.eq(&offer.fields.name),
+            dsl::advertiser_id.eq(offer.fields.advertiser_id.map(AdvertiserId::as_uuid)),
+            dsl::event_stops.eq(convert::to_document(&offer.state.event_stops)?),
+            dsl::revision.eq(convert::revision_to_sql(offer.revision)),
+            dsl::updated_at.eq(convert::to_sql(offer.updated_at)),
+        ))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Binds an offer to a publisher. The table's key makes a second share impossible, whatever the caller believes.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn insert_share(conn: &mut Conn, offer: &Offer, share: &Share) -> QueryResult<()> {
+    use offer_shares::dsl as shares;
+
+    diesel::insert_into(shares::offer_shares)
+        .values((
+            shares::tenant_id.eq(offer.tenant_id.as_uuid()),
+            shares::offer_id.eq(offer.offer_id.as_uuid()),
+            shares::publisher_id.eq(share.publisher_id.as_uuid()),
+            shares::link_id.eq(share.link_id.as_uuid()),
+            shares::shared_at.eq(convert::to_sql(share.shared_at)),
+        ))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// One offer of a tenant.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn find(conn: &mut Conn, tenant: TenantId, id: OfferId) -> QueryResult<Option<Offer>> {
+    let row: Option<(Row, Option<ShareRow>)> = dsl::offers
+        .left_join(joined())
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .filter(dsl::offer_id.eq(id.as_uuid()))
+        .select((Row::as_select(), Option::<ShareRow>::as_select()))
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(|(row, share)| offer(row, share)).transpose()
+}
+
+/// One offer of a tenant, locked until the transaction ends.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn lock(conn: &mut Conn, tenant: TenantId, id: OfferId) -> QueryResult<Option<Offer>> {
+    // Locked by itself: the share's table is append-only, and an outer join can not be locked.
+    let locked: Option<Uuid> = dsl::offers
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .filter(dsl::offer_id.eq(id.as_uuid()))
+        .select(dsl::offer_id)
+        .for_update()
+        .first(conn)
+        .await
+        .optional()?;
+    if locked.is_none() { Ok(None) } else { find(conn, tenant, id).await }
+}
+
+/// A page of a tenant's offers, newest first.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn list(
+    conn: &mut Conn,
+    tenant: TenantId,
+    filter: OfferFilter,
+    window: Window,
+) -> QueryResult<Slice<Offer>> {
+    let of_tenant = || {
+        let mut query = dsl::offers
+            .left_join(joined())
+            .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+            .into_boxed::<diesel::pg::Pg>();
+        if let Some(status) = filter.status {
+            query = query.filter(dsl::status.eq(status.as_str()));
+        }
+        if let Some(advertiser) = filter.advertiser {
+            query = query.filter(dsl::advertiser_id.eq(advertiser.as_uuid()));
+        }
+        if let Some(publisher) = filter.publisher {
+            query = query.filter(offer_shares::publisher_id.nullable().eq(publisher.as_uuid()));
+        }
+        query
+    };
+    let rows: Vec<(Row, Option<ShareRow>)> = of_tenant()
+        .select((Row::as_select(), Option::<ShareRow>::as_select()))
+        .order((dsl::created_at.desc(), dsl::offer_id))
+        .offset(window.offset)
+        .limit(window.limit)
+        .load(conn)
+        .await?;
+    let total = of_tenant().count().get_result(conn).await?;
+    let items = rows.into_iter().map(|(row, share)| offer(row, share)).collect::<QueryResult<_>>()?;
+    Ok(slice(items, total))
+}
+
+/// The created offers of a tenant after `after` in the order of their ids, for a full publication.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn created_after(
+    conn: &mut Conn,
+    tenant: TenantId,
+    after: Option<OfferId>,
+    limit: i64,
+) -> QueryResult<Vec<Offer>> {
+    let rows: Vec<(Row, Option<ShareRow>)> = dsl::offers
+        .left_join(joined())
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .filter(dsl::offer_id.gt(after.map_or_else(Uuid::nil, OfferId::as_uuid)))
+        .filter(dsl::newest_version.gt(0))
+        .select((Row::as_select(), Option::<ShareRow>::as_select()))
+        .order(dsl::offer_id)
+        .limit(limit)
+        .load(conn)
+        .await?;
+    rows.into_iter().map(|(row, share)| offer(row, share)).collect()
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn joined() -> _ {
+    offer_shares::table
+        .on(offer_shares::tenant_id.eq(offers::tenant_id).and(offer_shares::offer_id.eq(offers::offer_id)))
+}
+
+fn version_to_sql(version: u32) -> i32 {
+    i32::try_from(version).unwrap_or(i32::MAX)
+}

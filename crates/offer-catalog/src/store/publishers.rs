@@ -1,0 +1,180 @@
+//! Publishers and their endpoints.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+use kernel::{EndpointId, PublisherId, TenantId};
+use uuid::Uuid;
+
+use super::{
+    Conn, convert,
+    schema::{publisher_endpoints::dsl as endpoints, publishers::dsl},
+    slice,
+};
+use crate::domain::{
+    listing::{Slice, Window},
+    partner::{EndpointFields, PostbackMethod, PublisherFields, ToldStatus},
+    records::{Endpoint, Publisher},
+};
+
+const TABLE: &str = "publishers";
+const ENDPOINTS: &str = "publisher_endpoints";
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = super::schema::publishers, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    tenant_id: Uuid,
+    publisher_id: Uuid,
+    name: String,
+    active: bool,
+    revision: i64,
+    created_at: DateTime<Utc>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = super::schema::publisher_endpoints, check_for_backend(diesel::pg::Pg))]
+struct EndpointRow {
+    endpoint_id: Uuid,
+    publisher_id: Uuid,
+    method: String,
+    url_template: String,
+    statuses: Vec<String>,
+    sealed_secret: Vec<u8>,
+    active: bool,
+}
+
+impl TryFrom<EndpointRow> for Endpoint {
+    type Error = diesel::result::Error;
+
+    fn try_from(row: EndpointRow) -> QueryResult<Self> {
+        let status = |word: &String| {
+            ToldStatus::parse(word).ok_or_else(|| convert::broken(ENDPOINTS, "statuses", "holds no status"))
+        };
+        Ok(Self {
+            endpoint_id: EndpointId::from_uuid(row.endpoint_id),
+            fields: EndpointFields {
+                method: PostbackMethod::parse(&row.method)
+                    .ok_or_else(|| convert::broken(ENDPOINTS, "method", "is no method"))?,
+                url_template: row.url_template,
+                statuses: row.statuses.iter().map(status).collect::<QueryResult<_>>()?,
+            },
+            sealed_secret: row.sealed_secret,
+            active: row.active,
+        })
+    }
+}
+
+fn publisher(row: Row, endpoint: Option<Endpoint>) -> QueryResult<Publisher> {
+    Ok(Publisher {
+        tenant_id: TenantId::from_uuid(row.tenant_id),
+        publisher_id: PublisherId::from_uuid(row.publisher_id),
+        fields: PublisherFields { name: row.name },
+        endpoint,
+        active: row.active,
+        revision: convert::revision(row.revision, TABLE)?,
+        created_at: convert::from_sql(row.created_at),
+    })
+}
+
+/// Adds a publisher with its endpoint.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn insert(conn: &mut Conn, publisher: &Publisher) -> QueryResult<()> {
+    diesel::insert_into(dsl::publishers)
+        .values((
+            dsl::tenant_id.eq(publisher.tenant_id.as_uuid()),
+            dsl::publisher_id.eq(publisher.publisher_id.as_uuid()),
+            dsl::name.eq(&publisher.fields.name),
+            dsl::active.eq(publisher.active),
+            dsl::revision.eq(convert::revision_to_sql(publisher.revision)),
+            dsl::created_at.eq(convert::to_sql(publisher.created_at)),
+        ))
+        .execute(conn)
+        .await?;
+    let Some(endpoint) = &publisher.endpoint else { return Ok(()) };
+    let statuses: Vec<&str> = endpoint.fields.statuses.iter().map(|status| status.as_str()).collect();
+    diesel::insert_into(endpoints::publisher_endpoints)
+        .values((
+            endpoints::tenant_id.eq(publisher.tenant_id.as_uuid()),
+            endpoints::endpoint_id.eq(endpoint.endpoint_id.as_uuid()),
+            endpoints::publisher_id.eq(publisher.publisher_id.as_uuid()),
+            endpoints::method.eq(endpoint.fields.method.as_str()),
+            endpoints::url_template.eq(&endpoint.fields.url_template),
+            endpoints::statuses.eq(statuses),
+            endpoints::sealed_secret.eq(&endpoint.sealed_secret),
+            endpoints::active.eq(endpoint.active),
+            endpoints::created_at.eq(convert::to_sql(publisher.created_at)),
+        ))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// One publisher of a tenant.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn find(conn: &mut Conn, tenant: TenantId, id: PublisherId) -> QueryResult<Option<Publisher>> {
+    let row: Option<Row> = dsl::publishers
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .filter(dsl::publisher_id.eq(id.as_uuid()))
+        .select(Row::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(with_endpoints(conn, tenant, vec![row]).await?.pop())
+}
+
+/// A page of a tenant's publishers, by name.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn list(conn: &mut Conn, tenant: TenantId, window: Window) -> QueryResult<Slice<Publisher>> {
+    let own = dsl::publishers.filter(dsl::tenant_id.eq(tenant.as_uuid()));
+    let rows: Vec<Row> = own
+        .select(Row::as_select())
+        .order((dsl::name, dsl::publisher_id))
+        .offset(window.offset)
+        .limit(window.limit)
+        .load(conn)
+        .await?;
+    let total = own.count().get_result(conn).await?;
+    Ok(slice(with_endpoints(conn, tenant, rows).await?, total))
+}
+
+/// Every publisher of a tenant, for a full publication.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn all(conn: &mut Conn, tenant: TenantId) -> QueryResult<Vec<Publisher>> {
+    let rows: Vec<Row> = dsl::publishers
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .select(Row::as_select())
+        .load(conn)
+        .await?;
+    with_endpoints(conn, tenant, rows).await
+}
+
+async fn with_endpoints(conn: &mut Conn, tenant: TenantId, rows: Vec<Row>) -> QueryResult<Vec<Publisher>> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.publisher_id).collect();
+    let found: Vec<EndpointRow> = endpoints::publisher_endpoints
+        .filter(endpoints::tenant_id.eq(tenant.as_uuid()))
+        .filter(endpoints::publisher_id.eq_any(ids))
+        .select(EndpointRow::as_select())
+        .load(conn)
+        .await?;
+    let mut by_publisher: HashMap<Uuid, EndpointRow> =
+        found.into_iter().map(|row| (row.publisher_id, row)).collect();
+    rows.into_iter()
+        .map(|row| {
+            let endpoint = by_publisher.remove(&row.publisher_id).map(Endpoint::try_from).transpose()?;
+            publisher(row, endpoint)
+        })
+        .collect()
+}

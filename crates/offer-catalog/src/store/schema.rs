@@ -1,0 +1,161 @@
+//! The tables as the migrations make them; the test `schema_is_current` compares.
+
+diesel::table! {
+    tenants (tenant_id) {
+        tenant_id -> Uuid,
+        domain -> Text,
+        display_name -> Text,
+        time_zone -> Text,
+        default_currency -> Text,
+        media_sources -> Array<Text>,
+        revision -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    issued_tokens (tenant_id, token_id) {
+        tenant_id -> Uuid,
+        token_id -> Uuid,
+        label -> Text,
+        token_hash -> Binary,
+        role -> Text,
+        publisher_id -> Nullable<Uuid>,
+        expires_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        revision -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    advertisers (tenant_id, advertiser_id) {
+        tenant_id -> Uuid,
+        advertiser_id -> Uuid,
+        name -> Text,
+        active -> Bool,
+        review_window_days -> Nullable<Integer>,
+        budget_micros -> Nullable<BigInt>,
+        budget_currency -> Nullable<Text>,
+        revision -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    publishers (tenant_id, publisher_id) {
+        tenant_id -> Uuid,
+        publisher_id -> Uuid,
+        name -> Text,
+        active -> Bool,
+        revision -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    publisher_endpoints (tenant_id, endpoint_id) {
+        tenant_id -> Uuid,
+        endpoint_id -> Uuid,
+        publisher_id -> Uuid,
+        method -> Text,
+        url_template -> Text,
+        statuses -> Array<Text>,
+        sealed_secret -> Binary,
+        active -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    credentials (tenant_id, credential_id) {
+        tenant_id -> Uuid,
+        credential_id -> Uuid,
+        advertiser_id -> Nullable<Uuid>,
+        revision -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    credential_generations (tenant_id, credential_id, generation) {
+        tenant_id -> Uuid,
+        credential_id -> Uuid,
+        generation -> Integer,
+        segment -> Text,
+        issued_at -> Timestamptz,
+        valid_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    offers (tenant_id, offer_id) {
+        tenant_id -> Uuid,
+        offer_id -> Uuid,
+        status -> Text,
+        newest_version -> Integer,
+        fields -> Jsonb,
+        name -> Nullable<Text>,
+        advertiser_id -> Nullable<Uuid>,
+        event_stops -> Jsonb,
+        cloned_from -> Nullable<Uuid>,
+        revision -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    offer_versions (tenant_id, offer_id, version) {
+        tenant_id -> Uuid,
+        offer_id -> Uuid,
+        version -> Integer,
+        fields -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    offer_events (tenant_id, offer_id, offer_event_id) {
+        tenant_id -> Uuid,
+        offer_id -> Uuid,
+        offer_event_id -> Uuid,
+        introduced_in -> Integer,
+        terms -> Jsonb,
+    }
+}
+
+diesel::table! {
+    offer_event_names (tenant_id, offer_id, event_id) {
+        tenant_id -> Uuid,
+        offer_id -> Uuid,
+        event_id -> Text,
+        offer_event_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    offer_shares (tenant_id, offer_id) {
+        tenant_id -> Uuid,
+        offer_id -> Uuid,
+        publisher_id -> Uuid,
+        link_id -> Uuid,
+        shared_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    audit_log (tenant_id, entry_id) {
+        tenant_id -> Uuid,
+        entry_id -> Uuid,
+        at -> Timestamptz,
+        token_id -> Nullable<Uuid>,
+        action -> Text,
+        subject -> Uuid,
+        before -> Nullable<Jsonb>,
+        after -> Nullable<Jsonb>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(offers, offer_shares);
+diesel::allow_tables_to_appear_in_same_query!(credentials, credential_generations);

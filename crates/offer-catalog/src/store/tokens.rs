@@ -1,0 +1,154 @@
+//! API tokens: what people see of them here, what is checked at the door in the kit's `api_tokens`.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+use kernel::{PublisherId, Role, TenantId, TokenId};
+use postgres_kit::tokens::TokenRow;
+use uuid::Uuid;
+
+use super::{Conn, convert, schema::issued_tokens::dsl, slice};
+use crate::domain::{
+    listing::{Slice, Window},
+    records::Token,
+};
+
+const TABLE: &str = "issued_tokens";
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = super::schema::issued_tokens, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    tenant_id: Uuid,
+    token_id: Uuid,
+    label: String,
+    token_hash: Vec<u8>,
+    role: String,
+    publisher_id: Option<Uuid>,
+    expires_at: Option<DateTime<Utc>>,
+    revoked_at: Option<DateTime<Utc>>,
+    revision: i64,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<Row> for Token {
+    type Error = diesel::result::Error;
+
+    fn try_from(row: Row) -> QueryResult<Self> {
+        let hash = row.token_hash.try_into();
+        Ok(Self {
+            tenant_id: TenantId::from_uuid(row.tenant_id),
+            token_id: TokenId::from_uuid(row.token_id),
+            label: row.label,
+            hash: hash.map_err(|_wrong_length| convert::broken(TABLE, "token_hash", "is not 32 bytes"))?,
+            role: Role::parse(&row.role).ok_or_else(|| convert::broken(TABLE, "role", "is no role"))?,
+            publisher_id: row.publisher_id.map(PublisherId::from_uuid),
+            expires_at: row.expires_at.map(convert::from_sql),
+            revoked_at: row.revoked_at.map(convert::from_sql),
+            revision: convert::revision(row.revision, TABLE)?,
+            created_at: convert::from_sql(row.created_at),
+        })
+    }
+}
+
+/// Adds a token.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn insert(conn: &mut Conn, token: &Token) -> QueryResult<()> {
+    diesel::insert_into(dsl::issued_tokens)
+        .values((
+            dsl::tenant_id.eq(token.tenant_id.as_uuid()),
+            dsl::token_id.eq(token.token_id.as_uuid()),
+            dsl::label.eq(&token.label),
+            dsl::token_hash.eq(token.hash.as_slice()),
+            dsl::role.eq(token.role.as_str()),
+            dsl::publisher_id.eq(token.publisher_id.map(PublisherId::as_uuid)),
+            dsl::expires_at.eq(token.expires_at.map(convert::to_sql)),
+            dsl::revoked_at.eq(token.revoked_at.map(convert::to_sql)),
+            dsl::revision.eq(convert::revision_to_sql(token.revision)),
+            dsl::created_at.eq(convert::to_sql(token.created_at)),
+        ))
+        .execute(conn)
+        .await?;
+    open_or_close(conn, token).await
+}
+
+/// Writes that a token was revoked.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn save_revocation(conn: &mut Conn, token: &Token) -> QueryResult<()> {
+    diesel::update(dsl::issued_tokens)
+        .filter(dsl::tenant_id.eq(token.tenant_id.as_uuid()))
+        .filter(dsl::token_id.eq(token.token_id.as_uuid()))
+        .set((
+            dsl::revoked_at.eq(token.revoked_at.map(convert::to_sql)),
+            dsl::revision.eq(convert::revision_to_sql(token.revision)),
+        ))
+        .execute(conn)
+        .await?;
+    open_or_close(conn, token).await
+}
+
+/// A token, locked until the transaction ends.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn lock(conn: &mut Conn, tenant: TenantId, token: TokenId) -> QueryResult<Option<Token>> {
+    let row: Option<Row> = dsl::issued_tokens
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .filter(dsl::token_id.eq(token.as_uuid()))
+        .select(Row::as_select())
+        .for_update()
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(Token::try_from).transpose()
+}
+
+/// A page of a tenant's tokens, newest first.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn list(conn: &mut Conn, tenant: TenantId, window: Window) -> QueryResult<Slice<Token>> {
+    let own = dsl::issued_tokens.filter(dsl::tenant_id.eq(tenant.as_uuid()));
+    let rows: Vec<Row> = own
+        .select(Row::as_select())
+        .order((dsl::created_at.desc(), dsl::token_id))
+        .offset(window.offset)
+        .limit(window.limit)
+        .load(conn)
+        .await?;
+    let total = own.count().get_result(conn).await?;
+    let items = rows.into_iter().map(Token::try_from).collect::<QueryResult<_>>()?;
+    Ok(slice(items, total))
+}
+
+/// Every token of a tenant, for a full publication.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn all(conn: &mut Conn, tenant: TenantId) -> QueryResult<Vec<Token>> {
+    let rows: Vec<Row> = dsl::issued_tokens
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .select(Row::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Token::try_from).collect()
+}
+
+async fn open_or_close(conn: &mut Conn, token: &Token) -> QueryResult<()> {
+    let row = TokenRow {
+        tenant_id: token.tenant_id,
+        token_id: token.token_id,
+        token_hash: token.hash,
+        role: token.role,
+        publisher_id: token.publisher_id,
+        expires_at: token.expires_at,
+        revoked: token.revoked_at.is_some(),
+        version: convert::revision_to_sql(token.revision),
+    };
+    postgres_kit::tokens::apply(conn, &[row]).await
+}
