@@ -1,0 +1,9 @@
+//! What the services are measured beside: the least that could do something comparable.
+
+mod bare_insert;
+mod bare_publisher;
+mod do_nothing;
+
+pub use bare_insert::{Recording, record, replay};
+pub use bare_publisher::BarePublisher;
+pub use do_nothing::{DoNothing, serve as do_nothing};

@@ -1,0 +1,55 @@
+//! `bench [MEASUREMENT …]`, and the hidden command under which it serves the handler that does nothing.
+
+use std::{net::SocketAddr, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{beside, measure::Measurement, run::run, scale::Scale};
+
+/// Measures GoKart beside honest baselines, on the local stack. BENCH_SCALE=0.1 is quick.
+#[derive(Debug, Parser)]
+#[command(name = "bench", args_conflicts_with_subcommands = true)]
+struct CommandLine {
+    /// What to measure; everything when nothing is named.
+    measurements: Vec<Measurement>,
+    #[command(subcommand)]
+    hidden: Option<Hidden>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Hidden {
+    /// The handler that ingest is measured beside.
+    #[command(hide = true)]
+    DoNothing {
+        #[arg(long)]
+        listen: SocketAddr,
+        #[arg(long)]
+        workers: usize,
+    },
+}
+
+/// Runs what the command line asks for. Fails when something can not be measured or an event is missing; a missed aim is
+/// printed and is no failure.
+pub fn main() -> ExitCode {
+    let command_line = CommandLine::parse();
+    let outcome = match command_line.hidden {
+        Some(Hidden::DoNothing { listen, workers }) => {
+            beside::do_nothing(listen, workers).map(|()| ExitCode::SUCCESS).map_err(anyhow::Error::from)
+        }
+        None => measured(command_line.measurements),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("bench: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn measured(mut measurements: Vec<Measurement>) -> anyhow::Result<ExitCode> {
+    if measurements.is_empty() {
+        measurements.extend(Measurement::ALL);
+    }
+    let scale = Scale::from_env()?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let all_found = runtime.block_on(run(&measurements, scale))?;
+    Ok(if all_found { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

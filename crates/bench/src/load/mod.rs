@@ -1,0 +1,16 @@
+//! The load generator: HTTP/1.1 over raw TCP, requests made before the clock runs, answers read by their length.
+//!
+//! It shares two cores with what it loads, so it must cost little and the same for everybody: subject and baseline get
+//! the same bytes from the same code.
+
+mod closed;
+mod connection;
+mod open;
+mod receiver;
+mod template;
+
+pub use closed::{Load, closed};
+pub use connection::{Connection, Response};
+pub use open::{Call, open};
+pub use receiver::Receiver;
+pub use template::{SLOT, Template};

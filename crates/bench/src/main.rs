@@ -1,0 +1,5 @@
+//! `bench`: see README.md.
+
+fn main() -> std::process::ExitCode {
+    bench::main()
+}

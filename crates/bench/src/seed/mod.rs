@@ -1,0 +1,13 @@
+//! One small world: a tenant, a shared offer with three events, clicks, postbacks, verdicts. The guide's own example.
+
+mod catalog;
+mod clicks;
+mod postbacks;
+mod verdicts;
+mod world;
+
+pub use catalog::{endpoint, for_attribution, for_payout};
+pub use clicks::click;
+pub use postbacks::Postbacks;
+pub use verdicts::qualified;
+pub use world::{DOMAIN, EVENTS, Step, World};

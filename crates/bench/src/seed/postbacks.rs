@@ -1,0 +1,110 @@
+//! Postbacks as AppsFlyer sends them and as ingest publishes them.
+
+use std::sync::Arc;
+
+use contracts::{
+    envelope::Envelope,
+    ingest::{HttpMethod, PostbackReceived},
+};
+use kernel::ClickId;
+use uuid::Uuid;
+
+use super::{EVENTS, Step, World};
+use crate::load::SLOT;
+
+/// Journeys whose users do the same step one after the other, before any of them does the next: so a batch holds many
+/// journeys, as in life, and every postback finds its predecessor.
+const JOURNEYS_IN_STEP: u64 = 1_000;
+
+/// All postbacks of a world: three for each click, in a fixed order.
+#[derive(Debug, Clone)]
+pub struct Postbacks {
+    world: Arc<World>,
+}
+
+impl Postbacks {
+    /// Of this world.
+    pub const fn new(world: Arc<World>) -> Self {
+        Self { world }
+    }
+
+    /// How many clicks `count` postbacks need.
+    pub const fn clicks(count: u64) -> u64 {
+        count.div_ceil(EVENTS.len() as u64 * JOURNEYS_IN_STEP) * JOURNEYS_IN_STEP
+    }
+
+    /// Postback `number` as ingest publishes it. Its receipt is fresh: another call is another receipt.
+    pub fn envelope(&self, number: u64) -> Envelope {
+        let (click, step) = Self::place(number);
+        let query = query(self.world.click_id(click), step, &format!("{number:016x}"), &self.world);
+        self.world.sealed(
+            Uuid::now_v7(),
+            &PostbackReceived {
+                tenant_id: self.world.tenant.to_vec(),
+                credential_id: self.world.credential.to_vec(),
+                credential_generation: 1,
+                method: HttpMethod::Get.into(),
+                query: query.into_bytes(),
+                content_type: String::new(),
+                body: Vec::new(),
+                caller_ip: "198.51.100.20".to_owned(),
+                caller_outside_ranges: false,
+            },
+        )
+    }
+
+    /// The query of a call that reports the first step of click `number`.
+    pub fn install(&self, number: u64) -> String {
+        query(self.world.click_id(number), EVENTS[0], &format!("{number:016x}"), &self.world)
+    }
+
+    /// The query of a call that differs from others of its kind in its conversion id only.
+    pub fn template(&self) -> String {
+        query(self.world.click_id(0), EVENTS[1], SLOT, &self.world)
+    }
+
+    fn place(number: u64) -> (u64, Step) {
+        let steps = EVENTS.len() as u64;
+        let (group, rest) = (number / (steps * JOURNEYS_IN_STEP), number % (steps * JOURNEYS_IN_STEP));
+        let step = usize::try_from(rest / JOURNEYS_IN_STEP).unwrap_or_default();
+        (group * JOURNEYS_IN_STEP + rest % JOURNEYS_IN_STEP, EVENTS[step])
+    }
+}
+
+/// What AppsFlyer's own in-app event template holds; some 650 bytes.
+fn query(click: ClickId, step: Step, conversion: &str, world: &World) -> String {
+    let at = world.clicked_at().saturating_add_seconds(60 * step.minutes_after_click).as_millis();
+    let installed = world.clicked_at().saturating_add_seconds(60 * EVENTS[0].minutes_after_click).as_millis();
+    let event = step.event_id;
+    format!(
+        "gk_click_id={click}&cnv_event_id={event}&cnv_event_name={event}&cnv_conversion_id={conversion}\
+         &cnv_amount=4.99&cnv_currency=USD&event_time={at}&install_time={installed}\
+         &app_id=id1234567890&bundle_id=com.golfin.game&country_code=US&platform=ios\
+         &appsflyer_id=1763812345678-7654321&idfa=00000000-0000-0000-0000-000000000000\
+         &idfv=7A2F9C11-4E0B-4F5D-9C55-0B1D2E3F4A5B&cnv_conversion_ip_address=203.0.113.7\
+         &af_siteid=demo-partner&is_retargeting=false&is_primary_attribution=true\
+         &match_type=id_matching&attributed_touch_type=click&media_source=gokart_int\
+         &event_value=%7B%22af_revenue%22%3A4.99%2C%22af_currency%22%3A%22USD%22%7D"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_click_meets_its_events_in_their_order() {
+        let count = 2 * 3 * JOURNEYS_IN_STEP;
+        let mut last = std::collections::BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        for number in 0..count {
+            let (click, step) = Postbacks::place(number);
+            assert!(seen.insert((click, step.event_id)));
+            let minutes = last.insert(click, step.minutes_after_click);
+            assert!(minutes.is_none_or(|before| before < step.minutes_after_click));
+        }
+        assert_eq!(last.len() as u64, Postbacks::clicks(count));
+    }
+}

@@ -1,0 +1,67 @@
+//! Verdicts as attribution tells them: every conversion earned.
+
+use contracts::{
+    attribution::{
+        ConversionQualified, ConversionVerdict, JourneyClick, ReportedAmount, TrackingSystemValues, Verdict,
+    },
+    common::Money,
+    envelope::Envelope,
+};
+use kernel::{ConversionId, Occurrence};
+use uuid::Uuid;
+
+use super::{EVENTS, World, catalog::money, clicks};
+
+/// Conversion `number`: three for each click.
+pub fn qualified(world: &World, number: u64) -> Envelope {
+    let steps = EVENTS.len() as u64;
+    let (click_number, place) = (number / steps, usize::try_from(number % steps).unwrap_or_default());
+    let (step, event, click) = (EVENTS[place], world.events[place], world.click_id(click_number));
+    let effective = world.clicked_at().saturating_add_seconds(60 * step.minutes_after_click);
+    let verdict = ConversionVerdict {
+        tenant_id: world.tenant.to_vec(),
+        conversion_id: ConversionId::derive(world.tenant, click, event, &Occurrence::Once).to_vec(),
+        revision: 1,
+        verdict: Verdict::Qualified.into(),
+        code: "QUALIFIED".to_owned(),
+        reason: "All rules passed.".to_owned(),
+        click: Some(JourneyClick {
+            gk_click_id: click.to_vec(),
+            clicked_at_micros: world.clicked_at().as_micros(),
+            link_id: world.link.to_vec(),
+            publisher_parameters: Some(clicks::parameters(click_number)),
+            visitor: Some(clicks::visitor()),
+        }),
+        advertiser_id: world.advertiser.to_vec(),
+        publisher_id: world.publisher.to_vec(),
+        offer_id: world.offer.to_vec(),
+        offer_name: "Golfin iOS".to_owned(),
+        terms_version: 1,
+        offer_event_id: event.to_vec(),
+        event_id: step.event_id.to_owned(),
+        event_name: step.event_id.to_owned(),
+        sequence_number: step.number,
+        occurrence: Occurrence::Once.key(),
+        receipt: Uuid::now_v7().as_bytes().to_vec(),
+        received_at_micros: world.now.as_micros(),
+        effective_at_micros: effective.as_micros(),
+        event_time_micros: Some(effective.as_micros()),
+        reported: Some(ReportedAmount {
+            amount: Some(Money { micros: 4_990_000, currency: "USD".to_owned() }),
+            usd_micros: None,
+            currency_assumed: false,
+        }),
+        terms: Some(money()),
+        flagged_fraud: false,
+        reached: true,
+        tracking_system: Some(TrackingSystemValues {
+            event_id: step.event_id.to_owned(),
+            event_name: step.event_id.to_owned(),
+            conversion_id: format!("{number:016x}"),
+            amount: "4.99".to_owned(),
+            ip_address: "203.0.113.7".to_owned(),
+            ..TrackingSystemValues::default()
+        }),
+    };
+    world.sealed(Uuid::now_v7(), &ConversionQualified { verdict: Some(verdict) })
+}
