@@ -64,13 +64,11 @@ impl Topology {
                 Queue::shared(PAYOUT_CATALOG)
                     .fact::<TenantChanged>()
                     .fact::<ApiTokenChanged>()
-                    .fact::<AdvertiserChanged>()
-                    .fact::<PublisherChanged>()
-                    .fact::<OfferVersionCreated>()
-                    .fact::<OfferChanged>(),
+                    .fact::<PublisherChanged>(),
             )
             .queue(
                 Queue::window(RECENT)
+                    .fact::<AdvertiserChanged>()
                     .fact::<CredentialGenerations>()
                     .fact::<CredentialUsed>()
                     .fact::<ClickRefused>()

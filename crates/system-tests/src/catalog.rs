@@ -131,6 +131,14 @@ impl Tenant {
         Ok(text(&clone, "/offerId")?.to_owned())
     }
 
+    /// Customises a saved offer: a PUT replaces all its fields.
+    ///
+    /// # Errors
+    /// When the catalog refuses.
+    pub async fn customise(&self, id: &str, fields: &Value) -> anyhow::Result<Value> {
+        self.api.put(&format!("/api/v1/offers/{id}"), fields).await
+    }
+
     /// Shares an offer with a publisher, for ever.
     ///
     /// # Errors

@@ -79,6 +79,8 @@ impl Guide {
         let publisher = tenant.publisher("Rewardville", "GET", &template).await?;
         let offer = tenant.offer(&golfin_ios(&advertiser, pending_days)).await?;
         let clone = tenant.clone_offer(&offer).await?;
+        // A clone keeps its launch date only when that is still to come.
+        tenant.customise(&clone, &golfin_ios(&advertiser, pending_days)).await?;
         tenant.create_offer(&clone).await?;
         let shared = tenant.share(&clone, &publisher).await?;
         Ok(Self { endpoints: endpoints.clone(), tenant, credential, advertiser, publisher, offer, shared })
@@ -99,11 +101,9 @@ impl Guide {
     /// # Errors
     /// When the tracker never hears of the offer.
     pub async fn follow_link(&self, pub_click_id: &str, member: &str) -> anyhow::Result<(String, String)> {
-        let separator = if self.shared.tracking_link.contains('?') { '&' } else { '?' };
-        let url = format!(
-            "{}{separator}pub_click_id={pub_click_id}&pub_member_id={member}&pub_sub_1=wall",
-            self.shared.tracking_link
-        );
+        // What a publisher does with the link: its own ids in place of the macros.
+        let link = self.shared.tracking_link.replace("{pub_click_id}", pub_click_id).replace("{pub_member_id}", member);
+        let url = format!("{link}&pub_sub_1=wall");
         let location = test_kit::eventually(
             "the tracker knows the shared offer and redirects",
             std::time::Duration::from_secs(30),

@@ -223,7 +223,7 @@ impl ServiceProcess {
     pub fn log_end(&self) -> String {
         let log = self.log();
         let lines: Vec<_> = log.lines().collect();
-        lines[lines.len().saturating_sub(30)..].join("\n")
+        lines[lines.len().saturating_sub(8)..].join("\n")
     }
 
     fn command(&self, word: &str) -> Command {

@@ -249,7 +249,7 @@ impl Shared {
         match service {
             ServiceName::OfferCatalog => values.extend([
                 ("AUTH__TOKEN_PEPPER", self.token_pepper.clone()),
-                ("AUTH__OPERATOR_TOKEN", self.operator_token.clone()),
+                ("OPERATOR__TOKEN", self.operator_token.clone()),
                 ("CREDENTIALS__KEYS", self.credential_keys.clone()),
                 ("SEALING__KEYS", self.sealing_keys.clone()),
                 ("PUBLIC__POSTBACK_BASE_URL", self.ingest_url.clone()),
@@ -267,7 +267,7 @@ impl Shared {
             ServiceName::Payout => values.extend([
                 ("AUTH__TOKEN_PEPPER", self.token_pepper.clone()),
                 ("SEALING__KEYS", self.sealing_keys.clone()),
-                ("DELIVERY__ALLOWED_NETWORKS", "127.0.0.0/8".to_owned()),
+                ("CLIENT__ALLOWED_NETWORKS", "127.0.0.0/8".to_owned()),
             ]),
         }
         values.into_iter().map(|(key, value)| (format!("{}__{key}", service.prefix()), value)).collect()

@@ -75,8 +75,9 @@ async fn set_up(
     let partner = tenant.publisher("Rewardville", "GET", &template).await?;
     narrator.line("publisher Rewardville, told by GET, signed with a secret of its own");
     let clone = tenant.clone_offer(&offer).await?;
+    tenant.customise(&clone, &golfin_ios(&advertiser, 0)).await?;
     tenant.create_offer(&clone).await?;
-    narrator.line("part 6: the offer is cloned");
+    narrator.line("part 6: the offer is cloned, and the clone customised and created");
     let shared = tenant.share(&clone, &partner).await?;
     narrator.line(format!("part 6: the clone is shared with Rewardville: {}", shared.tracking_link));
     let again = json!({"publisherId": partner.id});
@@ -253,7 +254,7 @@ async fn balances(payout: &Api) -> anyhow::Result<BTreeMap<String, i64>> {
     for item in list["items"].as_array().context("a list of balances")? {
         let posted = text(item, "/posted")?;
         let micros = Micros::parse_decimal(posted).with_context(|| format!("{posted} is no amount"))?;
-        *balances.entry(text(item, "/account")?.to_owned()).or_default() += micros.0;
+        *balances.entry(text(item, "/account/kind")?.to_owned()).or_default() += micros.0;
     }
     Ok(balances)
 }
