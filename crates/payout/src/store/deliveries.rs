@@ -316,10 +316,10 @@ pub async fn conclude(connection: &mut AsyncPgConnection, outcomes: &[Outcome]) 
     let update = sql_query(
         "UPDATE deliveries SET
             attempts = done.number, last_http_status = done.http_status, lease = NULL, leased_until = NULL,
-            state = CASE WHEN state = 'waiting' OR done.state = 'delivered' THEN done.state ELSE state END,
-            due_at = CASE WHEN state = 'waiting' AND done.state = 'waiting'
+            state = CASE WHEN deliveries.state = 'waiting' OR done.state = 'delivered' THEN done.state ELSE deliveries.state END,
+            due_at = CASE WHEN deliveries.state = 'waiting' AND done.state = 'waiting'
                 THEN now() + make_interval(secs => done.again_in_ms / 1000.0) END,
-            ended_at = CASE WHEN state = 'waiting' AND done.state = 'waiting' THEN NULL ELSE coalesce(ended_at, now()) END
+            ended_at = CASE WHEN deliveries.state = 'waiting' AND done.state = 'waiting' THEN NULL ELSE coalesce(deliveries.ended_at, now()) END
         FROM unnest($1, $2, $3, $4, $5, $6, $7)
             AS done (tenant_id, delivery_id, lease, number, http_status, state, again_in_ms)
         WHERE deliveries.tenant_id = done.tenant_id AND deliveries.delivery_id = done.delivery_id
