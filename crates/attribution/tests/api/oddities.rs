@@ -1,0 +1,66 @@
+//! What should not come and does.
+
+use contracts::envelope::Envelope;
+
+use crate::{facts::Tenant, stage::Stage};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poisonous_item_is_buried_and_its_neighbours_are_decided() {
+    let tenant = Tenant::new(1);
+    let stage = Stage::with(&tenant).await;
+    stage.say_clicks([tenant.click(1)]).await;
+    let poison = Envelope { body: vec![0xff; 40].into(), ..tenant.postback(1, "Install", 10) };
+    stage
+        .say_postbacks([tenant.postback(1, "Install", 10), poison, tenant.postback(1, "af_purchase", 20)])
+        .await;
+    stage.rows("SELECT count(*) AS count FROM dead_items WHERE consumer = 'attribution.postbacks'", 1).await;
+    stage.coded("QUALIFIED", 2).await;
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_value_is_too_odd() {
+    let tenant = Tenant::new(1);
+    let stage = Stage::with(&tenant).await;
+    stage.say_clicks([tenant.click(1)]).await;
+    let click = tenant.click_id(1);
+    let long = "x".repeat(20_000);
+    let postbacks = [
+        tenant
+            .received(&format!("gk_click_id={click}&cnv_event_id=%00&cnv_sub_1=%00%ff&cnv_email=a%00b"), 10),
+        tenant.received(&format!("gk_click_id={click}&cnv_event_id={long}&cnv_conversion_id={long}"), 20),
+        tenant.received("gk_click_id=%00", 30),
+        tenant.received("gk_click_id=[click_id]&media_source=organic", 40),
+        tenant.received("event_time=2026-11-22%2011:00:00", 50),
+        tenant.received("", 60),
+    ];
+    stage.say_postbacks(postbacks).await;
+    stage.coded("UNMAPPED_EVENT", 2).await;
+    stage.coded("UNATTRIBUTED_NO_CLICK", 2).await;
+    stage.coded("UNATTRIBUTED_ORGANIC", 1).await;
+    stage.coded("UNATTRIBUTED_PRIVACY", 1).await;
+    assert_eq!(stage.count("SELECT count(*) AS count FROM dead_items").await, 0);
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_of_two_different_clicks_with_one_id_stays() {
+    let tenant = Tenant::new(1);
+    let stage = Stage::with(&tenant).await;
+    stage.say_clicks([tenant.click(1)]).await;
+    stage.rows("SELECT count(*) AS count FROM journeys WHERE click IS NOT NULL", 1).await;
+    let mut other = tenant.click_fact(1);
+    other.offer_version = 9;
+    let stamp = contracts::Stamp {
+        fact_id: kernel::FactId::from_uuid(uuid::Uuid::from_u128(77)),
+        tenant: Some(tenant.id),
+        recorded_at: kernel::Timestamp::from_micros(0),
+        traceparent: String::new(),
+        tracestate: String::new(),
+    };
+    stage.say_clicks([contracts::seal(stamp, &other)]).await;
+    stage.rows("SELECT count(*) AS count FROM inbox WHERE consumer = 'attribution.clicks'", 2).await;
+    stage.say_postbacks([tenant.postback(1, "Install", 10)]).await;
+    stage.coded("QUALIFIED", 1).await;
+    stage.strike().await;
+}
