@@ -134,6 +134,14 @@ pub async fn migrate(settings: DatabaseSettings) -> Result<(), MigrateError> {
     postgres_kit::migrate(&settings, MIGRATIONS, Grants::append_only(APPEND_ONLY)).await
 }
 
+/// Takes this service's migrations back, for the test that each can be reverted.
+///
+/// # Errors
+/// Whatever stopped it.
+pub async fn revert(settings: DatabaseSettings) -> Result<(), MigrateError> {
+    postgres_kit::migrate::revert(&settings, MIGRATIONS).await
+}
+
 /// Proves the ledger.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ mod metrics;
 mod settings;
 mod store;
 
-pub use app::{Addresses, Payout, migrate, start, verify};
+pub use app::{Addresses, Payout, migrate, revert, start, verify};
 pub use bus::{CATALOG_QUEUE, CONVERSIONS_QUEUE};
 pub use flows::verify_ledger::Findings;
 pub use settings::{DeliverySettings, HoldSettings, SealingSettings, Settings};

@@ -57,7 +57,7 @@ pub(super) fn story(claimed: &Claimed) -> Result<Story, StoryError> {
         pub_age: parameters.age,
         pub_click_id: parameters.pub_click_id,
         pub_member_id: parameters.pub_member_id,
-        pub_subs: parameters.pub_subs.into_iter().collect(),
+        pub_subs: parameters.pub_subs,
         country: click.visitor.as_ref().and_then(|visitor| visitor.country.clone()),
         tracking_system: TrackingSystem {
             event_id: tracking.event_id,
@@ -66,7 +66,7 @@ pub(super) fn story(claimed: &Claimed) -> Result<Story, StoryError> {
             ip_address: tracking.ip_address,
             email: tracking.email,
             user_id: tracking.user_id,
-            subs: tracking.subs.into_iter().collect(),
+            subs: tracking.subs,
         },
     })
 }

@@ -1,0 +1,152 @@
+//! The ledger: right whatever comes how often in which order, and never changed.
+
+use contracts::{
+    attribution::{ConversionVerdict, ReportedAmount},
+    common::{Money, MoneyTerms},
+};
+use diesel::sql_query;
+use diesel_async::RunQueryDsl;
+
+use crate::{
+    facts::{Tenant, percent_terms, terms, usd},
+    stage::Stage,
+};
+
+#[tokio::test]
+async fn the_same_verdict_however_often_and_in_whatever_order_pays_once() {
+    let stage = Stage::with(2, |_| ()).await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    let first = brownboots.verdict(1);
+    let qualified = brownboots.qualified(first.clone());
+    let amended = brownboots.qualified(ConversionVerdict {
+        revision: 3,
+        reported: Some(ReportedAmount { amount: Some(usd(9_990_000)), ..ReportedAmount::default() }),
+        ..first.clone()
+    });
+    let older = brownboots.vetoed(&first);
+    // The newest first, the others behind it, everything three times, some of it in one batch.
+    for _ in 0..3 {
+        stage.say_verdicts([amended.clone(), older.clone(), qualified.clone(), amended.clone()]).await;
+    }
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(2))]).await;
+    stage.told(2).await;
+    stage.rows("inbox WHERE consumer = 'payout.conversions'", 4).await;
+    stage.rows("conversions WHERE status = 'success'", 2).await;
+    stage.rows("ledger_transfers", 4).await;
+    assert_eq!(stage.publisher.deliveries().len(), 2);
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn a_reversal_after_release_takes_the_money_back() {
+    let stage = Stage::set().await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    let strict = MoneyTerms { reverse_on_fraud: true, ..terms(0) };
+    let first = ConversionVerdict { terms: Some(strict), ..brownboots.verdict(1) };
+    stage.say_verdicts([brownboots.qualified(first.clone())]).await;
+    stage.told(1).await;
+    stage.say_verdicts([brownboots.vetoed(&first)]).await;
+    stage.rows("conversions WHERE status = 'reversed'", 1).await;
+    stage.rows("ledger_transfers WHERE kind = 'reversal'", 2).await;
+    stage.rows("ledger_balances WHERE debits_posted <> credits_posted", 0).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn fraud_after_release_is_flagged_when_the_offer_does_not_reverse() {
+    let stage = Stage::set().await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    let first = brownboots.verdict(1);
+    stage.say_verdicts([brownboots.qualified(first.clone())]).await;
+    stage.told(1).await;
+    stage.say_verdicts([brownboots.vetoed(&first)]).await;
+    stage.rows("conversions WHERE status = 'flagged' AND books = 'posted'", 1).await;
+    stage.rows("ledger_transfers", 2).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn amounts_are_converted_by_the_tenants_own_rate() {
+    let stage = Stage::set().await;
+    let (brownboots, other) = (Tenant::new(1), Tenant::new(2));
+    stage.introduce(brownboots).await;
+    stage.say_catalog([brownboots.changed(2, &[("EUR", "USD", 1_085_000)])]).await;
+    let in_euro = |tenant: Tenant| ConversionVerdict {
+        terms: Some(percent_terms()),
+        reported: Some(ReportedAmount {
+            amount: Some(Money { micros: 4_990_000, currency: String::from("EUR") }),
+            ..ReportedAmount::default()
+        }),
+        ..tenant.verdict(1)
+    };
+    stage.say_verdicts([brownboots.qualified(in_euro(brownboots)), other.qualified(in_euro(other))]).await;
+    stage
+        .rows(
+            "conversions WHERE status = 'success' AND revenue_micros = 2707075 AND payout_micros = 1353537
+                AND rate_from = 'EUR' AND rate_ppm = 1085000",
+            1,
+        )
+        .await;
+    stage
+        .rows(
+            "conversions WHERE status = 'on_review' AND reason_code = 'REVIEW_NO_RATE' AND books = 'empty'",
+            1,
+        )
+        .await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn nobody_changes_the_past() {
+    let stage = Stage::set().await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.told(1).await;
+
+    let mut serving = stage.database.pool().get().await.unwrap();
+    for statement in [
+        "UPDATE ledger_transfers SET amount_micros = 1",
+        "DELETE FROM ledger_transfers",
+        "TRUNCATE ledger_transfers",
+        "DELETE FROM conversion_history",
+        "DELETE FROM ledger_accounts",
+    ] {
+        let refused = sql_query(statement).execute(&mut serving).await.unwrap_err().to_string();
+        assert!(refused.contains("permission denied"), "{statement}: {refused}");
+    }
+    drop(serving);
+    let mut superuser = stage.database.admin().await;
+    for statement in ["UPDATE ledger_transfers SET amount_micros = 1", "DELETE FROM ledger_transfers"] {
+        let refused = sql_query(statement).execute(&mut superuser).await.unwrap_err().to_string();
+        assert!(refused.contains("never changed or deleted"), "{statement}: {refused}");
+    }
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn the_proof_notices_what_does_not_add_up() {
+    let stage = Stage::set().await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.told(1).await;
+    let proof = stage.proof().await;
+    assert_eq!((proof.transfers, proof.accounts, proof.difference_count), (2, 3, 0));
+    assert_eq!(proof.posted["USD"], (3_000_000, 3_000_000));
+
+    // An entry nobody decided: its id is not the one its content names, and its conversion does not know of it.
+    stage
+        .meanwhile(
+            "INSERT INTO ledger_transfers (tenant_id, transfer_id, conversion_id, status_revision, flow, kind,
+                debit_account_id, credit_account_id, currency, amount_micros)
+            SELECT tenant_id, gen_random_uuid(), conversion_id, status_revision, flow, 'posted', debit_account_id,
+                credit_account_id, currency, 1 FROM ledger_transfers LIMIT 1",
+        )
+        .await;
+    let proof = stage.proof().await;
+    assert_eq!(proof.difference_count, 2, "{:?}", proof.differences);
+}

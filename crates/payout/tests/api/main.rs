@@ -1,0 +1,12 @@
+//! The service as others meet it: verdicts in over a real broker, facts out, postbacks to a real HTTP server, a real
+//! database, the HTTP API.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
+
+mod facts;
+mod holds;
+mod ledger;
+mod oddities;
+mod postbacks;
+mod reading;
+mod retries;
+mod stage;

@@ -1,0 +1,260 @@
+//! The service, started as in production but for its ports, with a publisher to tell and a listener for what it says.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bus::{BatchHandler, Bus, BusSettings, HandleError, Queue, Route, Topology};
+use contracts::{
+    Fact,
+    attribution::ConversionQualified,
+    catalog::{ApiTokenChanged, PublisherChanged, TenantChanged},
+    envelope::Envelope,
+    open,
+};
+use diesel::{QueryableByName, sql_query, sql_types::BigInt};
+use diesel_async::RunQueryDsl;
+use http_kit::{HttpSettings, admin::AdminSettings, auth::AuthSettings, client::ClientSettings};
+use payout::{Addresses, DeliverySettings, Findings, HoldSettings, SealingSettings, Settings};
+use postgres_kit::DatabaseSettings;
+use process::{Runtime, StopSettings};
+use secrecy::SecretString;
+use telemetry::TelemetrySettings;
+use test_kit::{Delivery, FakePublisher, Namespace, TestDatabase, eventually};
+
+use crate::facts::{KEYS, PEPPER, Tenant};
+
+/// Everything here happens within this, on a busy machine too.
+pub(crate) const SOON: Duration = Duration::from_mins(1);
+
+/// What the service said.
+#[derive(Clone, Default)]
+struct Ear(Arc<Mutex<Vec<Envelope>>>);
+
+impl BatchHandler for Ear {
+    async fn handle(&self, items: &[Envelope]) -> Result<(), HandleError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(items);
+        Ok(())
+    }
+
+    async fn bury(&self, _item: &Envelope, reason: &str) -> Result<(), HandleError> {
+        panic!("nothing to bury: {reason}");
+    }
+}
+
+/// Running replicas, their database, their part of the broker, and a publisher.
+pub(crate) struct Stage {
+    // Dropped in this order: what is connected before what it is connected to.
+    runtimes: Vec<Runtime>,
+    bus: Bus,
+    ear: Ear,
+    pub(crate) address: SocketAddr,
+    pub(crate) publisher: FakePublisher,
+    pub(crate) database: TestDatabase,
+    _namespace: Namespace,
+}
+
+impl Stage {
+    pub(crate) async fn set() -> Self {
+        Self::with(1, |_| ()).await
+    }
+
+    pub(crate) async fn with(replicas: usize, change: impl Fn(&mut Settings)) -> Self {
+        let database = test_kit::database("payout", payout::migrate).await;
+        let namespace = test_kit::namespace();
+        let bus_settings = BusSettings::new(namespace.amqp_url(), namespace.name());
+        let mut settings = settings(&database, &bus_settings);
+        change(&mut settings);
+        let mut runtimes = Vec::new();
+        let mut address = None;
+        for _ in 0..replicas {
+            let runtime = Runtime::new();
+            let Addresses { http, .. } = payout::start(&settings, &runtime).expect("a start");
+            address = Some(http);
+            runtimes.push(runtime);
+        }
+        let ours = Runtime::new();
+        let topology = Topology::new().queue(Queue::shared("test.said").bind("payout.events", "#"));
+        let bus = Bus::start(&bus_settings, "test", topology, &ours.supervisor);
+        let ear = Ear::default();
+        bus.consume("test.said", ear.clone()).expect("a queue");
+        eventually("everything is connected", SOON, async || {
+            bus.is_connected()
+                && bus.is_writable()
+                && runtimes.iter().all(|runtime| runtime.readiness.is_ready())
+        })
+        .await;
+        runtimes.push(ours);
+        let address = address.expect("at least one");
+        Self {
+            runtimes,
+            bus,
+            ear,
+            address,
+            publisher: FakePublisher::start(),
+            database,
+            _namespace: namespace,
+        }
+    }
+
+    /// Where the tenant's publisher wants to hear by GET.
+    pub(crate) fn template(&self) -> String {
+        format!(
+            "{}/cb?c={{pub_click_id}}&m={{pub_member_id}}&s={{status}}&p={{payout}}&id={{conversion_id}}",
+            self.publisher.url()
+        )
+    }
+
+    /// Says catalog facts and waits until the service has taken them.
+    pub(crate) async fn say_catalog(&self, items: impl IntoIterator<Item = Envelope>) {
+        for item in items {
+            let (key, table) = match item.fact.as_str() {
+                TenantChanged::NAME => (TenantChanged::ROUTING_KEY, "tenants"),
+                ApiTokenChanged::NAME => (ApiTokenChanged::ROUTING_KEY, "api_tokens"),
+                PublisherChanged::NAME => (PublisherChanged::ROUTING_KEY, "publishers"),
+                other => panic!("{other} is no fact of these tests"),
+            };
+            let version = self.versions(table).await;
+            self.say(Route::new("catalog.events", key), [item]).await;
+            eventually("the fact is applied", SOON, async || self.versions(table).await > version).await;
+        }
+    }
+
+    /// Says an older version of a publisher, and a tenant's newer one behind it: when that is applied, so was the first.
+    pub(crate) async fn say_stale(&self, stale: Envelope, behind: Envelope) {
+        self.say(Route::of::<PublisherChanged>(), [stale]).await;
+        self.say_catalog([behind]).await;
+    }
+
+    /// Every fact of these tests raises the sum of its table's versions.
+    async fn versions(&self, table: &str) -> i64 {
+        self.count(&format!("SELECT coalesce(sum(version), 0)::bigint AS count FROM {table}")).await
+    }
+
+    /// A tenant with its publisher's one endpoint.
+    pub(crate) async fn introduce(&self, tenant: Tenant) {
+        let endpoint = tenant.endpoint(self.template());
+        self.say_catalog([tenant.changed(1, &[]), tenant.publisher(1, vec![endpoint])]).await;
+    }
+
+    /// All four facts go to one queue; which key is taken makes no difference.
+    pub(crate) async fn say_verdicts(&self, items: impl IntoIterator<Item = Envelope>) {
+        self.say(Route::of::<ConversionQualified>(), items).await;
+    }
+
+    async fn say(&self, route: Route, items: impl IntoIterator<Item = Envelope>) {
+        let items = items.into_iter().map(|item| (route.clone(), item)).collect();
+        self.bus.publisher().publish_all::<Envelope>(items).await.expect("confirms");
+    }
+
+    /// Every fact of one kind that the service has said until now.
+    pub(crate) fn said<F: Fact>(&self) -> Vec<F> {
+        let said = self.ear.0.lock().unwrap_or_else(PoisonError::into_inner);
+        said.iter().filter(|item| item.fact == F::NAME).map(|item| open(item).expect("a fact")).collect()
+    }
+
+    /// Waits until the service has said so many facts of one kind.
+    pub(crate) async fn said_count<F: Fact>(&self, count: usize) -> Vec<F> {
+        eventually(F::NAME, SOON, async || {
+            let said = self.said::<F>();
+            if said.len() >= count { Ok(said) } else { Err(format!("{} of {count}", said.len())) }
+        })
+        .await
+    }
+
+    /// Waits until the publisher has heard so much.
+    pub(crate) async fn told(&self, count: usize) -> Vec<Delivery> {
+        self.publisher.wait_for(count, SOON).await
+    }
+
+    /// One number from the database.
+    pub(crate) async fn count(&self, query: &str) -> i64 {
+        #[derive(QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = BigInt)]
+            count: i64,
+        }
+        let mut admin = self.database.admin().await;
+        let row: Count = sql_query(query).get_result(&mut admin).await.expect("a count");
+        row.count
+    }
+
+    /// Waits until so many rows match.
+    pub(crate) async fn rows(&self, from: &str, count: i64) {
+        eventually(from, SOON, async || {
+            let found = self.count(&format!("SELECT count(*) AS count FROM {from}")).await;
+            if found == count { Ok(()) } else { Err(format!("{found} instead of {count}")) }
+        })
+        .await;
+    }
+
+    /// Changes what time would change.
+    pub(crate) async fn meanwhile(&self, statement: &str) -> usize {
+        let mut admin = self.database.admin().await;
+        sql_query(statement).execute(&mut admin).await.expect("a statement")
+    }
+
+    /// Lets every pending time end now.
+    pub(crate) async fn holds_end(&self) {
+        self.meanwhile("UPDATE conversions SET hold_ends_at = now() WHERE status = 'pending'").await;
+    }
+
+    /// Lets the pause before the next attempt be over.
+    pub(crate) async fn pause_ends(&self) {
+        eventually("an attempt is recorded", SOON, async || {
+            self.meanwhile(
+                "UPDATE deliveries SET due_at = now() WHERE state = 'waiting' AND lease IS NULL AND due_at > now()",
+            )
+            .await
+                > 0
+        })
+        .await;
+    }
+
+    /// Asks the API; with a token or without.
+    pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> (u16, serde_json::Value) {
+        let mut request = test_kit::http_client().get(format!("http://{}{path}", self.address));
+        if let Some(token) = token {
+            request = request.header("authorization", format!("ApiToken {token}"));
+        }
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.json().await.expect("JSON"))
+    }
+
+    /// The ledger's proof.
+    pub(crate) async fn proof(&self) -> Findings {
+        payout::verify(&self.database.settings()).await.expect("a proof")
+    }
+
+    /// Proves the ledger and stops everything in order.
+    pub(crate) async fn strike(self) {
+        let proof = self.proof().await;
+        assert_eq!(proof.differences, Vec::<String>::new());
+        for runtime in &self.runtimes {
+            runtime.supervisor.drain(SOON).await.expect("work ends");
+        }
+    }
+}
+
+fn settings(database: &TestDatabase, bus: &BusSettings) -> Settings {
+    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Settings {
+        http: HttpSettings { listen: any_port, ..HttpSettings::default() },
+        admin: AdminSettings { listen: any_port },
+        database: DatabaseSettings { pool_size: 8, ..database.settings() },
+        bus: bus.clone(),
+        auth: AuthSettings { token_pepper: SecretString::from(PEPPER), cache_ms: 0 },
+        sealing: SealingSettings { keys: SecretString::from(KEYS) },
+        client: ClientSettings {
+            allowed_networks: vec!["127.0.0.0/8".parse().expect("a network")],
+            ..ClientSettings::default()
+        },
+        delivery: DeliverySettings { in_flight: 16, per_publisher: 8, lease_seconds: 45, poll_ms: 100 },
+        holds: HoldSettings { poll_ms: 50, batch: 7 },
+        telemetry: TelemetrySettings::default(),
+        stop: StopSettings::default(),
+    }
+}
