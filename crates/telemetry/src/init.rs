@@ -13,7 +13,7 @@ use opentelemetry_sdk::{
 use tracing::Subscriber;
 use tracing_subscriber::{
     EnvFilter, Layer,
-    filter::{LevelFilter, ParseError, Targets},
+    filter::{FilterExt, LevelFilter, ParseError, Targets},
     fmt::{self, format::JsonFields, writer::BoxMakeWriter},
     layer::SubscriberExt,
     registry::LookupSpan,
@@ -98,11 +98,35 @@ pub fn init_logging_to(
         .with_filter(Targets::new().with_default(LevelFilter::INFO).with_target(LOG_ONLY, LevelFilter::OFF));
     tracing_subscriber::registry()
         .with(traces)
-        .with(log_layer(target, service).with_filter(filter))
+        .with(log_layer(target, service).with_filter(filter.and(no_foreign_details())))
         .try_init()
         .map_err(TelemetryError::AlreadySetUp)?;
     log_panics();
     Ok(Telemetry { provider })
+}
+
+/// What no log filter can bring in. Below `info` these libraries quote requests, statements and frames, and secrets
+/// travel in all of them: whoever debugs at night must not have to think of that.
+fn no_foreign_details() -> Targets {
+    const QUOTING: [&str; 14] = [
+        "actix_http",
+        "actix_server",
+        "actix_web",
+        "diesel",
+        "diesel_async",
+        "h2",
+        "hyper",
+        "hyper_util",
+        "lapin",
+        "mio",
+        "reqwest",
+        "rustls",
+        "tokio_postgres",
+        "tracing_actix_web",
+    ];
+    QUOTING.iter().fold(Targets::new().with_default(LevelFilter::TRACE), |targets, library| {
+        targets.with_target(*library, LevelFilter::INFO)
+    })
 }
 
 /// Makes *ring* the TLS provider of this process, once; `reqwest`, `lapin` and `tokio-postgres` all use it.
