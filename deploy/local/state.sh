@@ -60,7 +60,7 @@ delete_state() {
     has_state || return 0
     [[ ! -L $STATE && -O $STATE ]] || die "$STATE is not a folder of $(id -un)"
     rm -rf -- "${STATE:?}"
-    rm -f -- "$NODES_ENV"
+    rm -f -- "$NODES_ENV" "$(dirname "$NODES_ENV")/stack.env"
 }
 
 # recall FILE KEY: the value kept for KEY in the state folder's FILE; fails when there is none.
