@@ -47,7 +47,7 @@ impl Contest {
         nodes: &LocalNodes,
         progress: &Progress,
         plan: Plan,
-        world: impl Fn() -> anyhow::Result<F>,
+        world: impl Fn(u64) -> anyhow::Result<F>,
         account: impl AsyncFn(&Rig, u64) -> anyhow::Result<Account>,
     ) -> anyhow::Result<Self> {
         let service = F::SERVICE.binary();
@@ -56,7 +56,7 @@ impl Contest {
             plan.events,
             F::EVENTS
         ));
-        let (recording, recorded) = record(nodes, &world()?, plan.events, &account).await?;
+        let (recording, recorded) = record(nodes, &world(plan.events)?, plan.events, &account).await?;
         let mut contest = Self {
             flow: Contestant::new(service),
             bare: Contestant::new("its rows, bare"),
@@ -69,7 +69,7 @@ impl Contest {
                 progress.say(&format!("{service} round {round}/{}: {text} {sample}", plan.rounds));
             };
 
-            let (mut rig, worked) = batched(nodes, &world()?, plan.events).await?;
+            let (mut rig, worked) = batched(nodes, &world(plan.events)?, plan.events).await?;
             let sample = Sample::new(plan.events, worked);
             say("as it is", &sample);
             contest.flow.samples.push(sample);
@@ -80,7 +80,8 @@ impl Contest {
             contest.bare.samples.push(sample);
             rig.close::<F>().await?;
 
-            let (rig, worked) = one_by_one(nodes, &world()?, plan.events_one_by_one).await?;
+            let (rig, worked) =
+                one_by_one(nodes, &world(plan.events_one_by_one)?, plan.events_one_by_one).await?;
             let sample = Sample::new(plan.events_one_by_one, worked);
             say("batches of one", &sample);
             contest.one_by_one.samples.push(sample);

@@ -17,7 +17,7 @@ use crate::{
 /// How long one step may take before it is called stuck.
 const STUCK: Duration = Duration::from_secs(300);
 /// How often progress is looked at: the precision of a wall-clock time.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// The service, not running yet, and ways to look at it from outside.
 pub struct Rig {
@@ -95,7 +95,7 @@ impl Rig {
 
     /// Starts the service and waits until `events` are done.
     ///
-    /// The clock starts when the first messages have left the queue, so the start of the process is not in it; it stops when
+    /// The clock starts at the last look that found the queue full, so the start of the process is not in it; it stops when
     /// the last event's effect can be read. The queue is looked at over AMQP, the database only once the queue is empty:
     /// looking costs next to nothing.
     ///
@@ -111,8 +111,8 @@ impl Rig {
             .with_tree("PostgreSQL", nodes.conditions.postgres_pid)
             .with("RabbitMQ", nodes.conditions.rabbitmq_pid);
 
-        self.until_ready(F::QUEUE, |ready| ready < full).await?;
-        let (start, before) = (Instant::now(), meter.read());
+        let start = self.until_ready(F::QUEUE, |ready| ready < full).await?;
+        let before = meter.read();
         self.until_ready(F::QUEUE, |ready| ready == 0).await?;
         self.until(F::DONE, events).await?;
         Ok(WorkedOff { wall: start.elapsed(), cpu: meter.since(&before) })
@@ -149,13 +149,17 @@ impl Rig {
         }
     }
 
-    async fn until_ready(&self, queue: &str, enough: impl Fn(u64) -> bool) -> anyhow::Result<()> {
+    /// Returns when it was last *not* so: the moment that errs against us.
+    async fn until_ready(&self, queue: &str, enough: impl Fn(u64) -> bool) -> anyhow::Result<Instant> {
         let start = Instant::now();
+        let mut last = start;
         loop {
+            let look = Instant::now();
             let ready = self.broker.ready(queue).await?;
             if enough(ready) {
-                return Ok(());
+                return Ok(last);
             }
+            last = look;
             ensure!(start.elapsed() < STUCK, "stuck: {ready} messages wait in {queue}");
             tokio::time::sleep(LOOK_EVERY).await;
         }

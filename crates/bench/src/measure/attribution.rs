@@ -31,9 +31,9 @@ struct Attribution {
 }
 
 impl Attribution {
-    fn new() -> anyhow::Result<Self> {
+    fn new(events: u64) -> anyhow::Result<Self> {
         let world = Arc::new(World::new(KEYS)?);
-        let postbacks = Postbacks::new(Arc::clone(&world));
+        let postbacks = Postbacks::new(Arc::clone(&world), events);
         Ok(Self { world, postbacks })
     }
 }
@@ -49,7 +49,7 @@ impl Flow for Attribution {
     }
 
     fn known(&self, events: u64) -> Vec<Known> {
-        let clicks = Postbacks::clicks(events);
+        let clicks = self.postbacks.clicks(events);
         vec![
             Known {
                 facts: seed::for_attribution(&self.world),

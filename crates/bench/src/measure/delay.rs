@@ -136,7 +136,7 @@ impl Line {
         let door =
             stack.endpoints().ingest.strip_prefix("http://").context("a plain http address")?.parse()?;
         Ok(Self {
-            postbacks: Postbacks::new(Arc::clone(&world)),
+            postbacks: Postbacks::new(Arc::clone(&world), 1),
             address: world.address(KEYS)?,
             stack,
             broker,

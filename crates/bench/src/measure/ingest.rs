@@ -38,7 +38,7 @@ pub async fn measure(context: Context<'_>) -> anyhow::Result<Outcome> {
     let nothing = DoNothing::start(WORKERS).await?;
 
     let world = Arc::new(World::new(CREDENTIAL_KEYS)?);
-    let postbacks = Postbacks::new(Arc::clone(&world));
+    let postbacks = Postbacks::new(Arc::clone(&world), 1);
     let (path, signature) = world.address(CREDENTIAL_KEYS)?;
     let request = Template::get(
         "api.brownboots.gokart.test",

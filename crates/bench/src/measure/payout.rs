@@ -26,7 +26,7 @@ struct Payout {
 }
 
 impl Payout {
-    fn new() -> anyhow::Result<Self> {
+    fn new(_events: u64) -> anyhow::Result<Self> {
         Ok(Self { world: Arc::new(World::new(KEYS)?) })
     }
 }

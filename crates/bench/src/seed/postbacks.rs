@@ -12,30 +12,32 @@ use uuid::Uuid;
 use super::{EVENTS, Step, World};
 use crate::load::SLOT;
 
-/// Journeys whose users do the same step one after the other, before any of them does the next: so a batch holds many
-/// journeys, as in life, and every postback finds its predecessor.
-const JOURNEYS_IN_STEP: u64 = 1_000;
+/// Most users who do the same step one after the other, before any of them does the next: so a batch holds as many
+/// journeys as postbacks, as in life, and every postback finds its predecessor.
+const USERS_IN_STEP: u64 = 1_000;
+const STEPS: u64 = EVENTS.len() as u64;
 
 /// All postbacks of a world: three for each click, in a fixed order.
 #[derive(Debug, Clone)]
 pub struct Postbacks {
     world: Arc<World>,
+    users_in_step: u64,
 }
 
 impl Postbacks {
-    /// Of this world.
-    pub const fn new(world: Arc<World>) -> Self {
-        Self { world }
+    /// Of this world, `count` of them; fewer have smaller groups, so that all steps come up.
+    pub fn new(world: Arc<World>, count: u64) -> Self {
+        Self { world, users_in_step: (count / STEPS).clamp(1, USERS_IN_STEP) }
     }
 
     /// How many clicks `count` postbacks need.
-    pub const fn clicks(count: u64) -> u64 {
-        count.div_ceil(EVENTS.len() as u64 * JOURNEYS_IN_STEP) * JOURNEYS_IN_STEP
+    pub const fn clicks(&self, count: u64) -> u64 {
+        count.div_ceil(STEPS * self.users_in_step) * self.users_in_step
     }
 
     /// Postback `number` as ingest publishes it. Its receipt is fresh: another call is another receipt.
     pub fn envelope(&self, number: u64) -> Envelope {
-        let (click, step) = Self::place(number);
+        let (click, step) = self.place(number);
         let query = query(self.world.click_id(click), step, &format!("{number:016x}"), &self.world);
         self.world.sealed(
             Uuid::now_v7(),
@@ -63,11 +65,11 @@ impl Postbacks {
         query(self.world.click_id(0), EVENTS[1], SLOT, &self.world)
     }
 
-    fn place(number: u64) -> (u64, Step) {
-        let steps = EVENTS.len() as u64;
-        let (group, rest) = (number / (steps * JOURNEYS_IN_STEP), number % (steps * JOURNEYS_IN_STEP));
-        let step = usize::try_from(rest / JOURNEYS_IN_STEP).unwrap_or_default();
-        (group * JOURNEYS_IN_STEP + rest % JOURNEYS_IN_STEP, EVENTS[step])
+    fn place(&self, number: u64) -> (u64, Step) {
+        let users = self.users_in_step;
+        let (group, rest) = (number / (STEPS * users), number % (STEPS * users));
+        let step = usize::try_from(rest / users).unwrap_or_default();
+        (group * users + rest % users, EVENTS[step])
     }
 }
 
@@ -90,21 +92,23 @@ fn query(click: ClickId, step: Step, conversion: &str, world: &World) -> String 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
 
     #[test]
     fn every_click_meets_its_events_in_their_order() {
-        let count = 2 * 3 * JOURNEYS_IN_STEP;
-        let mut last = std::collections::BTreeMap::new();
+        let count = 2 * STEPS * USERS_IN_STEP;
+        let world = World::new("1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap();
+        let postbacks = Postbacks::new(Arc::new(world), count);
+        let mut last = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for number in 0..count {
-            let (click, step) = Postbacks::place(number);
+            let (click, step) = postbacks.place(number);
             assert!(seen.insert((click, step.event_id)));
             let minutes = last.insert(click, step.minutes_after_click);
             assert!(minutes.is_none_or(|before| before < step.minutes_after_click));
         }
-        assert_eq!(last.len() as u64, Postbacks::clicks(count));
+        assert_eq!(last.len() as u64, postbacks.clicks(count));
     }
 }
