@@ -20,6 +20,8 @@ use tokio::time::timeout;
 pub const GROUP: usize = 64;
 /// Messages taken ahead while a queue is emptied; the most a quorum queue gives.
 const TAKE: u16 = 2_000;
+/// Messages acknowledged together while a queue is emptied.
+const ACKNOWLEDGE_EVERY: u64 = 500;
 /// Items handed to the publisher at a time: what waits there is bounded.
 const HAND_IN: usize = 8_192;
 /// A queue that should hold more gives nothing for this long: then it does not hold it.
@@ -123,6 +125,8 @@ impl Broker {
             )
             .await?;
         let mut drained = Drained::default();
+        let all_before = BasicAckOptions { multiple: true };
+        let mut last = None;
         loop {
             let patience = if drained.items < items { PATIENCE } else { ANY_MORE };
             let Ok(Some(delivery)) = timeout(patience, deliveries.next()).await else { break };
@@ -136,7 +140,15 @@ impl Broker {
             drained.messages += 1;
             drained.items += batch.items.len() as u64;
             batch.items.into_iter().for_each(&mut see);
-            delivery.acker.ack(BasicAckOptions::default()).await?;
+            if drained.messages.is_multiple_of(ACKNOWLEDGE_EVERY) {
+                delivery.acker.ack(all_before).await?;
+                last = None;
+            } else {
+                last = Some(delivery.acker);
+            }
+        }
+        if let Some(acker) = last {
+            acker.ack(all_before).await?;
         }
         channel.close(200, "done".into()).await?;
         Ok(drained)

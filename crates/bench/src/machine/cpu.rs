@@ -187,11 +187,17 @@ mod tests {
         let before = meter.read();
         let start = Instant::now();
         let mut sum = 0_u64;
-        while start.elapsed() < Duration::from_millis(200) {
-            sum = std::hint::black_box(sum.wrapping_mul(31).wrapping_add(7));
-        }
-        let used = meter.since(&before);
-        assert!(used.total() >= Duration::from_millis(20), "{used:?}");
+        let used = loop {
+            for _ in 0..1_000_000 {
+                sum = std::hint::black_box(sum.wrapping_mul(31).wrapping_add(7));
+            }
+            let used = meter.since(&before);
+            // However busy the machine is, this process gets some of it.
+            if used.total() >= Duration::from_millis(50) {
+                break used;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "{used:?}");
+        };
         assert!(used.machine_busy > 0.0, "{used:?}");
     }
 
