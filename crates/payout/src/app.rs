@@ -2,7 +2,10 @@
 
 use std::{io::Write as _, net::SocketAddr, sync::Arc};
 
-use ::bus::Bus;
+use ::bus::{
+    Bus, Topology,
+    house::{PAYOUT_CATALOG, PAYOUT_CONVERSIONS},
+};
 use actix_web::web;
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -17,7 +20,7 @@ use process::{Runtime, Service};
 use signing::Keyring;
 
 use crate::{
-    bus::{self as consumers, BusSink, CATALOG_QUEUE, CONVERSIONS_QUEUE, OnCatalogFact, OnConversionVerdict},
+    bus::{BusSink, OnCatalogFact, OnConversionVerdict},
     flows::{
         deliver::{Deliverer, Sender},
         release_holds::keep_releasing,
@@ -99,13 +102,13 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
         metrics: Metrics::new(),
     };
 
-    let bus = Bus::start(&settings.bus, Payout::NAME, consumers::topology(), supervisor);
+    let bus = Bus::start(&settings.bus, Payout::NAME, Topology::house(), supervisor);
     bus.report_to(readiness.condition("broker"));
     Relay::run(pool.clone(), BusSink(bus.clone()), supervisor);
     postgres_kit::inbox::keep_swept(pool.clone(), INBOX_AGE, supervisor);
 
-    bus.consume(CATALOG_QUEUE, OnCatalogFact { pool: pool.clone() })?;
-    bus.consume(CONVERSIONS_QUEUE, OnConversionVerdict { pool: pool.clone(), ids: Arc::clone(ids) })?;
+    bus.consume(PAYOUT_CATALOG, OnCatalogFact { pool: pool.clone() })?;
+    bus.consume(PAYOUT_CONVERSIONS, OnConversionVerdict { pool: pool.clone(), ids: Arc::clone(ids) })?;
     let pace = settings.holds.pace();
     supervisor.spawn_critical(
         "release holds",

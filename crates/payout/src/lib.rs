@@ -11,6 +11,5 @@ mod settings;
 mod store;
 
 pub use app::{Addresses, Payout, migrate, revert, start, verify};
-pub use bus::{CATALOG_QUEUE, CONVERSIONS_QUEUE};
 pub use flows::verify_ledger::Findings;
 pub use settings::{DeliverySettings, HoldSettings, SealingSettings, Settings};

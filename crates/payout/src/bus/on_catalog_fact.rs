@@ -1,6 +1,6 @@
 //! Tenants' rates, publishers' endpoints, API tokens.
 
-use ::bus::{BatchHandler, HandleError};
+use ::bus::{BatchHandler, HandleError, house::PAYOUT_CATALOG};
 use contracts::{
     ContractError, Fact,
     catalog::{ApiTokenChanged, PublisherChanged, TenantChanged},
@@ -9,7 +9,7 @@ use contracts::{
 };
 use postgres_kit::Pool;
 
-use super::{CATALOG_QUEUE, catalog, failure};
+use super::{catalog, failure};
 use crate::flows::apply_catalog::{CatalogFact, apply_catalog};
 
 /// Applies batches of catalog facts.
@@ -26,7 +26,7 @@ impl BatchHandler for OnCatalogFact {
     }
 
     async fn bury(&self, item: &Envelope, reason: &str) -> Result<(), HandleError> {
-        failure::bury(&self.pool, CATALOG_QUEUE, item, reason).await
+        failure::bury(&self.pool, PAYOUT_CATALOG, item, reason).await
     }
 }
 
