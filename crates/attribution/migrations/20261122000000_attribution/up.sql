@@ -127,9 +127,9 @@ CREATE TABLE decisions_default PARTITION OF decisions DEFAULT;
 CREATE TABLE rejudgements (
     tenant_id  uuid        NOT NULL,
     id         bigint      GENERATED ALWAYS AS IDENTITY,
-    -- Null: every open journey of the tenant.
+    -- Null: every offer of the tenant that has open journeys, one after the other.
     offer_id   uuid,
-    -- The last journey done.
+    -- The last click id done; where all offers are gone through, the last offer noted.
     after      uuid,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id)

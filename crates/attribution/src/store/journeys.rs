@@ -122,15 +122,15 @@ pub async fn lock_due(
     Ok(rows.into_iter().map(LockedJourney::from).collect())
 }
 
-/// Up to `limit` open journeys of a tenant, or of one of its offers, after a click id, in the order of their keys.
+/// Up to `limit` open journeys of an offer after a click id, in the order of their keys.
 ///
 /// # Errors
 /// The database's.
 pub async fn open_after(
     connection: &mut AsyncPgConnection,
     tenant: TenantId,
-    offer: Option<OfferId>,
-    after: Option<ClickId>,
+    offer: OfferId,
+    after: Option<Uuid>,
     limit: u16,
 ) -> QueryResult<BTreeSet<JourneyKey>> {
     #[derive(QueryableByName)]
@@ -138,20 +138,40 @@ pub async fn open_after(
         #[diesel(sql_type = SqlUuid)]
         click_id: Uuid,
     }
-    let rows: Vec<Key> = kept(
-        sql_query(
-            "SELECT click_id FROM journeys
-            WHERE tenant_id = $1 AND open AND ($2 IS NULL OR offer_id = $2) AND click_id > $3
-            ORDER BY click_id LIMIT $4",
-        )
-        .bind::<SqlUuid, _>(tenant.as_uuid())
-        .bind::<Nullable<SqlUuid>, _>(offer.map(OfferId::as_uuid))
-        .bind::<SqlUuid, _>(after.map_or(Uuid::nil(), ClickId::as_uuid))
-        .bind::<BigInt, _>(i64::from(limit)),
+    let select = sql_query(
+        "SELECT click_id FROM journeys WHERE tenant_id = $1 AND open AND offer_id = $2 AND click_id > $3
+        ORDER BY click_id LIMIT $4",
     )
-    .load(connection)
-    .await?;
+    .bind::<SqlUuid, _>(tenant.as_uuid())
+    .bind::<SqlUuid, _>(offer.as_uuid())
+    .bind::<SqlUuid, _>(after.unwrap_or(Uuid::nil()))
+    .bind::<BigInt, _>(i64::from(limit));
+    let rows: Vec<Key> = kept(select).load(connection).await?;
     Ok(rows.into_iter().map(|row| (tenant, ClickId::from_uuid(row.click_id))).collect())
+}
+
+/// The next offer, after one, that has open journeys.
+///
+/// # Errors
+/// The database's.
+pub async fn next_open_offer(
+    connection: &mut AsyncPgConnection,
+    tenant: TenantId,
+    after: Option<Uuid>,
+) -> QueryResult<Option<OfferId>> {
+    #[derive(QueryableByName)]
+    struct Key {
+        #[diesel(sql_type = SqlUuid)]
+        offer_id: Uuid,
+    }
+    let select = sql_query(
+        "SELECT offer_id FROM journeys WHERE tenant_id = $1 AND open AND offer_id > $2
+        ORDER BY offer_id LIMIT 1",
+    )
+    .bind::<SqlUuid, _>(tenant.as_uuid())
+    .bind::<SqlUuid, _>(after.unwrap_or(Uuid::nil()));
+    let rows: Vec<Key> = kept(select).load(connection).await?;
+    Ok(rows.into_iter().next().map(|row| OfferId::from_uuid(row.offer_id)))
 }
 
 /// A click to be written into its journey.

@@ -29,10 +29,18 @@ const CATALOG_LOCK: i64 = 0x0067_6b61_7474_7200;
 
 /// Enters a transaction that judges: the catalog stands still until it ends. Taken before any row is locked.
 ///
+/// Also keeps the planner from reading whole tables: statements are planned once for each connection, perhaps while a
+/// table is nearly empty, and then run for as long as the connection lives. Everything here goes from a few keys through
+/// an index, whatever the size of the table.
+///
 /// # Errors
 /// The database's.
 pub async fn hold_catalog(connection: &mut AsyncPgConnection) -> QueryResult<()> {
-    let lock = sql_query("SELECT pg_advisory_xact_lock_shared($1)").bind::<BigInt, _>(CATALOG_LOCK);
+    let lock = sql_query(
+        "SELECT pg_advisory_xact_lock_shared($1), set_config('enable_seqscan', 'off', true),
+            set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)",
+    )
+    .bind::<BigInt, _>(CATALOG_LOCK);
     kept(lock).execute(connection).await.map(drop)
 }
 

@@ -6,7 +6,7 @@ use diesel::{
     sql_types::{Array, BigInt, Nullable, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use kernel::{ClickId, OfferId, TenantId};
+use kernel::{OfferId, TenantId};
 use postgres_kit::kept;
 use uuid::Uuid;
 
@@ -19,10 +19,10 @@ pub struct Rejudgement {
     pub tenant: TenantId,
     /// Names it.
     pub id: i64,
-    /// Of which offer; none: of all.
+    /// Of which offer; none: offer by offer, of all.
     pub offer: Option<OfferId>,
-    /// Those after this one.
-    pub after: Option<ClickId>,
+    /// The last click id done; where all offers are gone through, the last offer noted.
+    pub after: Option<Uuid>,
 }
 
 /// Notes that the open journeys of what changed have to be judged again.
@@ -73,25 +73,25 @@ pub async fn take(connection: &mut AsyncPgConnection) -> QueryResult<Option<Reju
         tenant: TenantId::from_uuid(row.tenant_id),
         id: row.id,
         offer: row.offer_id.map(OfferId::from_uuid),
-        after: row.after.map(ClickId::from_uuid),
+        after: row.after,
     }))
 }
 
-/// Notes how far a step went; `None`: to the end.
+/// Notes how far a step went: the last click id or offer done; `None`: to the end.
 ///
 /// # Errors
 /// The database's.
 pub async fn advance(
     connection: &mut AsyncPgConnection,
     of: &Rejudgement,
-    last: Option<ClickId>,
+    last: Option<Uuid>,
 ) -> QueryResult<()> {
     let (tenant, id) = (of.tenant.as_uuid(), of.id);
     if let Some(last) = last {
         let update = sql_query("UPDATE rejudgements SET after = $3 WHERE tenant_id = $1 AND id = $2")
             .bind::<SqlUuid, _>(tenant)
             .bind::<BigInt, _>(id)
-            .bind::<SqlUuid, _>(last.as_uuid());
+            .bind::<SqlUuid, _>(last);
         return kept(update).execute(connection).await.map(drop);
     }
     let delete = sql_query("DELETE FROM rejudgements WHERE tenant_id = $1 AND id = $2")

@@ -11,7 +11,7 @@ use crate::{
 async fn the_guide_out_of_order_and_twice() {
     let tenant = Tenant::new(1);
     let stage = Stage::with(&tenant).await;
-    stage.say_clicks([tenant.click(1)]).await;
+    stage.say_first_click(tenant.click(1)).await;
     let level = tenant.postback(1, "level_10", 10);
     stage.say_postbacks([level.clone()]).await;
     stage.coded("WAITING_SEQUENCE", 1).await;

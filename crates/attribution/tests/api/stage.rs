@@ -125,6 +125,12 @@ impl Stage {
         self.say(Route::of::<ClickRecorded>(), items).await;
     }
 
+    /// Clicks and postbacks come on different roads; for stories in which the click must be there first.
+    pub(crate) async fn say_first_click(&self, item: Envelope) {
+        self.say_clicks([item]).await;
+        self.rows("SELECT count(*) AS count FROM journeys WHERE click IS NOT NULL", 1).await;
+    }
+
     pub(crate) async fn say_postbacks(&self, items: impl IntoIterator<Item = Envelope>) {
         self.say(Route::of::<PostbackReceived>(), items).await;
     }

@@ -12,7 +12,7 @@ const DAYS_AGO: i64 = -20 * 24 * HOUR;
 async fn a_sequence_that_waited_long_enough_is_rejected_and_lifted_by_what_came_in_time() {
     let tenant = Tenant::new(1);
     let stage = Stage::with(&tenant).await;
-    stage.say_clicks([tenant.click(1)]).await;
+    stage.say_first_click(tenant.click(1)).await;
     let level = tenant.postback(1, "level_10", DAYS_AGO);
     stage.say_postbacks([level.clone()]).await;
     stage.coded("REJECTED_SEQUENCE", 1).await;
