@@ -15,7 +15,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Credentials",
     security(("apiToken" = [])),
-    request_body = CredentialBody,
+    request_body = Option<CredentialBody>,
     responses(
         (status = 201, description = "The credential, masked.", body = CredentialJson),
         (status = 422, description = "Wrong fields, all of them named.", body = ProblemBody<'static>, content_type = "application/problem+json"),

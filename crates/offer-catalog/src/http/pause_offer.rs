@@ -19,7 +19,7 @@ use crate::flows::Catalog;
     tag = "Offers",
     security(("apiToken" = [])),
     params(("offer_id" = Uuid, Path)),
-    request_body = PauseBody,
+    request_body = Option<PauseBody>,
     responses(
         (status = 200, description = "The offer.", body = OfferJson),
         (status = 404, description = "No such offer.", body = ProblemBody<'static>, content_type = "application/problem+json"),

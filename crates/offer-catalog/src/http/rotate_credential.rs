@@ -18,7 +18,7 @@ use crate::flows::Catalog;
     tag = "Credentials",
     security(("apiToken" = [])),
     params(("credential_id" = Uuid, Path)),
-    request_body = RotateBody,
+    request_body = Option<RotateBody>,
     responses(
         (status = 200, description = "The credential with its new generation, masked.", body = CredentialJson),
         (status = 404, description = "No such credential.", body = ProblemBody<'static>, content_type = "application/problem+json"),

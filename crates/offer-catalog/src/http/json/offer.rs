@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
-        offer::{OfferFields, ReachedBy, SEQUENCE_GRACE_HOURS},
+        offer::{OfferFields, SEQUENCE_GRACE_HOURS},
         records::{Offer, OfferVersion},
         status::{DisplayStatus, Share},
     },
@@ -121,16 +121,16 @@ pub struct OfferFieldsJson {
     reverse_on_fraud: bool,
     deadline_anchor: &'static str,
     sequence_grace_hours: u16,
-    /// How each number in use is reached, defaults included.
+    /// Numbers that are not reached as by default.
     sequence_rules: Vec<SequenceRuleJson>,
     events: Vec<OfferEventJson>,
 }
 
 impl From<OfferFields> for OfferFieldsJson {
     fn from(fields: OfferFields) -> Self {
-        let rules = fields.sequence_numbers().into_iter().map(|sequence_number| SequenceRuleJson {
-            sequence_number,
-            reached_by: word::<ReachedBy>(&REACHED_BY, fields.reached_by(sequence_number)),
+        let rules = fields.sequence_rules.iter().map(|rule| SequenceRuleJson {
+            sequence_number: rule.sequence_number,
+            reached_by: word(&REACHED_BY, rule.reached_by),
         });
         Self {
             sequence_rules: rules.collect(),

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::offer::{
         APPSFLYER, Creative, DeadlineAnchor, EVENTS_MAX, Gender, LIST_MAX, OfferFields, OfferType,
-        OverLimitAction, Platform, ReachedBy, SEQUENCE_GRACE_HOURS_MAX, SequenceRule,
+        OverLimitAction, Platform, ReachedBy, SEQUENCE_GRACE_HOURS, SEQUENCE_GRACE_HOURS_MAX, SequenceRule,
     },
     http::reading::{Field, Reader, Unknown},
 };
@@ -260,11 +260,9 @@ impl OfferBody {
                 .unwrap_or_default(),
             reverse_on_fraud: r.flag("reverseOnFraud", self.reverse_on_fraud).unwrap_or_default(),
             deadline_anchor: r.word("deadlineAnchor", self.deadline_anchor, &ANCHORS).unwrap_or_default(),
-            sequence_grace_hours: r.whole(
-                "sequenceGraceHours",
-                self.sequence_grace_hours,
-                &(0..=SEQUENCE_GRACE_HOURS_MAX),
-            ),
+            sequence_grace_hours: r
+                .whole("sequenceGraceHours", self.sequence_grace_hours, &(0..=SEQUENCE_GRACE_HOURS_MAX))
+                .or(Some(SEQUENCE_GRACE_HOURS)),
             sequence_rules: r
                 .list("sequenceRules", self.sequence_rules, LIST_MAX, read_rule)
                 .unwrap_or_default(),

@@ -1,0 +1,34 @@
+//! The catalog through its public door: real HTTP, a real database for each test, facts read from the outbox.
+
+#[cfg(test)]
+mod broadcast;
+#[cfg(test)]
+mod catalog;
+#[cfg(test)]
+mod credentials;
+#[cfg(test)]
+mod isolation;
+#[cfg(test)]
+mod offers;
+#[cfg(test)]
+mod openapi;
+#[cfg(test)]
+mod partners;
+#[cfg(test)]
+mod readme;
+#[cfg(test)]
+mod republish;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod shapes;
+#[cfg(test)]
+mod sharing;
+#[cfg(test)]
+mod story;
+#[cfg(test)]
+mod tenants;
+#[cfg(test)]
+mod tokens;
+#[cfg(test)]
+mod versions;
