@@ -38,9 +38,12 @@ enum ConsumeError {
     Settle(#[source] lapin::Error),
 }
 
-/// Why a channel was left in good order.
+/// Why a channel was left.
 enum End {
     Stopped,
+    /// The connection is over; what was in hand comes back on the next one.
+    Lost,
+    /// The deliveries went back to the broker during a long pause.
     HandedBack,
 }
 
@@ -78,7 +81,7 @@ impl<H: BatchHandler> ConsumeTask<H> {
             let Some(session) = session else { return };
             match self.serve(&session).await {
                 Ok(End::Stopped) => return,
-                Ok(End::HandedBack) => {}
+                Ok(End::Lost | End::HandedBack) => {}
                 Err(error) => session.condemn(&telemetry::chain(&error)),
             }
         }
@@ -91,7 +94,7 @@ impl<H: BatchHandler> ConsumeTask<H> {
             let batch = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
-                () = session.lost() => return Err(Gone::Cancelled.into()),
+                () = session.lost() => return Ok(End::Lost),
                 batch = intake.next() => batch?,
             };
             let started = Instant::now();

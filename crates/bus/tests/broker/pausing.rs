@@ -61,7 +61,8 @@ async fn lost_connections_during_a_pause_count_once() {
     test_kit::eventually("it was tried", SOON, async || seen.calls() > 0).await;
     for _ in 0..3 {
         test_kit::eventually("connected", SOON, async || rig.bus.is_connected()).await;
-        test_kit::eventually("connections to close", SOON, async || close_connections(&namespace) >= 2).await;
+        test_kit::eventually("connections to close", SOON, async || close_connections(&namespace).await >= 2)
+            .await;
         waits(&namespace, QUEUE, 5).await;
     }
     seen.script.away.store(false, Ordering::SeqCst);

@@ -10,7 +10,7 @@ use crate::rig::{QUEUE, ROUTE, Recorder, Rig, SOON, Stranger, close_connections,
 /// From the moment the connections are gone.
 const BACK_WITHIN: Duration = Duration::from_secs(10);
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn nothing_confirmed_is_lost_when_all_connections_are_closed_in_mid_work() {
     let namespace = test_kit::namespace();
     let rig = Rig::start(&namespace).await;
@@ -23,8 +23,7 @@ async fn nothing_confirmed_is_lost_when_all_connections_are_closed_in_mid_work()
         for _ in 0..3 {
             test_kit::eventually("connected", SOON, async || rig.bus.is_connected() && rig.bus.is_writable())
                 .await;
-            // `rabbitmqctl` takes most of a second; the publishing below goes on meanwhile.
-            closed += tokio::task::block_in_place(|| close_connections(&namespace));
+            closed += close_connections(&namespace).await;
         }
         closed
     };
@@ -68,8 +67,10 @@ async fn a_consumer_is_back_soon_after_its_connection_was_closed() {
     rig.bus.consume(QUEUE, seen.clone()).unwrap();
     rig.say([1]).await;
     seen.has_handled([1]).await;
-    test_kit::eventually("both connections are closed", SOON, async || close_connections(&namespace) >= 2)
-        .await;
+    test_kit::eventually("both connections are closed", SOON, async || {
+        close_connections(&namespace).await >= 2
+    })
+    .await;
     let gone = Instant::now();
     test_kit::eventually("it can publish", BACK_WITHIN, async || {
         rig.bus.publisher().publish(&ROUTE, item(2)).await.is_ok()

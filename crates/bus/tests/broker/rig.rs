@@ -214,20 +214,26 @@ impl Stranger {
     }
 }
 
-/// Closes every connection of a namespace's service, as an operator or a failing network would.
-pub fn close_connections(namespace: &Namespace) -> usize {
-    let nodes = Nodes::from_env();
-    let listed =
-        nodes.rabbitmqctl(&["list_connections", "--quiet", "--no-table-headers", "pid", "client_properties"]);
-    let mine: Vec<&str> = listed
-        .lines()
-        .filter(|line| line.contains(namespace.name()))
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
-    for pid in &mine {
-        nodes.rabbitmqctl(&["close_connection", pid, "a test of reconnecting"]);
-    }
-    mine.len()
+/// Closes every connection of a namespace's service, as an operator or a failing network would; tells how many.
+///
+/// On a thread of its own: `rabbitmqctl` takes seconds on a busy machine, and what the test does beside it must go on.
+pub async fn close_connections(namespace: &Namespace) -> usize {
+    let name = namespace.name().to_owned();
+    let closing = tokio::task::spawn_blocking(move || {
+        let nodes = Nodes::from_env();
+        let columns = ["list_connections", "--quiet", "--no-table-headers", "pid", "client_properties"];
+        let listed = nodes.rabbitmqctl(&columns);
+        let mine: Vec<&str> = listed
+            .lines()
+            .filter(|line| line.contains(&name))
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
+        for pid in &mine {
+            nodes.rabbitmqctl(&["close_connection", pid, "a test of reconnecting"]);
+        }
+        mine.len()
+    });
+    closing.await.expect("rabbitmqctl")
 }
 
 /// Waits until a queue holds so many waiting messages.
