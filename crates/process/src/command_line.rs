@@ -52,6 +52,8 @@ enum Failure {
 #[must_use]
 pub fn main<S: Service>() -> ExitCode {
     telemetry::install_crypto_provider();
+    // Reads `FAILPOINTS` in a build for drills; does nothing in any other.
+    let _failpoints = fail::FailScenario::setup();
     let line = match parse::<S>(std::env::args_os()) {
         Ok(line) => line,
         // Help and version are answers, with exit code 0; the rest are mistakes, with 2.

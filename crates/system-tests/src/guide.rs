@@ -102,7 +102,11 @@ impl Guide {
     /// When the tracker never hears of the offer.
     pub async fn follow_link(&self, pub_click_id: &str, member: &str) -> anyhow::Result<(String, String)> {
         // What a publisher does with the link: its own ids in place of the macros.
-        let link = self.shared.tracking_link.replace("{pub_click_id}", pub_click_id).replace("{pub_member_id}", member);
+        let link = self
+            .shared
+            .tracking_link
+            .replace("{pub_click_id}", pub_click_id)
+            .replace("{pub_member_id}", member);
         let url = format!("{link}&pub_sub_1=wall");
         let location = test_kit::eventually(
             "the tracker knows the shared offer and redirects",

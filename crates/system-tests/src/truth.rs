@@ -44,6 +44,11 @@ impl Truth {
         rows.iter().map(|row| (row.get(0), row.get(1))).collect()
     }
 
+    /// How many clicks attribution has heard of.
+    pub async fn clicks(&self) -> i64 {
+        query(&self.attribution, "SELECT count(*) FROM journeys WHERE click IS NOT NULL", &[]).await[0].get(0)
+    }
+
     /// How often each code is a current decision.
     pub async fn codes(&self) -> BTreeMap<String, usize> {
         let mut codes = BTreeMap::new();

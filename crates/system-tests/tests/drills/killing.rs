@@ -1,13 +1,16 @@
 //! SIGKILL: no service gets to say goodbye, and nothing that was accepted is lost or done twice.
 
-use std::time::Duration;
+use std::{os::unix::process::ExitStatusExt as _, time::Duration};
 
+use bus::house::{ATTRIBUTION_POSTBACKS, PAYOUT_CONVERSIONS};
 use system_tests::{ServiceName, load::Load};
-use test_kit::{Depth, eventually};
+use test_kit::eventually;
 
 use crate::scene::Scene;
 
 const SOON: Duration = Duration::from_secs(30);
+/// What `abort` ends a process with.
+const SIGABRT: i32 = 6;
 
 /// Clicks whose events are sent while services die: enough that every kill lands in mid-work.
 const CLICKS: usize = 150;
@@ -36,41 +39,41 @@ async fn every_service_killed_in_mid_work_loses_nothing() {
     scene.account(&journal).await;
 }
 
+/// `return` at this failpoint ends the process on the spot, as SIGKILL does: after the batch's transaction has committed
+/// and before the broker is told.
+const BETWEEN_COMMIT_AND_ACK: &str = "bus::before_ack=return";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_commit_and_ack_has_one_effect() {
     for (service, queue) in
-        [(ServiceName::Attribution, "attribution.postbacks"), (ServiceName::Payout, "payout.conversions")]
+        [(ServiceName::Attribution, ATTRIBUTION_POSTBACKS), (ServiceName::Payout, PAYOUT_CONVERSIONS)]
     {
         let mut scene = Scene::set(1).await;
-        // Stops each batch of any queue after its transaction committed and before its acknowledgement.
-        scene.stack.service(service).stop().await;
-        scene.stack.service(service).forget();
-        scene.stack.service(service).start_with("bus::before_ack=pause").await;
-        let load = Load::start(scene.guide.apps_flyer(), scene.clicks.clone());
+        // Nothing else may wait in a queue, or it would be the batch that the process dies at.
+        eventually("the click has arrived", SOON, async || scene.truth.clicks().await == 1).await;
+        let process = scene.stack.service(service);
+        assert_eq!(process.stop().await.code(), Some(0));
+        process.start_with(BETWEEN_COMMIT_AND_ACK).await;
 
-        // The effect is in the database, and the broker still waits for the acknowledgement: the fault is in mid-work.
-        eventually("the effect is committed", SOON, async || {
-            let effects = match service {
-                ServiceName::Attribution => scene.truth.decisions().await.len(),
-                _ => usize::try_from(scene.truth.transfers().await).unwrap(),
-            };
-            if effects > 0 { Ok(()) } else { Err(effects) }
-        })
-        .await;
-        let journal = load.finish().await;
-        eventually("the broker waits for the acknowledgement", SOON, async || {
-            let depth = scene.stack.namespace().depth(queue).unwrap_or_default();
-            if depth.unacknowledged > 0 { Ok(()) } else { Err(depth) }
-        })
-        .await;
-        scene.stack.service(service).kill();
+        let journal = Load::start(scene.guide.apps_flyer(), scene.clicks.clone()).finish().await;
+        let process = scene.stack.service(service);
+        let end =
+            eventually(&format!("{service:?} dies at its first batch"), SOON, async || process.ended()).await;
+        assert_eq!(end.signal(), Some(SIGABRT), "{}", process.log_end());
+        process.forget();
+
+        // The fault landed between the two: the effect is in the database, and the broker has the message back.
+        let effects = match service {
+            ServiceName::Attribution => i64::try_from(scene.truth.decisions().await.len()).unwrap(),
+            _ => scene.truth.transfers().await,
+        };
+        assert!(effects > 0, "{service:?} died before its transaction committed");
         eventually("the broker has taken the message back", SOON, async || {
-            let depth = scene.stack.namespace().depth(queue).unwrap_or_default();
-            if depth.ready > 0 && depth.unacknowledged == 0 { Ok(()) } else { Err(depth) }
+            scene.stack.namespace().ready(queue).await.unwrap_or_default() > 0
         })
         .await;
+
         scene.stack.service(service).start().await;
         scene.account(&journal).await;
-        assert_eq!(scene.stack.namespace().depth(queue), Some(Depth::default()));
     }
 }

@@ -1,6 +1,6 @@
 //! A page that lies is a bug: the README's commands exist and do what they say.
 
-use std::{path::Path, process::Command};
+use std::{os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 fn workspace() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -40,6 +40,8 @@ fn the_commands_of_the_readme_work() {
     let commands = commands("README.md");
     assert!(commands.iter().any(|command| command == "make run"), "{commands:?}");
     let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+    // As root the servers run as users of their own, who must be able to enter.
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let (state, local) = (folder.path().join("state"), folder.path().join("local"));
     let mut failed = None;
     for command in &commands {

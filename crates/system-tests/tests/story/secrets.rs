@@ -64,7 +64,8 @@ async fn no_secret_is_ever_written_down() {
         assert!(!text.is_empty(), "{place} are empty: nothing was checked");
         for (name, secret) in secrets {
             assert!(secret.len() >= 16);
-            let line = text.lines().find(|line| line.contains(secret)).map(|line| line.replace(secret, "***"));
+            let line =
+                text.lines().find(|line| line.contains(secret)).map(|line| line.replace(secret, "***"));
             assert_eq!(line, None, "{name} stands in {place}");
         }
     }

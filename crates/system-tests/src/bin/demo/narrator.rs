@@ -1,10 +1,11 @@
 //! How the story is printed: chapters, and lines with the time since it began.
 
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 /// Prints the story as it happens.
 pub struct Narrator {
     began: Instant,
+    began_at: SystemTime,
 }
 
 impl Narrator {
@@ -12,7 +13,7 @@ impl Narrator {
     pub fn begin(title: &str) -> Self {
         println!("{title}");
         println!("{}", "═".repeat(title.chars().count()));
-        Self { began: Instant::now() }
+        Self { began: Instant::now(), began_at: SystemTime::now() }
     }
 
     /// A new chapter.
@@ -22,7 +23,12 @@ impl Narrator {
 
     /// Something happened just now.
     pub fn line(&self, text: impl AsRef<str>) {
-        println!("  {:>7.3} s  {}", self.began.elapsed().as_secs_f64(), text.as_ref());
+        print_line(self.began.elapsed(), text.as_ref());
+    }
+
+    /// Something that happened when nobody was looking.
+    pub fn line_at(&self, at: SystemTime, text: impl AsRef<str>) {
+        print_line(at.duration_since(self.began_at).unwrap_or_default(), text.as_ref());
     }
 
     /// More about the last line.
@@ -36,6 +42,10 @@ impl Narrator {
         println!("           ✓ {what}");
         Ok(())
     }
+}
+
+fn print_line(since: Duration, text: &str) {
+    println!("  {:>7.3} s  {text}", since.as_secs_f64());
 }
 
 /// A secret as a person may see it: its first letters.

@@ -188,7 +188,7 @@ async fn publishers_postbacks(
     .await;
     let mut payouts = BTreeMap::new();
     for delivery in &told {
-        narrator.line(format!("{} {}", delivery.method, delivery.target()));
+        narrator.line_at(delivery.at, format!("{} {}", delivery.method, delivery.target()));
         verify(&guide.publisher.signing_secret, delivery)
             .context("checking the signature with the library standardwebhooks")?;
         narrator.check(true, "signed by us, says the library standardwebhooks")?;
