@@ -18,6 +18,8 @@ missing_packages() {
     command -v cc >/dev/null || printf 'gcc\nlibc6-dev\n'
     [[ -n $(postgres_bin) ]] || echo postgresql
     rabbitmq_installed || echo rabbitmq-server
+    # The examples of the READMEs, which tests run.
+    command -v curl >/dev/null || echo curl
 }
 
 # Package scripts ask this file before they start a service; 101 is "not allowed". One that exists is put back.
