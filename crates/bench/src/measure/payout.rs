@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Sizes at full scale.
-const EVENTS: u64 = 30_000;
+const EVENTS: u64 = 60_000;
 const EVENTS_ONE_BY_ONE: u64 = 1_000;
 const ROUNDS: usize = 3;
 
