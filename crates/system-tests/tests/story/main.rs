@@ -9,3 +9,4 @@ mod retries;
 mod secrets;
 mod stopping;
 mod tracing;
+mod tracker_door;

@@ -125,6 +125,8 @@ impl Recorder {
             publisher_parameters: Some(parameters(click.parameters)),
             visitor: Some(visitor(click.ip_address, click.user_agent)),
             sent_to_fallback: fallback.is_some(),
+            link_text: String::new(),
+            parameter: String::new(),
         };
         self.publish(offer, now, &fact).await?;
         Ok(fallback.map_or(Answer::NotAvailable, Answer::Fallback))
