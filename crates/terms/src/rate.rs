@@ -1,27 +1,28 @@
-//! A currency rate in parts per million, and the one place where an amount, a rate and a share meet.
+//! A currency rate in parts of 10^12, and the one place where an amount, a rate and a share meet.
 
 use kernel::{Bps, Currency, Micros};
 
 /// Parts of the whole.
-const MILLION: i64 = 1_000_000;
+const PARTS: i64 = 1_000_000_000_000;
 
-/// How many millionths of a unit of one currency a unit of another is worth. Always above 0.
+/// How many 10^-12 of a unit of one currency a unit of another is worth. Always above 0. Twelve digits, because one dong is
+/// 0.000039 dollars: of six, two would be left, and a rate would be wrong by one in a hundred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate(i64);
 
 impl Rate {
     /// One for one: the rate of a currency to itself.
-    pub const ONE: Self = Self(MILLION);
+    pub const ONE: Self = Self(PARTS);
 
-    /// A rate in parts per million; `None` unless above 0.
+    /// A rate in parts of 10^12; `None` unless above 0.
     #[must_use]
-    pub const fn from_ppm(ppm: i64) -> Option<Self> {
-        if ppm > 0 { Some(Self(ppm)) } else { None }
+    pub const fn from_e12(parts: i64) -> Option<Self> {
+        if parts > 0 { Some(Self(parts)) } else { None }
     }
 
-    /// The rate in parts per million.
+    /// The rate in parts of 10^12.
     #[must_use]
-    pub const fn ppm(self) -> i64 {
+    pub const fn e12(self) -> i64 {
         self.0
     }
 }
@@ -55,7 +56,7 @@ fn rounded(amount: Micros, share: Bps, rate: Rate, add_first: i128) -> Option<Mi
 
 /// What the product of a rate and a share has to be divided by.
 fn whole() -> i64 {
-    MILLION.saturating_mul(i64::from(Bps::WHOLE.0))
+    PARTS.saturating_mul(i64::from(Bps::WHOLE.0))
 }
 
 #[cfg(test)]
@@ -66,16 +67,23 @@ mod tests {
 
     #[test]
     fn a_rate_is_above_nothing() {
-        assert_eq!(Rate::from_ppm(0), None);
-        assert_eq!(Rate::from_ppm(-1), None);
-        assert_eq!(Rate::from_ppm(MILLION), Some(Rate::ONE));
+        assert_eq!(Rate::from_e12(0), None);
+        assert_eq!(Rate::from_e12(-1), None);
+        assert_eq!(Rate::from_e12(PARTS), Some(Rate::ONE));
     }
 
     #[test]
     fn what_does_not_fit_is_none_and_never_wraps() {
-        let rate = Rate::from_ppm(i64::MAX).unwrap();
+        let rate = Rate::from_e12(i64::MAX).unwrap();
         assert_eq!(floor_share_at(Micros(i64::MAX), Bps(u32::MAX), rate), None);
         assert_eq!(half_up_share_at(Micros(i64::MAX), Bps(20_000), Rate::ONE), None);
+    }
+
+    #[test]
+    fn a_dong_keeps_its_digits() {
+        // 1 000 000 dong at 0.000038947 dollars.
+        let (dong, rate) = (Micros(1_000_000_000_000), Rate::from_e12(38_947_000).unwrap());
+        assert_eq!(floor_share_at(dong, Bps::WHOLE, rate), Some(Micros(38_947_000)));
     }
 
     proptest! {
@@ -88,10 +96,10 @@ mod tests {
 
         #[test]
         fn rounding_moves_less_than_a_micro(
-            amount in -1_000_000_000_000_i64..1_000_000_000_000, share in 0..=10_000_u32, ppm in 1..1_000_000_000_i64,
+            amount in -1_000_000_000_000_i64..1_000_000_000_000, share in 0..=10_000_u32, parts in 1..1_000_000_000_000_000_i64,
         ) {
-            let rate = Rate::from_ppm(ppm).unwrap();
-            let exact = i128::from(amount).saturating_mul(i128::from(ppm)).saturating_mul(i128::from(share));
+            let rate = Rate::from_e12(parts).unwrap();
+            let exact = i128::from(amount).saturating_mul(i128::from(parts)).saturating_mul(i128::from(share));
             let whole = i128::from(whole());
             let floor = i128::from(floor_share_at(Micros(amount), Bps(share), rate).unwrap().0).saturating_mul(whole);
             let near = i128::from(half_up_share_at(Micros(amount), Bps(share), rate).unwrap().0).saturating_mul(whole);

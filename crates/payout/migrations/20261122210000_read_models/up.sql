@@ -11,8 +11,8 @@ CREATE TABLE currency_rates (
     tenant_id     uuid   NOT NULL,
     from_currency text   NOT NULL CHECK (from_currency ~ '^[A-Z]{3}$'),
     to_currency   text   NOT NULL CHECK (to_currency ~ '^[A-Z]{3}$'),
-    -- Millionths of a unit of to_currency for one unit of from_currency.
-    rate_ppm      bigint NOT NULL CHECK (rate_ppm > 0),
+    -- 10^-12 of a unit of to_currency for one unit of from_currency.
+    rate_e12      bigint NOT NULL CHECK (rate_e12 > 0),
     PRIMARY KEY (tenant_id, from_currency, to_currency)
 );
 

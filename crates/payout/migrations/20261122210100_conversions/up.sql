@@ -17,7 +17,10 @@ CREATE TABLE conversions (
     verdict_revision    bigint      NOT NULL CHECK (verdict_revision >= 0),
     reason_code         text        NOT NULL,
     reason              text        NOT NULL,
+    -- Of the postback that holds the occurrence.
     received_at         timestamptz NOT NULL,
+    event_id            text        NOT NULL,
+    occurrence          text        NOT NULL,
     -- When the pending time is over, by this database's clock.
     hold_ends_at        timestamptz NOT NULL,
     -- All absent while the money is not known; the margin is revenue - payout.
@@ -25,9 +28,9 @@ CREATE TABLE conversions (
     revenue_micros      bigint      CHECK ((revenue_micros IS NULL) = (currency IS NULL)),
     payout_micros       bigint      CHECK ((payout_micros IS NULL) = (currency IS NULL)),
     reward_points       bigint      NOT NULL,
-    -- The rate it was priced with, when an amount was converted.
+    -- The rate it was priced with, in parts of 10^12, when an amount was converted.
     rate_from           text        CHECK (rate_from ~ '^[A-Z]{3}$'),
-    rate_ppm            bigint      CHECK ((rate_ppm IS NULL) = (rate_from IS NULL)),
+    rate_e12            bigint      CHECK ((rate_e12 IS NULL) = (rate_from IS NULL)),
     -- What it was priced from.
     reported_currency   text        CHECK (reported_currency ~ '^[A-Z]{3}$'),
     reported_micros     bigint      CHECK ((reported_micros IS NULL) = (reported_currency IS NULL)),

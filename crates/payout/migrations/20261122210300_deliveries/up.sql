@@ -11,6 +11,8 @@ CREATE TABLE deliveries (
     state           text        NOT NULL CHECK (state IN
         ('waiting', 'delivered', 'exhausted', 'superseded', 'stopped')),
     attempts        integer     NOT NULL DEFAULT 0,
+    -- How often it ended: one that was superseded on its way ends again when it is delivered after all.
+    ends            bigint      NOT NULL DEFAULT 0,
     -- The next attempt. While one is under way: the end of its lease, so that the attempt of a process that died is made
     -- again by whoever looks next.
     due_at          timestamptz CHECK ((due_at IS NOT NULL) = (state = 'waiting')),

@@ -25,9 +25,9 @@ use crate::{
 
 pub(super) fn tenant(message: &TenantChanged) -> Result<Tenant, ContractError> {
     let rates = message.rates.iter().map(|rate| {
-        let ppm = Rate::from_ppm(rate.rate_ppm)
-            .ok_or_else(|| read::field_error("rates.rate_ppm", "must be above 0"))?;
-        Ok((read::currency(&rate.from, "rates.from")?, read::currency(&rate.to, "rates.to")?, ppm))
+        let worth = Rate::from_e12(rate.rate_e12)
+            .ok_or_else(|| read::field_error("rates.rate_e12", "must be above 0"))?;
+        Ok((read::currency(&rate.from, "rates.from")?, read::currency(&rate.to, "rates.to")?, worth))
     });
     Ok(Tenant {
         id: read::id(TenantId::from_slice, &message.tenant_id, "tenant_id")?,

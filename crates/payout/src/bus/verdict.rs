@@ -13,7 +13,7 @@ use kernel::{
 use terms::{Payout, Reported, Revenue, Terms};
 
 use crate::domain::{
-    conversion::{Reason, Subject, Verdict},
+    conversion::{Occasion, Reason, Subject, Verdict},
     standing,
 };
 
@@ -56,7 +56,11 @@ pub(super) fn read(item: &Envelope, message: &ConversionVerdict) -> Result<Verdi
         revision: message.revision,
         word,
         reason: Reason { code: message.code.clone(), text: message.reason.clone() },
-        received_at: read::time(message.received_at_micros),
+        occasion: Occasion {
+            event_id: message.event_id.clone(),
+            occurrence: message.occurrence.clone(),
+            received_at: read::time(message.received_at_micros),
+        },
         pending: pending(terms)?,
         terms: money_terms(terms)?,
         reverses,

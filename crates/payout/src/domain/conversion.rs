@@ -31,6 +31,18 @@ pub struct Subject {
     pub offer_event: OfferEventId,
 }
 
+/// What happened, as attribution saw it. The conversion's id is made of it, so only the time of receipt can change, when an
+/// earlier postback turns out to hold the occurrence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occasion {
+    /// The Event ID of the offer's event.
+    pub event_id: String,
+    /// Which repeat. Compared and never taken apart.
+    pub occurrence: String,
+    /// When ingest received the postback that holds the occurrence: the hold begins here.
+    pub received_at: Timestamp,
+}
+
 /// A stable code and a sentence for people; both empty when there is nothing to explain.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reason {
@@ -51,8 +63,8 @@ pub struct Verdict {
     pub word: Word,
     /// Why.
     pub reason: Reason,
-    /// When ingest received the postback that holds the occurrence: the hold begins here.
-    pub received_at: Timestamp,
+    /// What happened.
+    pub occasion: Occasion,
     /// The hold.
     pub pending: Days,
     /// The money terms.
@@ -68,6 +80,8 @@ pub struct Verdict {
 pub struct Conversion {
     /// Who and what it is about.
     pub subject: Subject,
+    /// What happened.
+    pub occasion: Occasion,
     /// Where it is.
     pub standing: Standing,
     /// Payout's own count of its changes; 0 before the first.
@@ -140,6 +154,7 @@ pub fn on_verdict(
     // A standing that no verdict could move keeps the reason it was put there for.
     let keeps_reason = standing == before.standing && before.standing.by != Actor::Verdict;
     let after = Conversion {
+        occasion: verdict.occasion.clone(),
         standing,
         verdict_revision: verdict.revision,
         reason: if keeps_reason { before.reason.clone() } else { reason },
@@ -210,12 +225,13 @@ fn change(before: &Conversion, after: Conversion) -> Change {
 
 /// The hold ends whole days of 24 hours after the postback was received, whatever the calendar does.
 fn due_at(verdict: &Verdict) -> Timestamp {
-    verdict.received_at.saturating_add_days(verdict.pending)
+    verdict.occasion.received_at.saturating_add_days(verdict.pending)
 }
 
 fn unknown(verdict: &Verdict) -> Conversion {
     Conversion {
         subject: verdict.subject,
+        occasion: verdict.occasion.clone(),
         standing: Standing::UNKNOWN,
         status_revision: 0,
         verdict_revision: 0,

@@ -1,11 +1,11 @@
 //! What payout says to the other services.
 
-use contracts::{Fact, Stamp, catalog, payout, read::to_money, seal};
+use contracts::{Fact, Stamp, catalog, common::CurrencyRate, payout, read::to_money, seal};
 use kernel::{FactId, IdSource, Micros, Money, TenantId, Timestamp};
 use postgres_kit::outbox::Outgoing;
 use prost::Message as _;
 use telemetry::TraceContext;
-use terms::Breakdown;
+use terms::{AppliedRate, Breakdown};
 
 use crate::{
     domain::{
@@ -46,6 +46,16 @@ pub(super) fn status_changed(
         changed_at_micros: now.as_micros(),
         actor: actor(conversion.standing.by).into(),
         due_at_micros: conversion.released_by_time_at().map(Timestamp::as_micros),
+        flagged: conversion.standing.status == Status::Flagged,
+        reversed: conversion.standing.status == Status::Reversed,
+        // There are no limits yet, and no decisions of people.
+        unpaid: false,
+        token_id: None,
+        reward_points: conversion.money.map_or(0, |money| money.reward_points),
+        event_id: conversion.occasion.event_id.clone(),
+        occurrence: conversion.occasion.occurrence.clone(),
+        received_at_micros: conversion.occasion.received_at.as_micros(),
+        rate: conversion.money.and_then(|money| money.rate).map(rate),
     };
     outgoing(ids, now, subject.tenant, Some(trace), &body)
 }
@@ -74,6 +84,8 @@ pub(super) fn delivery_outcome(
         attempts: ended.attempts,
         last_http_status: ended.last_http_status.map(u32::from),
         ended_at_micros: now.as_micros(),
+        version: ended.ends,
+        stop_reason: String::from(stop_reason(ended)),
     };
     outgoing(ids, now, ended.tenant, trace, &body)
 }
@@ -99,6 +111,19 @@ fn outgoing<F: Fact>(
         exchange: String::from(F::EXCHANGE),
         routing_key: String::from(F::ROUTING_KEY),
         envelope: seal(stamp, body).encode_to_vec(),
+    }
+}
+
+fn rate(applied: AppliedRate) -> CurrencyRate {
+    CurrencyRate { from: applied.from.to_string(), to: applied.to.to_string(), rate_e12: applied.rate.e12() }
+}
+
+/// The receiver said that it is gone, or the operator switched its endpoint off.
+const fn stop_reason(ended: &Ended) -> &'static str {
+    match (ended.end, ended.last_http_status) {
+        (End::Stopped, Some(410)) => "410",
+        (End::Stopped, _) => "operator",
+        (End::Delivered | End::Exhausted | End::Superseded, _) => "",
     }
 }
 

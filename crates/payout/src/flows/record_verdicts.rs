@@ -173,7 +173,6 @@ impl Decision<'_> {
     fn row(&self) -> Write<'_> {
         Write {
             conversion: &self.change.conversion,
-            received_at: self.received.verdict.received_at,
             verdict: &self.received.encoded,
             trace: &self.received.trace,
         }

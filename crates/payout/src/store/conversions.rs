@@ -7,9 +7,7 @@ use diesel::{
     sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use kernel::{
-    AdvertiserId, ClickId, ConversionId, Micros, OfferEventId, OfferId, PublisherId, TenantId, Timestamp,
-};
+use kernel::{AdvertiserId, ClickId, ConversionId, Micros, OfferEventId, OfferId, PublisherId, TenantId};
 use postgres_kit::{kept, text::without_nul};
 use telemetry::TraceContext;
 use terms::{AppliedRate, Breakdown, Rate, Reported};
@@ -23,7 +21,7 @@ use super::{
     words,
 };
 use crate::domain::{
-    conversion::{Conversion, Reason, Subject},
+    conversion::{Conversion, Occasion, Reason, Subject},
     ledger::Books,
     standing::Standing,
 };
@@ -45,8 +43,6 @@ pub struct Stored {
 pub struct Write<'a> {
     /// As it shall stand.
     pub conversion: &'a Conversion,
-    /// When the postback was received.
-    pub received_at: Timestamp,
     /// The encoded verdict.
     pub verdict: &'a [u8],
     /// Of the postback behind it.
@@ -57,8 +53,8 @@ pub struct Write<'a> {
 macro_rules! columns {
     () => {
         "conversions.tenant_id, conversions.conversion_id, gk_click_id, advertiser_id, publisher_id, offer_id, \
-         offer_event_id, status, status_by, status_revision, verdict_revision, reason_code, reason, hold_ends_at, \
-         currency, revenue_micros, payout_micros, reward_points, rate_from, rate_ppm, reported_currency, \
+         offer_event_id, received_at, event_id, occurrence, status, status_by, status_revision, verdict_revision, reason_code, reason, hold_ends_at, \
+         currency, revenue_micros, payout_micros, reward_points, rate_from, rate_e12, reported_currency, \
          reported_micros, reported_usd_micros, books, books_since, traceparent, tracestate"
     };
 }
@@ -111,11 +107,11 @@ pub async fn insert(connection: &mut AsyncPgConnection, rows: &[Write<'_>]) -> Q
         "INSERT INTO conversions (
             tenant_id, conversion_id, gk_click_id, advertiser_id, publisher_id, offer_id, offer_event_id, received_at,
             status, status_by, status_revision, verdict_revision, reason_code, reason, hold_ends_at,
-            currency, revenue_micros, payout_micros, reward_points, rate_from, rate_ppm,
+            currency, revenue_micros, payout_micros, reward_points, rate_from, rate_e12,
             reported_currency, reported_micros, reported_usd_micros, books, books_since,
-            verdict, traceparent, tracestate)
+            verdict, traceparent, tracestate, event_id, occurrence)
         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-            $21, $22, $23, $24, $25, $26, $27, $28, $29)
+            $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
         ON CONFLICT (tenant_id, conversion_id) DO NOTHING",
     )
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.tenant.as_uuid()))
@@ -125,7 +121,7 @@ pub async fn insert(connection: &mut AsyncPgConnection, rows: &[Write<'_>]) -> Q
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.publisher.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.offer.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.offer_event.as_uuid()))
-    .bind::<Array<Timestamptz>, _>(column(rows, |row| to_sql(row.received_at)))
+    .bind::<Array<Timestamptz>, _>(column(rows, |row| to_sql(row.conversion.occasion.received_at)))
     .bind::<Array<Text>, _>(column(rows, |row| words::status(row.conversion.standing.status)))
     .bind::<Array<Text>, _>(column(rows, |row| words::actor(row.conversion.standing.by)))
     .bind::<Array<BigInt>, _>(column(rows, |row| revision_to_sql(row.conversion.status_revision)))
@@ -138,7 +134,7 @@ pub async fn insert(connection: &mut AsyncPgConnection, rows: &[Write<'_>]) -> Q
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.conversion.money.map(|money| money.payout.0)))
     .bind::<Array<BigInt>, _>(column(rows, |row| reward_points(row.conversion)))
     .bind::<Array<Nullable<Text>>, _>(column(rows, |row| rate_from(row.conversion)))
-    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| rate_ppm(row.conversion)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| rate_e12(row.conversion)))
     .bind::<Array<Nullable<Text>>, _>(column(rows, |row| reported_currency(row.conversion)))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.conversion.reported.amount.map(|money| money.amount.0)))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.conversion.reported.usd.map(|usd| usd.0)))
@@ -146,7 +142,9 @@ pub async fn insert(connection: &mut AsyncPgConnection, rows: &[Write<'_>]) -> Q
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| books(row.conversion).1))
     .bind::<Array<Binary>, _>(column(rows, |row| row.verdict))
     .bind::<Array<Text>, _>(column(rows, |row| row.trace.traceparent.as_str()))
-    .bind::<Array<Text>, _>(column(rows, |row| row.trace.tracestate.as_str()));
+    .bind::<Array<Text>, _>(column(rows, |row| row.trace.tracestate.as_str()))
+    .bind::<Array<Text>, _>(column(rows, |row| without_nul(&row.conversion.occasion.event_id)))
+    .bind::<Array<Text>, _>(column(rows, |row| without_nul(&row.conversion.occasion.occurrence)));
     kept(insert).execute(connection).await
 }
 
@@ -159,24 +157,24 @@ pub async fn update(connection: &mut AsyncPgConnection, rows: &[Write<'_>]) -> Q
         "UPDATE conversions SET
             received_at = new.received_at, verdict_revision = new.verdict_revision, hold_ends_at = new.hold_ends_at,
             reported_currency = new.reported_currency, reported_micros = new.reported_micros,
-            reported_usd_micros = new.reported_usd_micros, rate_from = new.rate_from, rate_ppm = new.rate_ppm,
+            reported_usd_micros = new.reported_usd_micros, rate_from = new.rate_from, rate_e12 = new.rate_e12,
             reward_points = new.reward_points, verdict = new.verdict, traceparent = new.traceparent,
             tracestate = new.tracestate
         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS new (
             tenant_id, conversion_id, received_at, verdict_revision, hold_ends_at, reported_currency, reported_micros,
-            reported_usd_micros, rate_from, rate_ppm, reward_points, verdict, traceparent, tracestate)
+            reported_usd_micros, rate_from, rate_e12, reward_points, verdict, traceparent, tracestate)
         WHERE conversions.tenant_id = new.tenant_id AND conversions.conversion_id = new.conversion_id",
     )
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.conversion.as_uuid()))
-    .bind::<Array<Timestamptz>, _>(column(rows, |row| to_sql(row.received_at)))
+    .bind::<Array<Timestamptz>, _>(column(rows, |row| to_sql(row.conversion.occasion.received_at)))
     .bind::<Array<BigInt>, _>(column(rows, |row| revision_to_sql(row.conversion.verdict_revision)))
     .bind::<Array<Timestamptz>, _>(column(rows, |row| to_sql(row.conversion.due_at)))
     .bind::<Array<Nullable<Text>>, _>(column(rows, |row| reported_currency(row.conversion)))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.conversion.reported.amount.map(|money| money.amount.0)))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.conversion.reported.usd.map(|usd| usd.0)))
     .bind::<Array<Nullable<Text>>, _>(column(rows, |row| rate_from(row.conversion)))
-    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| rate_ppm(row.conversion)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| rate_e12(row.conversion)))
     .bind::<Array<BigInt>, _>(column(rows, |row| reward_points(row.conversion)))
     .bind::<Array<Binary>, _>(column(rows, |row| row.verdict))
     .bind::<Array<Text>, _>(column(rows, |row| row.trace.traceparent.as_str()))
@@ -231,8 +229,8 @@ fn rate_from(conversion: &Conversion) -> Option<String> {
     conversion.money.and_then(|money| money.rate).map(|applied| applied.from.to_string())
 }
 
-fn rate_ppm(conversion: &Conversion) -> Option<i64> {
-    conversion.money.and_then(|money| money.rate).map(|applied| applied.rate.ppm())
+fn rate_e12(conversion: &Conversion) -> Option<i64> {
+    conversion.money.and_then(|money| money.rate).map(|applied| applied.rate.e12())
 }
 
 fn reported_currency(conversion: &Conversion) -> Option<String> {
@@ -264,6 +262,12 @@ pub(super) struct Row {
     offer_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     offer_event_id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    received_at: Moment,
+    #[diesel(sql_type = Text)]
+    event_id: String,
+    #[diesel(sql_type = Text)]
+    occurrence: String,
     #[diesel(sql_type = Text)]
     status: String,
     #[diesel(sql_type = Text)]
@@ -289,7 +293,7 @@ pub(super) struct Row {
     #[diesel(sql_type = Nullable<Text>)]
     rate_from: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
-    rate_ppm: Option<i64>,
+    rate_e12: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
     reported_currency: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -314,7 +318,7 @@ impl Row {
             return Ok(None);
         };
         let currency = currency_from_sql(code)?;
-        let rate = match (&self.rate_from, self.rate_ppm.and_then(Rate::from_ppm)) {
+        let rate = match (&self.rate_from, self.rate_e12.and_then(Rate::from_e12)) {
             (Some(from), Some(rate)) => {
                 Some(AppliedRate { from: currency_from_sql(from)?, to: currency, rate })
             }
@@ -363,6 +367,11 @@ impl TryFrom<Row> for Stored {
                 usd: row.reported_usd_micros.map(Micros),
             },
             books: row.books()?,
+            occasion: Occasion {
+                event_id: row.event_id,
+                occurrence: row.occurrence,
+                received_at: from_sql(row.received_at),
+            },
             reason: Reason { code: row.reason_code, text: row.reason },
         };
         Ok(Self {

@@ -64,6 +64,8 @@ pub struct Ended {
     pub publisher: PublisherId,
     /// How it ended.
     pub end: End,
+    /// How often it has ended by now.
+    pub ends: u64,
     /// After how many attempts.
     pub attempts: u32,
     /// What the last one was answered.
@@ -118,12 +120,13 @@ pub async fn supersede(
         return Ok(Vec::new());
     }
     let update = sql_query(
-        "UPDATE deliveries SET state = 'superseded', due_at = NULL, ended_at = now(), superseded_by = newer.revision
+        "UPDATE deliveries SET state = 'superseded', due_at = NULL, ended_at = now(), superseded_by = newer.revision,
+            ends = ends + 1
         FROM unnest($1, $2, $3) AS newer (tenant_id, conversion_id, revision)
         WHERE deliveries.tenant_id = newer.tenant_id AND deliveries.conversion_id = newer.conversion_id
             AND state = 'waiting' AND status_revision < newer.revision
         RETURNING deliveries.tenant_id, delivery_id, deliveries.conversion_id, status_revision, endpoint_id,
-            publisher_id, state, attempts, last_http_status, superseded_by, leased_until",
+            publisher_id, state, attempts, ends, last_http_status, superseded_by, leased_until",
     )
     .bind::<Array<SqlUuid>, _>(column(conversions, |(tenant, _, _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(conversions, |(_, conversion, _)| conversion.as_uuid()))
@@ -317,6 +320,8 @@ pub async fn conclude(connection: &mut AsyncPgConnection, outcomes: &[Outcome]) 
         "UPDATE deliveries SET
             attempts = done.number, last_http_status = done.http_status, lease = NULL, leased_until = NULL,
             state = CASE WHEN deliveries.state = 'waiting' OR done.state = 'delivered' THEN done.state ELSE deliveries.state END,
+            ends = ends + CASE WHEN done.state = 'delivered' OR deliveries.state = 'waiting' AND done.state <> 'waiting'
+                THEN 1 ELSE 0 END,
             due_at = CASE WHEN deliveries.state = 'waiting' AND done.state = 'waiting'
                 THEN now() + make_interval(secs => done.again_in_ms / 1000.0) END,
             ended_at = CASE WHEN deliveries.state = 'waiting' AND done.state = 'waiting' THEN NULL ELSE coalesce(deliveries.ended_at, now()) END
@@ -325,7 +330,7 @@ pub async fn conclude(connection: &mut AsyncPgConnection, outcomes: &[Outcome]) 
         WHERE deliveries.tenant_id = done.tenant_id AND deliveries.delivery_id = done.delivery_id
             AND deliveries.lease = done.lease
         RETURNING deliveries.tenant_id, deliveries.delivery_id, conversion_id, status_revision, endpoint_id,
-            publisher_id, deliveries.state, attempts, last_http_status, superseded_by, leased_until",
+            publisher_id, deliveries.state, attempts, ends, last_http_status, superseded_by, leased_until",
     )
     .bind::<Array<SqlUuid>, _>(column(outcomes, |row| row.tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(outcomes, |row| row.id.as_uuid()))
@@ -384,6 +389,8 @@ struct EndedRow {
     state: String,
     #[diesel(sql_type = Integer)]
     attempts: i32,
+    #[diesel(sql_type = BigInt)]
+    ends: i64,
     #[diesel(sql_type = Nullable<Integer>)]
     last_http_status: Option<i32>,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -404,6 +411,7 @@ impl TryFrom<EndedRow> for Ended {
             endpoint: EndpointId::from_uuid(row.endpoint_id),
             publisher: PublisherId::from_uuid(row.publisher_id),
             end: End::read(&row.state)?,
+            ends: revision_from_sql(row.ends),
             attempts: u32::try_from(row.attempts).unwrap_or_default(),
             last_http_status: row.last_http_status.and_then(|status| u16::try_from(status).ok()),
             is_superseded: row.superseded_by.is_some(),

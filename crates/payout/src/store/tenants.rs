@@ -59,13 +59,13 @@ pub async fn apply(connection: &mut AsyncPgConnection, tenant: &Tenant) -> Query
         sql_query("DELETE FROM currency_rates WHERE tenant_id = $1").bind::<SqlUuid, _>(tenant.id.as_uuid());
     kept(delete).execute(connection).await?;
     let insert = sql_query(
-        "INSERT INTO currency_rates (tenant_id, from_currency, to_currency, rate_ppm)
+        "INSERT INTO currency_rates (tenant_id, from_currency, to_currency, rate_e12)
         SELECT $1, * FROM unnest($2, $3, $4) ON CONFLICT DO NOTHING",
     )
     .bind::<SqlUuid, _>(tenant.id.as_uuid())
     .bind::<Array<Text>, _>(column(&tenant.rates, |(from, _, _)| from.to_string()))
     .bind::<Array<Text>, _>(column(&tenant.rates, |(_, to, _)| to.to_string()))
-    .bind::<Array<BigInt>, _>(column(&tenant.rates, |(_, _, rate)| rate.ppm()));
+    .bind::<Array<BigInt>, _>(column(&tenant.rates, |(_, _, rate)| rate.e12()));
     kept(insert).execute(connection).await.map(drop)
 }
 
@@ -75,12 +75,12 @@ pub async fn apply(connection: &mut AsyncPgConnection, tenant: &Tenant) -> Query
 /// diesel's, when the statement fails.
 pub async fn rates(connection: &mut AsyncPgConnection, tenants: &[TenantId]) -> QueryResult<Rates> {
     let select = sql_query(
-        "SELECT tenant_id, from_currency, to_currency, rate_ppm FROM currency_rates WHERE tenant_id = ANY($1)",
+        "SELECT tenant_id, from_currency, to_currency, rate_e12 FROM currency_rates WHERE tenant_id = ANY($1)",
     )
     .bind::<Array<SqlUuid>, _>(column(tenants, |tenant| tenant.as_uuid()));
     let rows: Vec<Row> = kept(select).load(connection).await?;
     let rates = rows.into_iter().map(|row| {
-        let rate = Rate::from_ppm(row.rate_ppm).ok_or_else(|| unreadable("rate_ppm", "not above 0"))?;
+        let rate = Rate::from_e12(row.rate_e12).ok_or_else(|| unreadable("rate_e12", "not above 0"))?;
         let from = currency_from_sql(&row.from_currency)?;
         Ok(((TenantId::from_uuid(row.tenant_id), from, currency_from_sql(&row.to_currency)?), rate))
     });
@@ -96,5 +96,5 @@ struct Row {
     #[diesel(sql_type = Text)]
     to_currency: String,
     #[diesel(sql_type = BigInt)]
-    rate_ppm: i64,
+    rate_e12: i64,
 }

@@ -68,10 +68,10 @@ impl Tenant {
     }
 
     pub(crate) fn changed(self, version: u64, rates: &[(&str, &str, i64)]) -> Envelope {
-        let rates = rates.iter().map(|(from, to, rate_ppm)| CurrencyRate {
+        let rates = rates.iter().map(|(from, to, rate_e12)| CurrencyRate {
             from: (*from).to_owned(),
             to: (*to).to_owned(),
-            rate_ppm: *rate_ppm,
+            rate_e12: *rate_e12,
         });
         self.envelope(&TenantChanged {
             tenant_id: self.0.to_vec(),

@@ -2,7 +2,8 @@
 
 use contracts::{
     attribution::{ConversionVerdict, ReportedAmount},
-    common::{Money, MoneyTerms},
+    common::{CurrencyRate, Money, MoneyTerms},
+    payout::ConversionStatusChanged,
 };
 use diesel::sql_query;
 use diesel_async::RunQueryDsl;
@@ -49,6 +50,9 @@ async fn a_reversal_after_release_takes_the_money_back() {
     stage.told(1).await;
     stage.say_verdicts([brownboots.vetoed(&first)]).await;
     stage.rows("conversions WHERE status = 'reversed'", 1).await;
+    let said = stage.said_count::<ConversionStatusChanged>(2).await;
+    assert!(said[1].reversed && !said[1].flagged);
+    assert_eq!(said[1].received_at_micros, first.received_at_micros);
     stage.rows("ledger_transfers WHERE kind = 'reversal'", 2).await;
     stage.rows("ledger_balances WHERE debits_posted <> credits_posted", 0).await;
     stage.strike().await;
@@ -64,6 +68,8 @@ async fn fraud_after_release_is_flagged_when_the_offer_does_not_reverse() {
     stage.told(1).await;
     stage.say_verdicts([brownboots.vetoed(&first)]).await;
     stage.rows("conversions WHERE status = 'flagged' AND books = 'posted'", 1).await;
+    let said = stage.said_count::<ConversionStatusChanged>(2).await;
+    assert!(said[1].flagged && !said[1].reversed);
     stage.rows("ledger_transfers", 2).await;
     stage.strike().await;
 }
@@ -73,7 +79,7 @@ async fn amounts_are_converted_by_the_tenants_own_rate() {
     let stage = Stage::set().await;
     let (brownboots, other) = (Tenant::new(1), Tenant::new(2));
     stage.introduce(brownboots).await;
-    stage.say_catalog([brownboots.changed(2, &[("EUR", "USD", 1_085_000)])]).await;
+    stage.say_catalog([brownboots.changed(2, &[("EUR", "USD", 1_085_000_000_000)])]).await;
     let in_euro = |tenant: Tenant| ConversionVerdict {
         terms: Some(percent_terms()),
         reported: Some(ReportedAmount {
@@ -86,7 +92,7 @@ async fn amounts_are_converted_by_the_tenants_own_rate() {
     stage
         .rows(
             "conversions WHERE status = 'success' AND revenue_micros = 2707075 AND payout_micros = 1353537
-                AND rate_from = 'EUR' AND rate_ppm = 1085000",
+                AND rate_from = 'EUR' AND rate_e12 = 1085000000000",
             1,
         )
         .await;
@@ -96,6 +102,10 @@ async fn amounts_are_converted_by_the_tenants_own_rate() {
             1,
         )
         .await;
+    let said = stage.said_count::<ConversionStatusChanged>(2).await;
+    let rates: Vec<_> = said.into_iter().filter_map(|fact| fact.rate).collect();
+    let (from, to) = (String::from("EUR"), String::from("USD"));
+    assert_eq!(rates, [CurrencyRate { from, to, rate_e12: 1_085_000_000_000 }]);
     stage.strike().await;
 }
 

@@ -55,9 +55,12 @@ async fn no_pending_time_tells_the_publisher_at_once_by_get() {
     assert_eq!(changed[0].status(), ConversionStatus::Success);
     assert_eq!(changed[0].actor(), ActorKind::Time);
     assert_eq!((changed[0].status_revision, changed[0].verdict_revision), (1, 1));
+    assert_eq!((changed[0].event_id.as_str(), changed[0].occurrence.as_str()), ("af_purchase", "once"));
+    assert_eq!((changed[0].reward_points, changed[0].flagged, changed[0].reversed), (50, false, false));
     let outcome = stage.said_count::<DeliveryOutcome>(1).await;
     assert_eq!((outcome[0].result(), outcome[0].attempts), (DeliveryResult::Delivered, 1));
     assert_eq!(outcome[0].last_http_status, Some(200));
+    assert_eq!((outcome[0].version, outcome[0].stop_reason.as_str()), (1, ""));
     stage.strike().await;
 }
 

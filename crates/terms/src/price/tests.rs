@@ -78,7 +78,7 @@ fn only_dollars_given_are_dollars_and_a_reported_currency_wins() {
 #[test]
 fn a_rate_is_applied_once_and_kept() {
     let terms = terms(Revenue::PercentOfAmount(Bps(5_000)), Payout::ShareOfRevenue(Bps(7_000)));
-    let rate = Rate::from_ppm(1_085_000).unwrap();
+    let rate = Rate::from_e12(1_085_000_000_000).unwrap();
     let priced = price(&terms, &spent(4_990_000, eur()), |from, to| {
         assert_eq!((from, to), (eur(), Currency::USD));
         Some(rate)
@@ -117,8 +117,8 @@ fn any_terms() -> impl Strategy<Value = Terms> {
 
 proptest! {
     #[test]
-    fn no_micro_is_made_or_lost(terms in any_terms(), amount in any::<i64>(), ppm in 1..=i64::MAX) {
-        let priced = price(&terms, &spent(amount, eur()), |_, _| Rate::from_ppm(ppm));
+    fn no_micro_is_made_or_lost(terms in any_terms(), amount in any::<i64>(), parts in 1..=i64::MAX) {
+        let priced = price(&terms, &spent(amount, eur()), |_, _| Rate::from_e12(parts));
         if let Some(money) = priced.breakdown() {
             prop_assert_eq!(money.payout.checked_add(money.margin), Some(money.revenue));
             prop_assert!(money.revenue.0 >= 0 && money.payout.0 >= 0);

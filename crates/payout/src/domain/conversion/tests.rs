@@ -47,7 +47,11 @@ fn verdict(revision: u64, word: Word) -> Verdict {
         revision,
         word,
         reason: Reason { code: String::from("CODE"), text: String::from("why") },
-        received_at: RECEIVED,
+        occasion: Occasion {
+            event_id: String::from("af_purchase"),
+            occurrence: String::from("once"),
+            received_at: RECEIVED,
+        },
         pending: Days(3),
         terms: flat(),
         reverses: false,
