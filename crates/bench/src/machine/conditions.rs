@@ -1,7 +1,6 @@
 //! Conditions without which a figure is worth nothing: asserted, printed, never assumed.
 
 use test_kit::{Namespace, Nodes};
-use tokio_postgres::NoTls;
 
 use super::cpu::{cores, parent_of};
 use crate::database;
@@ -23,15 +22,14 @@ impl Conditions {
     /// # Errors
     /// When PostgreSQL would forget a commit, or a server does not answer.
     pub async fn check(nodes: &Nodes) -> anyhow::Result<Self> {
-        let (client, connection) = tokio_postgres::connect(&nodes.admin_url("postgres"), NoTls).await?;
-        let connection = tokio::spawn(connection);
+        let client = database::connect(&nodes.admin_url("postgres")).await?;
         database::assert_durable(&client).await?;
         let postgres_version = database::show(&client, "server_version").await?;
         let backend: i32 = client.query_one("SELECT pg_backend_pid()", &[]).await?.try_get(0)?;
-        drop(client);
-        connection.await??;
+        // While this session's own process is still there.
         let postgres_pid = parent_of(u32::try_from(backend)?)
             .ok_or_else(|| anyhow::anyhow!("PostgreSQL's processes are not on this machine"))?;
+        drop(client);
 
         let rabbitmq_pid = nodes.rabbitmqctl(&["eval", "os:getpid()."]);
         let rabbitmq_version = nodes.rabbitmqctl(&["version"]);
