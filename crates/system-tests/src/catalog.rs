@@ -10,6 +10,8 @@ use crate::{
 /// A tenant with its owner's token.
 #[derive(Debug, Clone)]
 pub struct Tenant {
+    /// Its id.
+    pub id: String,
     /// As it was entered.
     pub domain: String,
     /// Its owner's token.
@@ -21,6 +23,8 @@ pub struct Tenant {
 /// A postback credential, revealed.
 #[derive(Debug, Clone)]
 pub struct Revealed {
+    /// The credential's id.
+    pub id: String,
     /// The whole URL.
     pub postback_url: String,
     /// Security Segment.
@@ -61,7 +65,8 @@ impl Tenant {
             .await?;
         let token = text(&created, "/ownerToken/apiToken")?.to_owned();
         let api = Api::new(&endpoints.offer_catalog, &token);
-        Ok(Self { domain: domain.to_owned(), token, api })
+        let id = text(&created, "/tenant/tenantId")?.to_owned();
+        Ok(Self { id, domain: domain.to_owned(), token, api })
     }
 
     /// Issues the tenant's global postback credential, or an advertiser's.
@@ -74,6 +79,7 @@ impl Tenant {
         let id = text(&issued, "/credentialId")?;
         let revealed = self.api.post(&format!("/api/v1/credentials/{id}/reveal"), &json!({})).await?;
         Ok(Revealed {
+            id: id.to_owned(),
             postback_url: text(&revealed, "/postbackUrl")?.to_owned(),
             segment: text(&revealed, "/securitySegment")?.to_owned(),
             domain: text(&revealed, "/domain")?.to_owned(),

@@ -43,7 +43,7 @@ pub fn golfin_ios(advertiser: &str, pending_days: u16) -> Value {
 }
 
 /// Everything the guide sets up before the first click.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Guide {
     /// Where the services are.
     pub endpoints: Endpoints,
@@ -124,6 +124,16 @@ impl Guide {
         .await;
         let click = click_id_of(&location);
         Ok((location, click))
+    }
+
+    /// What a publisher does with the tracking link: its own ids in place of the macros.
+    pub fn link_for(&self, pub_click_id: &str, member: &str) -> String {
+        let link = self
+            .shared
+            .tracking_link
+            .replace("{pub_click_id}", pub_click_id)
+            .replace("{pub_member_id}", member);
+        format!("{link}&pub_sub_1=wall")
     }
 
     /// AppsFlyer, with the three values pasted in.

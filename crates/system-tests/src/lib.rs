@@ -3,6 +3,7 @@
 pub mod api;
 pub mod catalog;
 pub mod guide;
+pub mod inject;
 pub mod load;
 pub mod lone;
 pub mod process;

@@ -1,4 +1,4 @@
-//! A steady stream of users while something breaks: every call is written down with its answer.
+//! A steady stream of users and account managers while something breaks: every call is written down with its answer.
 
 use std::{
     collections::BTreeMap,
@@ -83,5 +83,41 @@ impl Journal {
     /// How many different clicks were accepted.
     pub fn clicks(&self) -> usize {
         self.accepted.values().collect::<std::collections::BTreeSet<_>>().len()
+    }
+}
+
+/// Somebody who does the same thing again and again until stopped, and remembers what was promised each time.
+pub struct Repeating {
+    stop: Arc<AtomicBool>,
+    running: JoinHandle<Vec<String>>,
+}
+
+impl Repeating {
+    /// `act` returns what was promised, or nothing when it was refused.
+    pub fn start<Running>(mut act: impl FnMut(usize) -> Running + Send + 'static) -> Self
+    where
+        Running: Future<Output = Option<String>> + Send,
+    {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let running = tokio::spawn(async move {
+            let mut promised = Vec::new();
+            for number in 0.. {
+                if stopped.load(Ordering::Relaxed) {
+                    break;
+                }
+                promised.extend(act(number).await);
+                // A person's pace: the load that matters is the postbacks'.
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            promised
+        });
+        Self { stop, running }
+    }
+
+    /// Stops, and tells everything that was promised.
+    pub async fn stop(self) -> Vec<String> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.running.await.expect("the load itself does not fail")
     }
 }

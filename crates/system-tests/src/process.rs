@@ -155,8 +155,13 @@ impl ServiceProcess {
 
     /// Whether `/readyz` says so just now.
     pub async fn is_ready(&self) -> bool {
+        self.readiness().await == Some(200)
+    }
+
+    /// The status of `/readyz`; `None` when nothing answers.
+    pub async fn readiness(&self) -> Option<u16> {
         let url = format!("http://127.0.0.1:{}/readyz", self.admin_port);
-        http_client().get(&url).send().await.is_ok_and(|answer| answer.status().is_success())
+        http_client().get(&url).send().await.ok().map(|answer| answer.status().as_u16())
     }
 
     /// Whether `/livez` answers.

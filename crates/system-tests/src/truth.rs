@@ -1,14 +1,16 @@
 //! What the databases say. Stories and drills believe tables and queues, never our own metrics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::{Client, NoTls, types::ToSql};
 use uuid::Uuid;
 
 use crate::{process::ServiceName, stack::Stack};
 
-/// Connections of the superuser to the two databases that hold the truth about decisions and money.
+/// Connections of the superuser to every database of a stack.
 pub struct Truth {
+    offer_catalog: Client,
+    tracker: Client,
     attribution: Client,
     payout: Client,
 }
@@ -31,9 +33,12 @@ pub struct Books {
 impl Truth {
     /// Connects to the databases of a stack.
     pub async fn of(stack: &Stack) -> Self {
+        let connect = async |service| connect(&stack.database(service).admin_url()).await;
         Self {
-            attribution: connect(&stack.database(ServiceName::Attribution).admin_url()).await,
-            payout: connect(&stack.database(ServiceName::Payout).admin_url()).await,
+            offer_catalog: connect(ServiceName::OfferCatalog).await,
+            tracker: connect(ServiceName::Tracker).await,
+            attribution: connect(ServiceName::Attribution).await,
+            payout: connect(ServiceName::Payout).await,
         }
     }
 
@@ -44,9 +49,27 @@ impl Truth {
         rows.iter().map(|row| (row.get(0), row.get(1))).collect()
     }
 
-    /// How many clicks attribution has heard of.
-    pub async fn clicks(&self) -> i64 {
-        query(&self.attribution, "SELECT count(*) FROM journeys WHERE click IS NOT NULL", &[]).await[0].get(0)
+    fn all(&self) -> [&Client; 4] {
+        [&self.offer_catalog, &self.tracker, &self.attribution, &self.payout]
+    }
+
+    /// The clicks that attribution has heard of.
+    pub async fn clicks(&self) -> BTreeSet<Uuid> {
+        let rows =
+            query(&self.attribution, "SELECT click_id FROM journeys WHERE click IS NOT NULL", &[]).await;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// The advertisers that the catalog holds.
+    pub async fn advertisers(&self) -> BTreeSet<Uuid> {
+        let rows = query(&self.offer_catalog, "SELECT advertiser_id FROM advertisers", &[]).await;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// The ids of all conversions.
+    pub async fn conversion_ids(&self) -> BTreeSet<Uuid> {
+        let rows = query(&self.payout, "SELECT conversion_id FROM conversions", &[]).await;
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// How often each code is a current decision.
@@ -118,27 +141,31 @@ impl Truth {
         }
     }
 
-    /// Facts that wait in an outbox, of both services.
+    /// Facts that wait in any outbox.
     pub async fn outboxes(&self) -> i64 {
-        let mut waiting = 0;
-        for client in [&self.attribution, &self.payout] {
-            waiting += query(client, "SELECT count(*) FROM outbox", &[]).await[0].get::<_, i64>(0);
-        }
-        waiting
+        self.count_in_all("outbox").await
     }
 
-    /// Buried items, of both services.
+    /// Buried items, of all services.
     pub async fn buried(&self) -> i64 {
-        let mut buried = 0;
-        for client in [&self.attribution, &self.payout] {
-            buried += query(client, "SELECT count(*) FROM dead_items", &[]).await[0].get::<_, i64>(0);
-        }
-        buried
+        self.count_in_all("dead_items").await
     }
 
-    /// Everything in every table of both databases, as text: where a secret could have been written down.
+    async fn count_in_all(&self, table: &str) -> i64 {
+        let mut counted = 0;
+        for client in self.all() {
+            counted += query(client, &format!("SELECT count(*) FROM {table}"), &[]).await[0].get::<_, i64>(0);
+        }
+        counted
+    }
+
+    /// Everything in every table of every database, as text: where a secret could have been written down.
     pub async fn everything(&self) -> String {
-        [dump_of(&self.attribution).await, dump_of(&self.payout).await].concat()
+        let mut text = String::new();
+        for client in self.all() {
+            text.push_str(&dump(client).await);
+        }
+        text
     }
 
     /// Changes payout's database by hand, as time or an operator would.
@@ -147,12 +174,7 @@ impl Truth {
     }
 }
 
-/// Everything in every table of a service's database, as text.
-pub async fn dump(stack: &Stack, service: ServiceName) -> String {
-    dump_of(&connect(&stack.database(service).admin_url()).await).await
-}
-
-async fn dump_of(client: &Client) -> String {
+async fn dump(client: &Client) -> String {
     let mut text = String::new();
     let tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'";
     for table in query(client, tables, &[]).await {

@@ -1,10 +1,13 @@
 //! SIGKILL: no service gets to say goodbye, and nothing that was accepted is lost or done twice.
 
-use std::{os::unix::process::ExitStatusExt as _, time::Duration};
+use std::{os::unix::process::ExitStatusExt as _, sync::Arc, time::Duration};
 
 use bus::house::{ATTRIBUTION_POSTBACKS, PAYOUT_CONVERSIONS};
-use system_tests::{ServiceName, load::Load};
-use test_kit::eventually;
+use system_tests::{
+    ServiceName,
+    load::{Load, Repeating},
+};
+use test_kit::{click_id_of, eventually, http_client};
 
 use crate::scene::Scene;
 
@@ -12,19 +15,47 @@ const SOON: Duration = Duration::from_secs(30);
 /// What `abort` ends a process with.
 const SIGABRT: i32 = 6;
 
-/// Clicks whose events are sent while services die: enough that every kill lands in mid-work.
-const CLICKS: usize = 150;
+/// Clicks whose events are sent while services die: enough that the load outlasts every kill.
+const CLICKS: usize = 400;
+/// What a service must have done since the last kill before it is its turn.
+const WORK: usize = 3;
+
+/// How much of its own work a service has done so far, as its effects show.
+async fn work_of(scene: &Scene, service: ServiceName) -> usize {
+    match service {
+        ServiceName::OfferCatalog => scene.truth.advertisers().await.len(),
+        ServiceName::Tracker => scene.truth.clicks().await.len(),
+        ServiceName::Ingest | ServiceName::Attribution => scene.truth.decisions().await.len(),
+        ServiceName::Payout => usize::try_from(scene.truth.transfers().await).unwrap(),
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_service_killed_in_mid_work_loses_nothing() {
     let mut scene = Scene::set(CLICKS).await;
+    let guide = Arc::new(scene.guide.clone());
+    // Users click and account managers work all the while, so that tracker and catalog are in mid-work too.
+    let visitors = Repeating::start({
+        let guide = Arc::clone(&guide);
+        move |number| {
+            let url = guide.link_for(&format!("v-{number}"), "visitor");
+            async move {
+                let answer = http_client().get(url).send().await.ok()?;
+                answer.headers().get("location")?.to_str().ok().map(click_id_of)
+            }
+        }
+    });
+    let managers = Repeating::start(move |number| {
+        let guide = Arc::clone(&guide);
+        async move { guide.tenant.advertiser(&format!("Advertiser {number}")).await.ok() }
+    });
     let load = Load::start(scene.guide.apps_flyer(), scene.clicks.clone());
-    for (number, service) in ServiceName::ALL.into_iter().enumerate() {
-        // Work has begun, and has gone on since the last kill.
-        let more = 10 * (number + 1);
-        eventually("work goes on", SOON, async || {
-            let decided = scene.truth.decisions().await.len();
-            if decided >= more { Ok(()) } else { Err(decided) }
+
+    for service in ServiceName::ALL {
+        let before = work_of(&scene, service).await;
+        eventually(&format!("{service:?} is in mid-work"), SOON, async || {
+            let done = work_of(&scene, service).await - before;
+            if done >= WORK { Ok(()) } else { Err(done) }
         })
         .await;
         assert!(
@@ -34,9 +65,22 @@ async fn every_service_killed_in_mid_work_loses_nothing() {
         scene.stack.service(service).kill();
         scene.stack.service(service).start().await;
     }
+    let clicked = visitors.stop().await;
+    let advertisers = managers.stop().await;
     let journal = load.finish().await;
     assert_eq!(journal.clicks(), CLICKS);
     scene.account(&journal).await;
+
+    // What was promised to users and account managers holds as well.
+    assert!(clicked.len() > WORK && advertisers.len() > WORK);
+    eventually("every redirected click has arrived", SOON, async || {
+        let known = scene.truth.clicks().await;
+        let lost: Vec<_> = clicked.iter().filter(|click| !known.contains(&click.parse().unwrap())).collect();
+        if lost.is_empty() { Ok(()) } else { Err(lost.len()) }
+    })
+    .await;
+    let known = scene.truth.advertisers().await;
+    assert!(advertisers.iter().all(|advertiser| known.contains(&advertiser.parse().unwrap())));
 }
 
 /// `return` at this failpoint ends the process on the spot, as SIGKILL does: after the batch's transaction has committed
@@ -50,7 +94,7 @@ async fn killed_between_commit_and_ack_has_one_effect() {
     {
         let mut scene = Scene::set(1).await;
         // Nothing else may wait in a queue, or it would be the batch that the process dies at.
-        eventually("the click has arrived", SOON, async || scene.truth.clicks().await == 1).await;
+        eventually("the click has arrived", SOON, async || scene.truth.clicks().await.len() == 1).await;
         let process = scene.stack.service(service);
         assert_eq!(process.stop().await.code(), Some(0));
         process.start_with(BETWEEN_COMMIT_AND_ACK).await;

@@ -34,6 +34,10 @@ async fn rabbitmq_stopped_and_started_and_everyone_comes_back() {
     let refused = http_client().get(&scene.guide.credential.postback_url).send().await.unwrap();
     assert_eq!(refused.status().as_u16(), 503);
     assert!(refused.headers().contains_key("retry-after"));
+    // The catalog goes on: what it has to say waits in its outbox.
+    let advertiser = scene.guide.tenant.advertiser("While the broker was away").await.unwrap();
+    assert!(scene.truth.advertisers().await.contains(&advertiser.parse().unwrap()));
+    eventually("the catalog's fact waits", SOON, async || scene.truth.outboxes().await > 0).await;
     assert!(!load.is_done(), "the load was over while the broker was away");
 
     nodes.control("start-rabbitmq");
@@ -55,15 +59,17 @@ async fn postgresql_stopped_and_started_and_dead_letters_stay_empty() {
     assert!(!load.is_done(), "the load was over before the database stopped");
 
     nodes.control("stop-postgres");
-    // ingest needs no database: everything goes on being accepted, and waits in the queue.
+    // ingest needs no database: everything goes on being accepted, and waits in the queue. The tracker goes on with the
+    // offers it knows.
     let journal = load.finish().await;
     assert_eq!(journal.clicks(), CLICKS);
-    let waiting = eventually("postbacks wait in the queue", SOON, async || {
+    scene.guide.click("c-meanwhile", "m-meanwhile").await.unwrap();
+    // The consumer holds what it was given and waits: neither acknowledged nor given back, however often it tries.
+    eventually("the consumer pauses with postbacks in hand", SOON, async || {
         let depth = scene.stack.namespace().depth("attribution.postbacks").unwrap_or_default();
-        if depth.total() > 0 { Ok(depth) } else { Err(depth) }
+        if depth.unacknowledged > 0 { Ok(()) } else { Err(depth) }
     })
     .await;
-    assert!(waiting.total() > 0, "the fault missed the work");
     for service in ServiceName::ALL {
         assert!(scene.stack.service(service).is_alive().await, "{service:?}");
     }

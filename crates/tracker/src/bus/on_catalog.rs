@@ -2,7 +2,7 @@
 
 use bus::{BatchHandler, HandleError, house::TRACKER_CATALOG};
 use contracts::envelope::Envelope;
-use postgres_kit::{Pool, sqlstate::Class};
+use postgres_kit::{DbError, Pool, sqlstate::Class};
 use telemetry::chain;
 
 use crate::flows::{self, ApplyError};
@@ -18,10 +18,7 @@ impl BatchHandler for OnCatalog {
     async fn handle(&self, items: &[Envelope]) -> Result<(), HandleError> {
         flows::apply_catalog(&self.pool, items).await.map_err(|error| match &error {
             ApplyError::Unreadable(_) => HandleError::Poison(chain(&error)),
-            ApplyError::Store(failure) => match failure.class() {
-                Class::Retry | Class::Pause => HandleError::Pause(chain(&error)),
-                Class::Bug => HandleError::Poison(chain(&error)),
-            },
+            ApplyError::Store(failure) => refusal(failure),
         })
     }
 
@@ -29,5 +26,13 @@ impl BatchHandler for OnCatalog {
         flows::bury(&self.pool, TRACKER_CATALOG, item, reason)
             .await
             .map_err(|error| HandleError::Pause(chain(&error)))
+    }
+}
+
+/// A database that is away is waited for; what no waiting will help goes to where people look.
+fn refusal(failure: &DbError) -> HandleError {
+    match failure.class() {
+        Class::Retry | Class::Pause => HandleError::Pause(chain(failure)),
+        Class::Bug => HandleError::Poison(chain(failure)),
     }
 }

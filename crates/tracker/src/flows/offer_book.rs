@@ -55,9 +55,11 @@ impl OfferBook {
 pub fn selection_of(change: &Change) -> Option<Selection> {
     match change {
         Change::Everything => Some(Selection::All),
-        Change::Of(key) => match key.strip_prefix("tenant:") {
-            Some(tenant) => tenant.parse::<TenantId>().ok().map(Selection::Tenant),
-            None => key.parse::<OfferId>().ok().map(Selection::Offer),
+        Change::Of(key) => match key.split_once('/') {
+            Some((tenant, offer)) => {
+                Some(Selection::Offer(tenant.parse::<TenantId>().ok()?, offer.parse::<OfferId>().ok()?))
+            }
+            None => key.parse::<TenantId>().ok().map(Selection::Tenant),
         },
     }
 }

@@ -1,9 +1,12 @@
-//! Writing the read model. A row is replaced only by a higher version, so facts may come in any order and any number of
-//! times; rows are sorted by key, so two replicas never wait for each other in a circle.
+//! Writing the read model. A row is never replaced by a lower version, so facts may come in any order and any number of
+//! times; one of the same version with other bytes replaces it, so that a re-publish can repair. Rows are sorted by key,
+//! so two replicas never wait for each other in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::{ExpressionMethods, QueryResult, query_dsl::methods::FilterDsl, upsert::excluded};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, QueryResult, query_dsl::methods::FilterDsl, upsert::excluded,
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::{LinkId, OfferId, TenantId};
 use postgres_kit::notify;
@@ -75,9 +78,9 @@ impl CatalogRows {
 
     /// What other replicas must read again.
     fn changed(&self) -> Vec<String> {
-        let tenants = self.tenants.keys().map(|tenant| format!("tenant:{tenant}"));
-        let offers = self.offers.keys().map(|(_tenant, offer)| offer.to_string());
-        let versions = self.versions.keys().map(|(_tenant, offer, _version)| offer.to_string());
+        let tenants = self.tenants.keys().map(ToString::to_string);
+        let offers = self.offers.keys().map(|(tenant, offer)| format!("{tenant}/{offer}"));
+        let versions = self.versions.keys().map(|(tenant, offer, _version)| format!("{tenant}/{offer}"));
         let unique: BTreeSet<String> = tenants.chain(offers).chain(versions).collect();
         unique.into_iter().collect()
     }
@@ -111,7 +114,9 @@ async fn save_tenants(connection: &mut AsyncPgConnection, rows: &CatalogRows) ->
         .on_conflict(tenants::tenant_id)
         .do_update()
         .set((tenants::version.eq(excluded(tenants::version)), tenants::fact.eq(excluded(tenants::fact))))
-        .filter(tenants::version.lt(excluded(tenants::version)))
+        .filter(
+            tenants::version.le(excluded(tenants::version)).and(tenants::fact.ne(excluded(tenants::fact))),
+        )
         .execute(connection)
         .await
 }
@@ -139,7 +144,7 @@ async fn save_offers(connection: &mut AsyncPgConnection, rows: &CatalogRows) -> 
             offers::link_id.eq(excluded(offers::link_id)),
             offers::fact.eq(excluded(offers::fact)),
         ))
-        .filter(offers::revision.lt(excluded(offers::revision)))
+        .filter(offers::revision.le(excluded(offers::revision)).and(offers::fact.ne(excluded(offers::fact))))
         .execute(connection)
         .await
 }
@@ -159,7 +164,10 @@ async fn save_versions(connection: &mut AsyncPgConnection, rows: &CatalogRows) -
         .collect();
     diesel::insert_into(offer_versions::table)
         .values(values)
-        .on_conflict_do_nothing()
+        .on_conflict((offer_versions::tenant_id, offer_versions::offer_id, offer_versions::version))
+        .do_update()
+        .set(offer_versions::fact.eq(excluded(offer_versions::fact)))
+        .filter(offer_versions::fact.ne(excluded(offer_versions::fact)))
         .execute(connection)
         .await
 }

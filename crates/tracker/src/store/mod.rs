@@ -12,6 +12,5 @@ pub use offers::{Selection, load};
 /// The tables above, in order.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
-/// Channel on which a replica tells the others which offers changed. The payload is an offer id, or a tenant id with the
-/// prefix `tenant:`.
+/// Channel on which a replica tells the others what changed: `<tenant id>/<offer id>`, or a tenant id for all its offers.
 pub const CHANGED_CHANNEL: &str = "tracker_offers_changed";

@@ -21,7 +21,7 @@ pub enum Selection {
     /// Every shared offer: a start, or a listener that was away.
     All,
     /// This one.
-    Offer(OfferId),
+    Offer(TenantId, OfferId),
     /// All of this tenant.
     Tenant(TenantId),
 }
@@ -56,8 +56,9 @@ const SHARED_OFFERS: &str = "
 pub async fn load(connection: &mut AsyncPgConnection, selection: &Selection) -> QueryResult<Vec<LiveOffer>> {
     let rows: Vec<Row> = match selection {
         Selection::All => diesel::sql_query(SHARED_OFFERS).load(connection).await?,
-        Selection::Offer(offer) => {
-            diesel::sql_query(format!("{SHARED_OFFERS} AND offers.offer_id = $1"))
+        Selection::Offer(tenant, offer) => {
+            diesel::sql_query(format!("{SHARED_OFFERS} AND offers.tenant_id = $1 AND offers.offer_id = $2"))
+                .bind::<SqlUuid, _>(tenant.as_uuid())
                 .bind::<SqlUuid, _>(offer.as_uuid())
                 .load(connection)
                 .await?

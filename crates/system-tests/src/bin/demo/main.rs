@@ -5,9 +5,10 @@
 mod narrator;
 mod story;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{panic::AssertUnwindSafe, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
+use futures_util::FutureExt as _;
 use system_tests::Endpoints;
 
 /// Plays the guide's example against a running stack.
@@ -33,5 +34,13 @@ async fn main() -> ExitCode {
 
 async fn play(options: &Options) -> anyhow::Result<()> {
     let endpoints = Endpoints::from_stack_env(&options.stack)?;
-    story::tell(&endpoints).await
+    // What is waited for and never comes is a panic that says what was seen last: for the reader it is an end like any
+    // other.
+    std::panic::set_hook(Box::new(|_| {}));
+    let told = AssertUnwindSafe(story::tell(&endpoints)).catch_unwind().await;
+    told.unwrap_or_else(|panic| {
+        let said =
+            panic.downcast_ref::<String>().cloned().unwrap_or_else(|| String::from("the story broke off"));
+        Err(anyhow::anyhow!(said))
+    })
 }

@@ -20,8 +20,9 @@ use crate::narrator::{Narrator, masked};
 const SOON: Duration = Duration::from_secs(30);
 const DOMAIN: &str = "Brownboots";
 
-/// What the guide's example must be worth: revenue, payout and margin in micros of a dollar. Install 1.00/0.70, level 10
-/// 2.00/1.50, and of the purchase of 4.99 the advertiser owes 20 %, of which the publisher earns 75 %.
+/// What the guide's example must be worth with our figures (the guide names none): revenue, payout and margin in micros of a
+/// dollar. Install 1.00/0.70, level 10 2.00/1.50, and of the purchase of 4.99 the advertiser owes 20 %, of which the
+/// publisher earns 75 %.
 const REVENUE: i64 = 3_998_000;
 const PAYOUT: i64 = 2_948_500;
 const MARGIN: i64 = 1_049_500;
@@ -36,6 +37,10 @@ pub async fn tell(endpoints: &Endpoints) -> anyhow::Result<()> {
     decisions(&narrator, &guide, &receipts).await?;
     let told = publishers_postbacks(&narrator, &guide, &publisher).await?;
     ledger(&narrator, &guide, &told).await?;
+    anyhow::ensure!(
+        publisher.deliveries().len() == told.len(),
+        "the publisher was told more than three times"
+    );
     println!("\nThe ledger adds up, and everything is as the guide says.");
     Ok(())
 }
