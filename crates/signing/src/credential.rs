@@ -59,10 +59,22 @@ pub fn issue(
     nonce: [u8; 4],
 ) -> Credential {
     let (key_id, key) = keyring.current();
-    let segment =
-        normalise::segment_text(&Parts { credential_id, tenant_id, generation, key_id, nonce }.to_bytes());
+    let segment = segment_of(credential_id, tenant_id, generation, key_id, nonce);
     let signature = sign(key, &domain.trim().to_ascii_lowercase(), &segment);
     Credential { segment, signature: SecretString::from(URL_SAFE_NO_PAD.encode(signature)) }
+}
+
+/// The segment of a generation that was issued with these values. With [`signature_of`] it brings back all of what
+/// [`issue`] gave, also under a key that is no longer the current one, so neither needs to be stored.
+#[must_use]
+pub fn segment_of(
+    credential_id: CredentialId,
+    tenant_id: TenantId,
+    generation: u16,
+    key_id: u8,
+    nonce: [u8; 4],
+) -> String {
+    normalise::segment_text(&Parts { credential_id, tenant_id, generation, key_id, nonce }.to_bytes())
 }
 
 /// Derives the signature of an issued segment again, to show it: signatures are never stored, and the segment names the
@@ -225,6 +237,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_issued_is_derived_again_from_its_parts_after_the_key_was_rotated() {
+        let ring = keyring(&[(1, 7)]);
+        let (segment, signature) = issued(&ring);
+        let (credential, tenant) = ids();
+        let again = segment_of(credential, tenant, 3, ring.current_id(), [1, 2, 3, 4]);
+        assert_eq!(again, segment);
+        let rotated = keyring(&[(2, 9), (1, 7)]);
+        assert_eq!(signature_of(&rotated, DOMAIN, &again).unwrap().expose_secret(), signature);
+    }
+
+    #[test]
     fn another_domain_another_key_and_an_empty_value_are_refused() {
         let ring = keyring(&[(1, 7)]);
         let (segment, signature) = issued(&ring);
@@ -282,6 +305,20 @@ mod tests {
             both.replace_range(position..=position, &changed);
             let (segment, signature) = both.split_at(55);
             prop_assert_eq!(verify(&ring, DOMAIN, segment, signature), Err(Refused));
+        }
+
+        #[test]
+        fn every_issued_segment_is_derived_again(
+            credential in any::<u128>(),
+            tenant in any::<u128>(),
+            generation in any::<u16>(),
+            key_id in 1_u8..=15,
+            nonce in any::<[u8; 4]>(),
+        ) {
+            let credential = CredentialId::from_uuid(Uuid::from_u128(credential));
+            let tenant = TenantId::from_uuid(Uuid::from_u128(tenant));
+            let given = issue(&keyring(&[(key_id, 7)]), DOMAIN, credential, tenant, generation, nonce);
+            prop_assert_eq!(segment_of(credential, tenant, generation, key_id, nonce), given.segment);
         }
 
         #[test]

@@ -9,12 +9,14 @@ CREATE TABLE credentials (
     FOREIGN KEY (tenant_id, advertiser_id) REFERENCES advertisers (tenant_id, advertiser_id)
 );
 
--- Its generations. The segment alone opens nothing; the signature is derived from it when it is shown, never stored.
+-- Its generations. Segment and signature together open the door to ingest and are in none of these columns: both are
+-- derived when somebody looks, from the ids, the number, the nonce and the server key that key_id names.
 CREATE TABLE credential_generations (
     tenant_id     uuid        NOT NULL,
     credential_id uuid        NOT NULL,
     generation    integer     NOT NULL CHECK (generation BETWEEN 1 AND 65535),
-    segment       text        NOT NULL,
+    key_id        integer     NOT NULL CHECK (key_id BETWEEN 1 AND 15),
+    nonce         bytea       NOT NULL CHECK (octet_length(nonce) = 4),
     issued_at     timestamptz NOT NULL,
     valid_until   timestamptz,
     PRIMARY KEY (tenant_id, credential_id, generation),

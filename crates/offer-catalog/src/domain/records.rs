@@ -117,13 +117,15 @@ pub struct Publisher {
     pub created_at: Timestamp,
 }
 
-/// One generation with the segment that names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One generation with what its segment and signature are derived from again; they themselves are nowhere kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IssuedGeneration {
     /// Number and times.
     pub generation: Generation,
-    /// The security segment. Opens nothing without its signature.
-    pub segment: String,
+    /// The server key it was issued under.
+    pub key_id: u8,
+    /// Drawn when it was issued.
+    pub nonce: [u8; 4],
 }
 
 /// A postback credential.

@@ -9,7 +9,7 @@ use kernel::{Currency, Micros, OfferId, Timestamp};
 use crate::domain::{
     event::{self, Payout, Revenue},
     offer::{
-        Caps, DeadlineAnchor, Gender, OfferFields, OfferType, OverLimitAction, Platform, ReachedBy,
+        Caps, Creative, DeadlineAnchor, Gender, OfferFields, OfferType, OverLimitAction, Platform, ReachedBy,
         SEQUENCE_GRACE_HOURS,
     },
     records::{Offer, OfferVersion},
@@ -117,6 +117,10 @@ pub fn offer_version_created(
         caps: Some(to_caps(fields.caps)),
         currency: String::from(currency.code()),
         sequence_grace_hours: u32::from(fields.sequence_grace_hours.unwrap_or(SEQUENCE_GRACE_HOURS)),
+        headline: fields.headline.clone().ok_or(FactError("headline"))?,
+        description: fields.short_description.clone().ok_or(FactError("shortDescription"))?,
+        categories: fields.categories.clone(),
+        creatives: fields.creatives.iter().map(creative).collect(),
     })
 }
 
@@ -172,6 +176,10 @@ fn event_terms(terms: &EventTerms) -> Result<catalog::EventTerms, FactError> {
     })
 }
 
+fn creative(creative: &Creative) -> catalog::Creative {
+    catalog::Creative { order: u32::from(creative.order), url: creative.url.clone() }
+}
+
 const fn to_caps(caps: Caps) -> catalog::Caps {
     catalog::Caps { daily: caps.daily, weekly: caps.weekly, monthly: caps.monthly, all_time: caps.all_time }
 }
@@ -191,11 +199,13 @@ fn money(amount: Micros, currency: Currency) -> Money {
 
 #[cfg(test)]
 mod tests {
+    use contracts::catalog::ReachedBy as Told;
     use kernel::{OfferEventId, TenantId};
+    use rstest::rstest;
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::{lint::tests::golfin, version::introduce};
+    use crate::domain::{lint::tests::golfin, offer::SequenceRule, version::introduce};
 
     fn version() -> OfferVersion {
         let mut fields = golfin();
@@ -222,9 +232,45 @@ mod tests {
             assert_eq!(event.terms, event.introduced_terms);
             assert_ne!(event.terms.as_ref().unwrap().deadline_anchor, 0);
         }
-        let rules: Vec<_> = fact.number_rules.iter().map(|rule| rule.sequence_number).collect();
-        assert_eq!(rules, [1, 2]);
         assert_eq!(fact.sequence_grace_hours, 72);
+        assert_eq!((fact.headline.as_str(), fact.description.as_str()), ("Golf", "Play golf"));
+        assert_eq!(fact.categories, ["Golf"]);
+        assert_eq!(
+            fact.creatives,
+            [catalog::Creative { order: 1, url: String::from("https://cdn.example/1.png") }]
+        );
+    }
+
+    /// Readers need no defaults of their own.
+    #[rstest]
+    #[case::one_event_each(&[Some(1), Some(2), None], &[], &[(1, Told::All), (2, Told::All)])]
+    #[case::ways_to_begin(&[Some(1), Some(1), None], &[], &[(1, Told::Any)])]
+    #[case::later_ones_in_any_order(&[Some(2), Some(2), Some(1)], &[], &[(1, Told::All), (2, Told::All)])]
+    #[case::chosen(
+        &[Some(1), Some(1), Some(2)],
+        &[(1, ReachedBy::All), (2, ReachedBy::Any)],
+        &[(1, Told::All), (2, Told::Any)]
+    )]
+    #[case::nothing_in_sequence(&[None, None, None], &[], &[])]
+    fn every_number_in_use_is_told_with_how_it_is_reached(
+        #[case] numbers: &[Option<u16>],
+        #[case] chosen: &[(u16, ReachedBy)],
+        #[case] expected: &[(u32, Told)],
+    ) {
+        let mut version = version();
+        for (event, number) in version.fields.events.iter_mut().zip(numbers) {
+            event.sequence_number = *number;
+        }
+        let rule = |(sequence_number, reached_by): &(u16, ReachedBy)| SequenceRule {
+            sequence_number: *sequence_number,
+            reached_by: *reached_by,
+        };
+        version.fields.sequence_rules = chosen.iter().map(rule).collect();
+        let introductions = introduce(1, &version.fields, &Introductions::new());
+        let fact = offer_version_created(&version, &introductions).unwrap();
+        let told: Vec<_> =
+            fact.number_rules.iter().map(|rule| (rule.sequence_number, rule.reached_by())).collect();
+        assert_eq!(told, expected);
     }
 
     #[test]

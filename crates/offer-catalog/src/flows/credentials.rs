@@ -54,19 +54,17 @@ impl Catalog {
         let nonce = self.random();
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), now);
         let issued = transact(self.pool(), Retries::default(), async |conn| {
-            let owner = tenant_of(conn, tenant).await?;
             if let Some(advertiser) = advertiser
                 && advertisers::find(conn, tenant, advertiser).await?.is_none()
             {
                 return Err(FlowError::field("advertiserId", "there is no such advertiser"));
             }
             let generation = Generation { number: 1, issued_at: now, valid_until: None };
-            let segment = self.segment(&owner.domain, credential_id, tenant, generation.number, nonce);
             let credential = Credential {
                 tenant_id: tenant,
                 credential_id,
                 advertiser_id: advertiser,
-                generations: vec![IssuedGeneration { generation, segment }],
+                generations: vec![self.under_current_key(generation, nonce)],
                 revision: Revision::FIRST,
                 created_at: now,
             };
@@ -92,15 +90,16 @@ impl Catalog {
         id: CredentialId,
     ) -> Result<Revealed, FlowError> {
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
-        let (credential, domain, segment) = transact(self.pool(), Retries::default(), async |conn| {
+        let (credential, domain, shown) = transact(self.pool(), Retries::default(), async |conn| {
             let owner = tenant_of(conn, tenant).await?;
             let credential =
                 credentials::find(conn, tenant, id).await?.ok_or(FlowError::NotFound("credential"))?;
-            let segment = credential.current().ok_or(CredentialConflict::Revoked)?.segment.clone();
+            let shown = *credential.current().ok_or(CredentialConflict::Revoked)?;
             change.audit(conn, AuditAction::CredentialRevealed, id.as_uuid(), States::none()).await?;
-            Ok::<_, FlowError>((credential, owner.domain, segment))
+            Ok::<_, FlowError>((credential, owner.domain, shown))
         })
         .await?;
+        let segment = signed::segment_of(id, tenant, shown.generation.number, shown.key_id, shown.nonce);
         let signature = signed::signature_of(&self.parts.credential_keys, domain.as_str(), &segment)
             .map_err(|error| {
                 FlowError::Broken("the server key of a credential is not in the settings", error.into())
@@ -125,21 +124,19 @@ impl Catalog {
         let nonce = self.random();
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
         let rotated = transact(self.pool(), Retries::default(), async |conn| {
-            let owner = tenant_of(conn, tenant).await?;
             let before =
                 credentials::lock(conn, tenant, id).await?.ok_or(FlowError::NotFound("credential"))?;
             let generations = credential::rotate(&before.plain_generations(), change.at, overlap)?;
-            let with_segment = |generation: Generation| {
+            let issued = |generation: Generation| {
                 let known =
-                    before.generations.iter().find(|issued| issued.generation.number == generation.number);
-                let segment = known.map_or_else(
-                    || self.segment(&owner.domain, id, tenant, generation.number, nonce),
-                    |issued| issued.segment.clone(),
-                );
-                IssuedGeneration { generation, segment }
+                    before.generations.iter().find(|known| known.generation.number == generation.number);
+                known.map_or_else(
+                    || self.under_current_key(generation, nonce),
+                    |known| IssuedGeneration { generation, ..*known },
+                )
             };
             let after = Credential {
-                generations: generations.into_iter().map(with_segment).collect(),
+                generations: generations.into_iter().map(issued).collect(),
                 revision: before.revision.next(),
                 ..before.clone()
             };
@@ -172,11 +169,10 @@ impl Catalog {
                 return Ok(before);
             }
             let ended = credential::revoke(&before.plain_generations(), change.at);
-            let segments = before.generations.iter().map(|issued| issued.segment.clone());
-            let generations = ended.into_iter().zip(segments);
+            let generations = ended.into_iter().zip(&before.generations);
             let after = Credential {
                 generations: generations
-                    .map(|(generation, segment)| IssuedGeneration { generation, segment })
+                    .map(|(generation, known)| IssuedGeneration { generation, ..*known })
                     .collect(),
                 revision: before.revision.next(),
                 ..before.clone()
@@ -207,15 +203,9 @@ impl Catalog {
         .await
     }
 
-    fn segment(
-        &self,
-        domain: &TenantDomain,
-        id: CredentialId,
-        tenant: TenantId,
-        generation: u16,
-        nonce: [u8; 4],
-    ) -> String {
-        signed::issue(&self.parts.credential_keys, domain.as_str(), id, tenant, generation, nonce).segment
+    /// A new generation: its values will always be derived under the server key that is the current one now.
+    fn under_current_key(&self, generation: Generation, nonce: [u8; 4]) -> IssuedGeneration {
+        IssuedGeneration { generation, key_id: self.parts.credential_keys.current_id(), nonce }
     }
 }
 

@@ -40,7 +40,8 @@ struct Row {
 struct GenerationRow {
     credential_id: Uuid,
     generation: i32,
-    segment: String,
+    key_id: i32,
+    nonce: Vec<u8>,
     issued_at: DateTime<Utc>,
     valid_until: Option<DateTime<Utc>>,
 }
@@ -55,7 +56,11 @@ impl TryFrom<GenerationRow> for IssuedGeneration {
                 issued_at: convert::from_sql(row.issued_at),
                 valid_until: row.valid_until.map(convert::from_sql),
             },
-            segment: row.segment,
+            key_id: convert::small(row.key_id, GENERATIONS, "key_id")?,
+            nonce: row
+                .nonce
+                .try_into()
+                .map_err(|_other_length| convert::broken(GENERATIONS, "nonce", "is not 4 bytes"))?,
         })
     }
 }
@@ -101,7 +106,8 @@ async fn save_generations(conn: &mut Conn, credential: &Credential) -> QueryResu
                 generations::tenant_id.eq(credential.tenant_id.as_uuid()),
                 generations::credential_id.eq(credential.credential_id.as_uuid()),
                 generations::generation.eq(i32::from(issued.generation.number)),
-                generations::segment.eq(&issued.segment),
+                generations::key_id.eq(i32::from(issued.key_id)),
+                generations::nonce.eq(issued.nonce.as_slice()),
                 generations::issued_at.eq(convert::to_sql(issued.generation.issued_at)),
                 generations::valid_until.eq(until),
             ))

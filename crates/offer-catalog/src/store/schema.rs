@@ -82,7 +82,8 @@ diesel::table! {
         tenant_id -> Uuid,
         credential_id -> Uuid,
         generation -> Integer,
-        segment -> Text,
+        key_id -> Integer,
+        nonce -> Binary,
         issued_at -> Timestamptz,
         valid_until -> Nullable<Timestamptz>,
     }

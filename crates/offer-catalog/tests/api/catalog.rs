@@ -3,7 +3,10 @@
 use std::ffi::OsString;
 
 use contracts::{Fact, envelope::Envelope};
-use diesel::{QueryableByName, sql_query, sql_types::Binary};
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{Binary, Text},
+};
 use diesel_async::RunQueryDsl;
 use offer_catalog::{Addresses, OfferCatalog, Settings};
 use process::{Runtime, Service};
@@ -155,6 +158,30 @@ impl Catalog {
         let id = text(&draft, "/offerId");
         self.post(&format!("/offers/{id}/create"), token, json!({})).await.ok();
         id
+    }
+
+    /// Every row of every table, a line each; texts inside of `bytea` stay readable.
+    pub async fn stored(&self) -> String {
+        #[derive(QueryableByName)]
+        struct Line {
+            #[diesel(sql_type = Text)]
+            line: String,
+        }
+
+        let mut admin = self.database.admin().await;
+        sql_query("SET bytea_output = 'escape'").execute(&mut admin).await.expect("a setting");
+        let tables = "SELECT format('%I', tablename) AS line FROM pg_tables WHERE schemaname = 'public'";
+        let mut stored = String::new();
+        for Line { line: table } in sql_query(tables).load(&mut admin).await.expect("tables") {
+            let rows: Vec<Line> = sql_query(format!("SELECT t::text AS line FROM {table} AS t"))
+                .load(&mut admin)
+                .await
+                .expect("rows");
+            for row in rows {
+                stored.extend([row.line.as_str(), "\n"]);
+            }
+        }
+        stored
     }
 
     /// Every fact of one kind that was told so far, in order.

@@ -71,6 +71,28 @@ async fn who_looks_at_a_credential_is_written_down() {
     assert!(!listed.to_string().contains("signature"));
 }
 
+/// URLs are logged all over the world; our tables, audit log and outbox are at least not one more place.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pasted_is_stored_nowhere() {
+    let catalog = Catalog::start().await;
+    let token = catalog.tenant("Brownboots").await;
+    let issued = catalog.post("/credentials", &token, json!({})).await.ok();
+    let path = format!("/credentials/{}", text(&issued, "/credentialId"));
+    let mut pasted = Vec::new();
+    for change in ["rotate", "revoke"] {
+        let shown = catalog.post(&format!("{path}/reveal"), &token, json!({})).await.ok();
+        pasted.push(text(&shown, "/signature"));
+        pasted.extend(text(&shown, "/securitySegment").split_terminator('/').map(str::to_owned));
+        catalog.post(&format!("{path}/{change}"), &token, json!({})).await.ok();
+    }
+    assert_eq!(pasted.len(), 8);
+    let stored = catalog.stored().await;
+    assert!(stored.contains("credential.revealed"), "{stored}");
+    for value in pasted {
+        assert_eq!(stored.lines().find(|line| line.contains(&value)), None, "{value}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_is_named() {
     let catalog = Catalog::start().await;
