@@ -30,6 +30,9 @@ macro_rules! facts {
 
     /// Exchange and routing key of every fact there is.
     pub const ROUTES: &[(&str, &str)] = &[$(($exchange, $key)),+];
+
+    /// Name of every fact there is, in the order of [`ROUTES`].
+    pub const FACTS: &[&str] = &[$($name),+];
     };
 }
 

@@ -18,6 +18,18 @@ fn usd(micros: i64) -> common::Money {
     common::Money { micros, currency: "USD".into() }
 }
 
+fn rate() -> common::CurrencyRate {
+    common::CurrencyRate { from: "VND".into(), to: "USD".into(), rate_e12: 39_000_000 }
+}
+
+fn ended_generation() -> catalog::CredentialGeneration {
+    catalog::CredentialGeneration {
+        generation: 2,
+        issued_at_micros: 1_780_000_000_000_000,
+        valid_until_micros: Some(1_790_000_000_000_000),
+    }
+}
+
 fn terms() -> common::MoneyTerms {
     common::MoneyTerms {
         currency: "USD".into(),
@@ -187,13 +199,219 @@ fn golden_bytes_decode_for_ever() {
             tenant_id: id(2),
             conversion_id: id(10),
             status_revision: 2,
-            status: catalog::ConversionStatus::Success.into(),
+            status: catalog::ConversionStatus::Rejected.into(),
+            on_review: true,
+            reason_code: "REJECTED_FRAUD".into(),
+            reason: "reported as fraud".into(),
             verdict_revision: 4,
+            gk_click_id: id(6),
+            offer_id: id(3),
+            offer_event_id: id(5),
+            publisher_id: id(8),
+            advertiser_id: id(4),
             revenue: Some(usd(2_000_000)),
             payout: Some(usd(1_500_000)),
-            actor: payout::ActorKind::Time.into(),
+            changed_at_micros: 1_790_000_001_000_000,
+            actor: payout::ActorKind::Person.into(),
             due_at_micros: Some(1_790_600_000_000_000),
-            ..Default::default()
+            flagged: true,
+            reversed: true,
+            unpaid: true,
+            reward_points: 500,
+            event_id: "level_10".into(),
+            occurrence: "once".into(),
+            received_at_micros: 1_790_000_000_000_000,
+            token_id: Some(id(12)),
+            rate: Some(rate()),
+        },
+    );
+    holds(
+        "conversion_decided_by_person",
+        &payout::ConversionDecidedByPerson {
+            tenant_id: id(2),
+            conversion_id: id(10),
+            gk_click_id: id(6),
+            offer_event_id: id(5),
+            occurrence: "id:order-7".into(),
+            decision: payout::PersonDecision::Restore.into(),
+            token_id: id(12),
+            reason: "the advertiser confirmed it".into(),
+        },
+    );
+    holds(
+        "budget_state_changed",
+        &payout::BudgetStateChanged {
+            tenant_id: id(2),
+            offer_id: id(3),
+            version: 9,
+            state: payout::BudgetState::Spent.into(),
+            left_total: Some(usd(5_000_000)),
+            left_today: Some(usd(-1_000_000)),
+            resumes_at_micros: Some(1_790_035_200_000_000),
+        },
+    );
+    holds(
+        "delivery_outcome",
+        &payout::DeliveryOutcome {
+            tenant_id: id(2),
+            delivery_id: id(13),
+            conversion_id: id(10),
+            status_revision: 2,
+            endpoint_id: id(14),
+            publisher_id: id(8),
+            result: payout::DeliveryResult::Stopped.into(),
+            attempts: 3,
+            last_http_status: Some(410),
+            ended_at_micros: 1_790_000_002_000_000,
+            version: 2,
+            stop_reason: "410".into(),
+        },
+    );
+}
+
+#[test]
+fn golden_bytes_of_the_parties_decode_for_ever() {
+    holds(
+        "tenant_changed",
+        &catalog::TenantChanged {
+            tenant_id: id(2),
+            version: 3,
+            domain: "Brownboots".into(),
+            display_name: "Brown Boots".into(),
+            time_zone: "Africa/Johannesburg".into(),
+            default_currency: "USD".into(),
+            media_sources: vec!["gokart_int".into()],
+            rates: vec![rate()],
+            active: true,
+        },
+    );
+    holds(
+        "api_token_changed",
+        &catalog::ApiTokenChanged {
+            tenant_id: id(2),
+            token_id: id(12),
+            version: 2,
+            token_hash: vec![7; 32],
+            role: catalog::TokenRole::Publisher.into(),
+            publisher_id: Some(id(8)),
+            expires_at_micros: Some(1_800_000_000_000_000),
+            revoked_at_micros: Some(1_790_000_000_000_000),
+        },
+    );
+    holds(
+        "credential_changed",
+        &catalog::CredentialChanged {
+            tenant_id: id(2),
+            credential_id: id(9),
+            version: 2,
+            advertiser_id: Some(id(4)),
+            generations: vec![ended_generation()],
+        },
+    );
+    holds(
+        "credential_generations",
+        &catalog::CredentialGenerations {
+            version: 5,
+            generated_at_micros: 1_790_000_000_000_000,
+            credentials: vec![catalog::AcceptedGenerations {
+                credential_id: id(9),
+                tenant_id: id(2),
+                minimum_generation: 2,
+                ending: vec![ended_generation()],
+            }],
+        },
+    );
+    holds(
+        "advertiser_changed",
+        &catalog::AdvertiserChanged {
+            tenant_id: id(2),
+            advertiser_id: id(4),
+            version: 2,
+            name: "Golfin".into(),
+            active: true,
+            review_window_days: Some(14),
+            total_budget: Some(usd(50_000_000_000)),
+        },
+    );
+    holds(
+        "publisher_changed",
+        &catalog::PublisherChanged {
+            tenant_id: id(2),
+            publisher_id: id(8),
+            version: 2,
+            name: "Offerwall".into(),
+            active: true,
+            endpoints: vec![catalog::PostbackEndpoint {
+                endpoint_id: id(14),
+                offer_id: Some(id(3)),
+                offer_event_id: Some(id(5)),
+                method: catalog::PostbackMethod::PostJson.into(),
+                url_template: "https://publisher.example/postback?click={pub_click_id}".into(),
+                statuses: vec![
+                    catalog::ConversionStatus::Success.into(),
+                    catalog::ConversionStatus::Rejected.into(),
+                ],
+                also_global: true,
+                signing_secrets: vec![catalog::SealedSecret {
+                    sealed: vec![1, 2, 3],
+                    valid_until_micros: Some(1_790_000_000_000_000),
+                }],
+                custom_header_name: Some("X-Key".into()),
+                custom_header_value: Some(catalog::SealedSecret {
+                    sealed: vec![4, 5, 6],
+                    valid_until_micros: None,
+                }),
+                active: true,
+            }],
+            max_concurrency: Some(4),
+            max_per_second: Some(50),
+        },
+    );
+    holds(
+        "offer_changed",
+        &catalog::OfferChanged {
+            tenant_id: id(2),
+            offer_id: id(3),
+            revision: 6,
+            status: catalog::OfferStatus::Paused.into(),
+            newest_version: 2,
+            publisher_id: Some(id(8)),
+            link_id: Some(id(7)),
+            shared_at_micros: Some(1_789_500_000_000_000),
+            event_stops: vec![catalog::EventStop {
+                from_at_micros: 1_789_600_000_000_000,
+                until_at_micros: Some(1_789_700_000_000_000),
+            }],
+            cloned_from: Some(id(15)),
+        },
+    );
+    holds(
+        "click_refused",
+        &tracker::ClickRefused {
+            tenant_id: id(2),
+            refused_at_micros: 1_790_000_000_000_000,
+            link_id: id(7),
+            offer_id: Some(id(3)),
+            offer_version: Some(2),
+            publisher_id: Some(id(8)),
+            reason: tracker::RefusalReason::MissingParameter.into(),
+            publisher_parameters: Some(publisher_parameters()),
+            visitor: None,
+            sent_to_fallback: true,
+            link_text: "no-such-link".into(),
+            parameter: "pub_click_id".into(),
+        },
+    );
+    holds(
+        "credential_used",
+        &ingest::CredentialUsed {
+            tenant_id: id(2),
+            credential_id: id(9),
+            generation: 3,
+            app_id: "id1234567890".into(),
+            first_used_at_micros: 1_790_000_000_000_000,
+            last_used_at_micros: 1_790_000_050_000_000,
+            uses: 1_234,
         },
     );
 }

@@ -90,12 +90,21 @@ fn the_lock_matches_the_schemas() {
 
 #[test]
 fn every_fact_is_a_message_of_the_schemas() {
-    use contracts::Fact;
     let current = current();
-    let known = |name: &str| current.iter().any(|line| line.starts_with(&format!("{name} ")));
-    assert!(known(contracts::catalog::OfferVersionCreated::NAME));
-    assert!(known(contracts::tracker::ClickRecorded::NAME));
-    assert!(known(contracts::ingest::PostbackReceived::NAME));
-    assert!(known(contracts::attribution::ConversionQualified::NAME));
-    assert!(known(contracts::payout::ConversionStatusChanged::NAME));
+    for name in contracts::FACTS {
+        let is_known = current.iter().any(|line| line.starts_with(&format!("{name} ")));
+        assert!(is_known, "{name} is no message of the schemas");
+    }
+}
+
+#[test]
+fn every_fact_has_one_name_and_one_route() {
+    let names: BTreeSet<_> = contracts::FACTS.iter().collect();
+    let routes: BTreeSet<_> = contracts::ROUTES.iter().collect();
+    assert_eq!((names.len(), routes.len()), (contracts::FACTS.len(), contracts::ROUTES.len()));
+    for (name, (exchange, _key)) in contracts::FACTS.iter().zip(contracts::ROUTES) {
+        // `catalog.events` carries `gokart.catalog.v1.…` and nobody else's.
+        let owner = exchange.strip_suffix(".events").unwrap();
+        assert!(name.starts_with(&format!("gokart.{owner}.v")), "{name} on {exchange}");
+    }
 }
