@@ -264,6 +264,8 @@ case $command in
         locked start_services "${chosen[@]}"
         echo
         status "${SERVICES[@]}"
+        echo
+        "$here/nodes.sh" status | sed 's/^/  /'
         what_next
         ;;
     stop) ! has_state || locked stop_services "${chosen[@]}" ;;

@@ -30,7 +30,7 @@ async fn a_link_works_only_complete_and_only_while_its_offer_is_live() {
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(page.contains("pub_click_id") && page.contains("macro"), "{page}");
     let base = guide.shared.tracking_link.split('?').next().unwrap();
-    let (status, _, page) = follow(&format!("{base}?pub_click_id=<script>alert(1)</script>")).await;
+    let (status, _, page) = follow(&format!("{base}?pub_click_id=a<script>alert(1)")).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(page.contains("pub_member_id is missing") && !page.contains("<script>"), "{page}");
     let unknown = base.replace(base.rsplit('/').next().unwrap(), "00000000-0000-7000-8000-000000000000");
