@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ::bus::{Bus, Topology};
 use actix_web::web;
 use anyhow::Context;
 use http_kit::auth::{Grant, TokenAuth};
@@ -10,7 +11,7 @@ use process::{NoCommand, Runtime, Service};
 use signing::Keyring;
 
 use crate::{
-    bus::{OnCatalog, OnClicks, OnPostbacks, OutboxSink, topology},
+    bus::{OnCatalog, OnClicks, OnPostbacks, OutboxSink},
     flows::{self, Attributor, CATALOG, CLICKS, POSTBACKS, StoryReader},
     http,
     settings::Settings,
@@ -33,7 +34,7 @@ impl Service for Attribution {
         let keyring = Keyring::parse(&settings.clicks.keys).context("reading clicks.keys")?;
         let pool = postgres_kit::pool(&settings.database)?;
 
-        let bus = ::bus::Bus::start(&settings.bus, Self::NAME, topology(), &supervisor);
+        let bus = Bus::start(&settings.bus, Self::NAME, Topology::house(), &supervisor);
         bus.report_to(readiness.condition("broker"));
         Relay::run(pool.clone(), OutboxSink(bus.clone()), &supervisor);
         inbox::keep_swept(pool.clone(), settings.judging.inbox_age(), &supervisor);

@@ -1,7 +1,7 @@
 -- Attribution's own tables. Every key begins with the tenant, so rows can be distributed by tenant.
 
 -- The read model of the catalog: each row is a fact as it came, beside the columns that are searched. The highest
--- version wins; versions of an offer are all kept.
+-- version wins, of equal ones the last; versions of an offer are all kept.
 CREATE TABLE tenants (
     tenant_id uuid   PRIMARY KEY,
     version   bigint NOT NULL,
@@ -55,6 +55,8 @@ CREATE TABLE journeys (
 
 -- The sweep asks for what is due, whoever's it is; this one index therefore begins with the time.
 CREATE INDEX journeys_due ON journeys (wait_until) WHERE wait_until IS NOT NULL;
+-- Those of them that still have no click: an alarm asks for them every few seconds, while the others are many.
+CREATE INDEX journeys_clickless ON journeys (wait_until) WHERE click IS NULL AND wait_until IS NOT NULL;
 -- Journeys that a new version of their offer may decide anew, in the order in which they are worked through.
 CREATE INDEX journeys_open ON journeys (tenant_id, offer_id, click_id) WHERE open;
 
@@ -133,6 +135,15 @@ CREATE TABLE rejudgements (
     after      uuid,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id)
+);
+
+-- What the running replicas know of their input; nobody's data, so without a tenant. Rows of replicas that are gone are
+-- removed by the others.
+CREATE TABLE replicas (
+    replica uuid        PRIMARY KEY,
+    -- Whether it has just read a batch late.
+    lags    boolean     NOT NULL,
+    seen_at timestamptz NOT NULL
 );
 
 -- Makes the partitions of the days to come. The role that serves may not create tables; it may call this, and this can

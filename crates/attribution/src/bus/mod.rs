@@ -4,7 +4,6 @@ mod on_catalog;
 mod on_clicks;
 mod on_postbacks;
 mod outbox_sink;
-mod topology;
 
 use bus::HandleError;
 use postgres_kit::{DbError, sqlstate::Class};
@@ -14,9 +13,8 @@ pub use on_catalog::OnCatalog;
 pub use on_clicks::OnClicks;
 pub use on_postbacks::OnPostbacks;
 pub use outbox_sink::OutboxSink;
-pub use topology::topology;
 
-use crate::flows::FlowError;
+use crate::{flows::FlowError, store::is_unreadable_row};
 
 /// Whether the items are at fault or something they need is away.
 fn outcome(error: &FlowError) -> HandleError {
@@ -26,9 +24,34 @@ fn outcome(error: &FlowError) -> HandleError {
     }
 }
 
+/// A stored row that can not be read is not the item's fault: a later release may have written it, during a deploy. The
+/// item stays in its queue until the row can be read, and an alarm names the row.
 fn by_class(failure: &DbError, text: String) -> HandleError {
+    if is_unreadable_row(failure) {
+        tracing::error!(error = text, "a stored row can not be read; what needs it waits in its queue");
+        return HandleError::Pause(text);
+    }
     match failure.class() {
         Class::Retry | Class::Pause => HandleError::Pause(text),
         Class::Bug => HandleError::Poison(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::inconsistent;
+
+    #[test]
+    fn a_row_that_can_not_be_read_buries_no_postback() {
+        let failure = DbError::from(inconsistent("journey_postbacks", "code", "tenant 1, receipt 2"));
+        match outcome(&FlowError::Store(failure)) {
+            HandleError::Pause(text) => assert!(text.contains("tenant 1, receipt 2"), "{text}"),
+            HandleError::Poison(text) => panic!("buried: {text}"),
+        }
+        assert!(matches!(
+            by_class(&diesel::result::Error::NotFound.into(), String::new()),
+            HandleError::Poison(_)
+        ));
     }
 }

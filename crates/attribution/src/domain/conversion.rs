@@ -87,6 +87,7 @@ pub struct TermsSource {
 
 /// What AppsFlyer reported of the user's money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Reported {
     /// The amount that counts: in its currency, else the offer's; US dollars when only those were given.
     pub money: Option<Money>,
@@ -109,7 +110,8 @@ impl Reported {
     }
 }
 
-/// A conversion's whole current verdict. What can be looked up by what is named here (the terms' money, the click, the
+/// A conversion's whole current verdict. Stored as it is: fields are only added, with a default, and those that a reader
+/// does not know it passes over. What can be looked up by what is named here (the terms' money, the click, the
 /// holder's texts) is added when the message is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversion {
@@ -130,10 +132,13 @@ pub struct Conversion {
     /// The holder's effective time.
     pub effective_at: Timestamp,
     /// The holder's own time.
+    #[serde(default)]
     pub event_time: Option<Timestamp>,
     /// The postback whose amount counts.
+    #[serde(default)]
     pub amount_from: Option<ReceiptId>,
     /// That amount.
+    #[serde(default)]
     pub reported: Reported,
     /// A fraud flag stands against the occurrence.
     pub flagged_fraud: bool,
@@ -146,6 +151,7 @@ pub struct Conversion {
     /// The event's name for users, as the newest version has it.
     pub event_name: String,
     /// Its place in the sequence, as the newest version has it.
+    #[serde(default)]
     pub number: Option<u32>,
 }
 
@@ -166,4 +172,30 @@ pub(crate) fn parse_occurrence(key: &str) -> Option<Occurrence> {
         return Some(Occurrence::ById(String::from(id)));
     }
     key.strip_prefix("at:")?.parse().ok().map(Occurrence::AtMillis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the first release wrote it, with a field of some later one.
+    const STORED: &str = r#"{
+        "id": "00000000-0000-0000-0000-000000000001", "event": "00000000-0000-0000-0000-000000000002",
+        "occurrence": "once", "verdict": "vetoed", "code": "REJECTED_FRAUD",
+        "holder": "00000000-0000-0000-0000-000000000003", "received_at": 2000000, "effective_at": 1000000,
+        "reported": {"usd": 4990000, "of_a_later_release": 1}, "flagged_fraud": true,
+        "terms": {"version": 2, "introduced_later": false, "of_a_later_release": 1},
+        "offer_name": "Golfin iOS", "event_id": "Install", "event_name": "Install", "of_a_later_release": {"a": []}
+    }"#;
+
+    #[test]
+    fn a_stored_verdict_of_another_release_is_read() {
+        let read: Conversion = serde_json::from_str(STORED).unwrap();
+        assert_eq!((read.verdict, read.code), (Verdict::Vetoed, VerdictCode::RejectedFraud));
+        assert_eq!(read.reported, Reported { usd: Some(Micros(4_990_000)), ..Reported::default() });
+        assert_eq!((read.terms.version, read.number, read.amount_from), (2, None, None));
+        assert_eq!(read.slot().map(|slot| slot.occurrence), Some(Occurrence::Once));
+        let again = serde_json::to_string(&read).unwrap();
+        assert_eq!(serde_json::from_str::<Conversion>(&again).unwrap(), read);
+    }
 }

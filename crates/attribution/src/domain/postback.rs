@@ -34,9 +34,10 @@ impl Stamped {
 }
 
 /// What a postback says, as far as the rules and the publisher's callback need it. Stored with the journey, so that a
-/// journey can be judged again without parsing anything again.
+/// journey can be judged again without parsing anything again. Replicas of two releases run side by side: each reads what
+/// the other wrote, so fields are only added, and those that are not known are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Claims {
     /// Values of the event id parameters, the most important first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -86,11 +87,17 @@ pub struct Claims {
 
 /// What the publisher's callback repeats; personal fields are for that use only.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Told {
     /// The amount as text, exactly as it came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<String>,
+    /// Its currency as text, exactly as it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// The amount in US dollars as text, exactly as it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount_usd: Option<String>,
     /// The user's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip_address: Option<String>,
@@ -134,6 +141,8 @@ impl Claims {
             platform: text(Field::Platform),
             told: Told {
                 amount: text(Field::Amount),
+                currency: text(Field::Currency),
+                amount_usd: text(Field::AmountUsd),
                 ip_address: text(Field::IpAddress),
                 email: text(Field::Email),
                 user_id: text(Field::UserId),
@@ -147,5 +156,24 @@ impl Claims {
     pub fn event_id(&self, is_configured: impl Fn(&str) -> bool) -> String {
         let reference = EventReference { candidates: self.event_ids.clone(), name: self.event_name.clone() };
         String::from(reference.resolve(is_configured).0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_claims_of_another_release_are_read() {
+        let stored = r#"{
+            "event_ids": ["Install"], "amount": 4990000, "currency": "USD", "event_time": 1000000,
+            "told": {"amount": "4.99", "subs": {"1": "x"}, "of_a_later_release": "y"}, "of_a_later_release": [1]
+        }"#;
+        let read: Claims = serde_json::from_str(stored).unwrap();
+        assert_eq!(read.event_ids, ["Install"]);
+        assert_eq!((read.amount, read.currency), (Some(Micros(4_990_000)), Some(Currency::USD)));
+        assert_eq!(read.told.amount.as_deref(), Some("4.99"));
+        assert_eq!(read.told.subs[&1], "x");
+        assert_eq!(serde_json::from_str::<Claims>("{}").unwrap(), Claims::default());
     }
 }

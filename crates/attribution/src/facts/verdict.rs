@@ -112,5 +112,7 @@ fn tracking_system(conversion: &Conversion, holder: &Claims) -> TrackingSystemVa
         email: text(&holder.told.email),
         user_id: text(&holder.told.user_id),
         subs: holder.told.subs.clone(),
+        currency: text(&holder.told.currency),
+        amount_usd: text(&holder.told.amount_usd),
     }
 }

@@ -1,5 +1,5 @@
 //! Whether postbacks are read as they come. While they are not, nothing may be expired: what a postback waits for may
-//! stand in the queue.
+//! stand in the queue. Replicas share what they know here through the table `replicas`.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -24,6 +24,7 @@ use crate::{
         decisions::{self, DecisionRow},
         inconsistent,
         journeys::{self, LockedJourney, WaitRow},
+        named,
         postbacks::{self, KnownPostback, PostbackRow},
     },
 };
@@ -138,7 +139,7 @@ impl Attributor {
             postbacks: postbacks.values().map(|(stamped, _)| stamped.clone()).collect(),
             offer: offer.map_or(&nothing_known, |offer| &offer.rules),
             credentials: files.credentials.get(&tenant).unwrap_or(&no_credentials),
-            held: held(told)?,
+            held: held(journey.key, told)?,
             // Facts of people's decisions are not consumed yet: see README.
             people: Vec::new(),
         };
@@ -246,9 +247,9 @@ fn alarm(decision: &DecisionRow) {
     }
 }
 
-fn held(told: &[KnownConversion]) -> QueryResult<BTreeMap<Slot, Held>> {
+fn held(key: JourneyKey, told: &[KnownConversion]) -> QueryResult<BTreeMap<Slot, Held>> {
     let holder = |(_, conversion): &KnownConversion| {
-        let slot = conversion.slot().ok_or_else(|| inconsistent("conversions", "verdict"))?;
+        let slot = conversion.slot().ok_or_else(|| inconsistent("conversions", "verdict", named(key)))?;
         Ok((slot, Held { holder: conversion.holder, amount_from: conversion.amount_from }))
     };
     told.iter().map(holder).collect()
@@ -272,7 +273,7 @@ async fn load(connection: &mut AsyncPgConnection, docket: &Docket<'_>) -> QueryR
     let mut clicks = BTreeMap::new();
     for journey in docket.journeys.iter().filter(|journey| stirred.contains(&journey.key)) {
         if let Some(fact) = &journey.click {
-            clicks.insert(journey.key, read_click(fact)?);
+            clicks.insert(journey.key, read_click(journey.key, fact)?);
         }
     }
     let wanted_offers = clicks.iter().map(|((tenant, _), (click, _))| (*tenant, click.offer)).collect();
@@ -286,8 +287,9 @@ async fn load(connection: &mut AsyncPgConnection, docket: &Docket<'_>) -> QueryR
     Ok(Files { postbacks, conversions, clicks, offers, credentials })
 }
 
-fn read_click(fact: &[u8]) -> QueryResult<(Click, ClickRecorded)> {
-    let message = ClickRecorded::decode(fact).map_err(|_undecodable| inconsistent("journeys", "click"))?;
-    let click = facts::click(&message).map_err(|_unreadable| inconsistent("journeys", "click"))?;
+fn read_click(key: JourneyKey, fact: &[u8]) -> QueryResult<(Click, ClickRecorded)> {
+    let wrong = || inconsistent("journeys", "click", named(key));
+    let message = ClickRecorded::decode(fact).map_err(|_undecodable| wrong())?;
+    let click = facts::click(&message).map_err(|_unreadable| wrong())?;
     Ok((click, message))
 }

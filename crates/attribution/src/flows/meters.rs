@@ -13,6 +13,7 @@ pub(crate) struct Meters {
     decisions: Counter<u64>,
     verdicts: Counter<u64>,
     click_conflicts: Counter<u64>,
+    turned_away: Counter<u64>,
     overdue_clicks: Gauge<u64>,
     input_lag: Gauge<u64>,
 }
@@ -31,6 +32,10 @@ impl Meters {
             click_conflicts: meter
                 .u64_counter("attribution.click_conflicts")
                 .with_description("Clicks that came again with other content: an alarm")
+                .build(),
+            turned_away: meter
+                .u64_counter("attribution.turned_away")
+                .with_description("Postbacks buried because their click has too many already: an alarm")
                 .build(),
             overdue_clicks: meter
                 .u64_gauge("attribution.overdue_clicks")
@@ -60,6 +65,10 @@ impl Meters {
 
     pub(crate) fn click_conflict(&self) {
         self.click_conflicts.add(1, &[]);
+    }
+
+    pub(crate) fn turned_away(&self, postbacks: usize) {
+        self.turned_away.add(u64::try_from(postbacks).unwrap_or(u64::MAX), &[]);
     }
 
     pub(crate) fn overdue_clicks(&self, journeys: u64) {

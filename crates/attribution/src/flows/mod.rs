@@ -5,6 +5,7 @@ mod attributor;
 mod bury;
 mod error;
 mod input_lag;
+mod judge_carefully;
 mod judge_journeys;
 mod meters;
 mod read_stories;
@@ -14,16 +15,15 @@ mod rejudge;
 mod spans;
 mod sweep;
 mod tend;
+mod turn_away;
 
-pub use crate::store::stories::{DecisionStory, PostbackStory};
+pub use crate::store::stories::{DecisionStory, ListedStory, PostbackStory};
 pub use attributor::Attributor;
 pub use error::FlowError;
 pub use read_stories::{JourneyView, ListQuery, PostbackView, StoryReader};
 pub use tend::{Tending, tend};
 
 /// The names under which facts are claimed in the inbox and buried: those of the queues.
-pub const POSTBACKS: &str = "attribution.postbacks";
-/// See [`POSTBACKS`].
-pub const CLICKS: &str = "attribution.clicks";
-/// See [`POSTBACKS`].
-pub const CATALOG: &str = "attribution.catalog";
+pub use ::bus::house::{
+    ATTRIBUTION_CATALOG as CATALOG, ATTRIBUTION_CLICKS as CLICKS, ATTRIBUTION_POSTBACKS as POSTBACKS,
+};

@@ -7,7 +7,7 @@ use prost::Message;
 use crate::{
     domain::{Click, Code},
     facts,
-    store::stories::{self, DecisionStory, JourneyStory, Listing, RawStory},
+    store::stories::{self, DecisionStory, JourneyStory, ListedStory, Listing, RawStory},
 };
 
 /// Reads stories.
@@ -88,7 +88,7 @@ impl StoryReader {
     ///
     /// # Errors
     /// The database's.
-    pub async fn list(&self, query: &ListQuery) -> Result<(Vec<DecisionStory>, u64), DbError> {
+    pub async fn list(&self, query: &ListQuery) -> Result<(Vec<ListedStory>, u64), DbError> {
         let mut connection = self.pool.get().await?;
         let ListQuery { tenant, click, code, from, until, offset, limit } = *query;
         let listing = Listing { tenant, click, code, from, until, offset, limit };

@@ -34,7 +34,7 @@ impl Attributor {
         // Stamps and not the clock: a backlog is judged as if it were read when it came.
         let horizon = times().max().unwrap_or(now).min(now);
         transact(&self.pool, Retries::default(), async |connection| {
-            Ok::<_, DbError>(self.take_postbacks(connection, &batch, &spans, horizon).await?)
+            Ok::<_, DbError>(self.take_postbacks(connection, items, &batch, &spans, horizon).await?)
         })
         .await?;
         committed();
@@ -44,6 +44,7 @@ impl Attributor {
     async fn take_postbacks(
         &self,
         connection: &mut AsyncPgConnection,
+        items: &[Envelope],
         batch: &[Received],
         spans: &Spans,
         horizon: Timestamp,
@@ -63,7 +64,9 @@ impl Attributor {
             }
         }
         let keys: BTreeSet<JourneyKey> = by_journey.keys().copied().collect();
-        let locked = journeys::make_and_lock(connection, &keys).await?;
+        let mut locked = journeys::make_and_lock(connection, &keys).await?;
+        self.turn_away(connection, items, &mut by_journey).await?;
+        locked.retain(|journey| by_journey.contains_key(&journey.key));
         let mut docket = Docket { journeys: locked, fresh: by_journey, ..Docket::default() };
         docket.horizon = Some(horizon);
         docket.decided = decide_homeless(connection, &homeless).await?;

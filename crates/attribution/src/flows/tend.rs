@@ -8,9 +8,10 @@ use postgres_kit::{DbError, Retries, transact};
 use process::Supervisor;
 use telemetry::chain;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::Attributor;
-use crate::store::{journeys, partitions};
+use crate::store::{journeys, partitions, replicas};
 
 /// A click is expected well within this; longer is an alarm.
 const CLICK_ALARM_SECONDS: i64 = 15 * 60;
@@ -48,13 +49,21 @@ where
 {
     let mut connected_since: Option<Timestamp> = None;
     let mut overdue = false;
+    let replica = attributor.ids.uuid_v7();
     while pause(tending.period, &soft).await {
         let now = attributor.clock.now();
         connected_since = is_connected().then(|| connected_since.unwrap_or(now));
         let quiet_from = now.saturating_add_seconds(tending.quiet_seconds.saturating_neg());
-        let is_up_to_date = connected_since.is_some_and(|since| since <= quiet_from)
-            && !attributor.input.is_lagging(now, tending.quiet_seconds);
-        if is_up_to_date {
+        let lags = attributor.input.is_lagging(now, tending.quiet_seconds);
+        let others_lag = match attributor.compare_lag(replica, lags).await {
+            Ok(lag) => lag,
+            Err(error) => {
+                report("compare the replicas' input", Err(error));
+                continue;
+            }
+        };
+        let is_connected_for_long = connected_since.is_some_and(|since| since <= quiet_from);
+        if is_connected_for_long && !lags && !others_lag {
             report("sweep", sweep_all(&attributor, quiet_from, tending.step, &soft).await);
         }
         match attributor.overdue_clicks(now).await {
@@ -133,6 +142,11 @@ fn report(what: &'static str, outcome: Result<(), DbError>) {
 }
 
 impl Attributor {
+    async fn compare_lag(&self, replica: Uuid, lags: bool) -> Result<bool, DbError> {
+        let mut connection = self.pool.get().await?;
+        Ok(replicas::compare(&mut connection, replica, lags).await?)
+    }
+
     async fn overdue_clicks(&self, now: Timestamp) -> Result<u64, DbError> {
         // Received more than 15 minutes ago = the end of its wait is nearer than 7 days less 15 minutes.
         let until = now.saturating_add_seconds(CLICK_PATIENCE_SECONDS.saturating_sub(CLICK_ALARM_SECONDS));

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Api, unavailable, written};
 use crate::{
     domain::Code,
-    flows::{DecisionStory, ListQuery},
+    flows::{ListQuery, ListedStory},
 };
 
 /// How far back a list goes when the caller does not say.
@@ -97,8 +97,8 @@ fn code(text: &str) -> Result<Code, Problem> {
     })
 }
 
-impl From<DecisionStory> for PostbackLine {
-    fn from(story: DecisionStory) -> Self {
+impl From<ListedStory> for PostbackLine {
+    fn from(story: ListedStory) -> Self {
         Self {
             receipt: story.receipt.as_uuid(),
             received_at: written(story.received_at),

@@ -1,4 +1,4 @@
-//! The read model of the catalog: facts as they came, the highest version of each wins.
+//! The read model of the catalog: facts as they came, the highest version of each wins, of equal ones the last.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,10 +37,10 @@ pub struct CatalogRows {
     pub versions: BTreeMap<(TenantId, OfferId, i32), Vec<u8>>,
 }
 
-/// Keeps the newer of two.
+/// Keeps the newer of two; of the same version the one that was said last.
 pub fn keep_newest<K: Ord>(rows: &mut Newest<K>, key: K, version: i64, item: &Envelope) {
     let known = rows.entry(key).or_insert((i64::MIN, Vec::new()));
-    if known.0 < version {
+    if known.0 <= version {
         *known = (version, item.body.to_vec());
     }
 }
@@ -68,7 +68,8 @@ struct OfferKey {
     offer_id: Uuid,
 }
 
-/// Saves what is newer than what is there, and says what that was.
+/// Saves what is newer than what is there, or says something else under the same version: that is how
+/// `offer-catalog republish` repairs a row. Tells what changed.
 ///
 /// # Errors
 /// The database's.
@@ -91,7 +92,7 @@ async fn save_tenants(connection: &mut AsyncPgConnection, rows: &CatalogRows) ->
     let upsert = sql_query(
         "INSERT INTO tenants (tenant_id, version, fact) SELECT * FROM unnest($1, $2, $3)
         ON CONFLICT (tenant_id) DO UPDATE SET version = excluded.version, fact = excluded.fact
-        WHERE tenants.version < excluded.version",
+        WHERE tenants.version <= excluded.version AND tenants.fact IS DISTINCT FROM excluded.fact",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<BigInt>, _>(versions)
@@ -113,7 +114,7 @@ async fn save_credentials(
     let upsert = sql_query(
         "INSERT INTO credentials (tenant_id, credential_id, version, fact) SELECT * FROM unnest($1, $2, $3, $4)
         ON CONFLICT (tenant_id, credential_id) DO UPDATE SET version = excluded.version, fact = excluded.fact
-        WHERE credentials.version < excluded.version
+        WHERE credentials.version <= excluded.version AND credentials.fact IS DISTINCT FROM excluded.fact
         RETURNING tenant_id",
     )
     .bind::<Array<SqlUuid>, _>(tenants)
@@ -135,7 +136,7 @@ async fn save_offers(connection: &mut AsyncPgConnection, rows: &CatalogRows) -> 
     let upsert = sql_query(
         "INSERT INTO offers (tenant_id, offer_id, revision, fact) SELECT * FROM unnest($1, $2, $3, $4)
         ON CONFLICT (tenant_id, offer_id) DO UPDATE SET revision = excluded.revision, fact = excluded.fact
-        WHERE offers.revision < excluded.revision",
+        WHERE offers.revision <= excluded.revision AND offers.fact IS DISTINCT FROM excluded.fact",
     )
     .bind::<Array<SqlUuid>, _>(tenants)
     .bind::<Array<SqlUuid>, _>(ids)
@@ -157,7 +158,8 @@ async fn save_versions(
     let facts: Vec<&[u8]> = rows.versions.values().map(Vec::as_slice).collect();
     let insert = sql_query(
         "INSERT INTO offer_versions (tenant_id, offer_id, version, fact) SELECT * FROM unnest($1, $2, $3, $4)
-        ON CONFLICT DO NOTHING
+        ON CONFLICT (tenant_id, offer_id, version) DO UPDATE SET fact = excluded.fact
+        WHERE offer_versions.fact IS DISTINCT FROM excluded.fact
         RETURNING tenant_id, offer_id",
     )
     .bind::<Array<SqlUuid>, _>(tenants)

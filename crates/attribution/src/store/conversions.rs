@@ -11,7 +11,7 @@ use kernel::{ClickId, TenantId};
 use postgres_kit::kept;
 use uuid::Uuid;
 
-use super::{JourneyKey, inconsistent};
+use super::{JourneyKey, inconsistent, named};
 use crate::domain::Conversion;
 
 #[derive(QueryableByName)]
@@ -32,7 +32,7 @@ pub type KnownConversion = (u64, Conversion);
 /// The conversions of these journeys.
 ///
 /// # Errors
-/// The database's, also for a row that our own code can not have written.
+/// The database's, also for a row that this release can not read.
 pub async fn load_of_journeys(
     connection: &mut AsyncPgConnection,
     keys: &BTreeSet<JourneyKey>,
@@ -49,10 +49,9 @@ pub async fn load_of_journeys(
     let mut found: BTreeMap<JourneyKey, Vec<KnownConversion>> = BTreeMap::new();
     for row in rows {
         let key = (TenantId::from_uuid(row.tenant_id), ClickId::from_uuid(row.click_id));
-        let verdict = serde_json::from_str(&row.verdict)
-            .map_err(|_no_verdict| inconsistent("conversions", "verdict"))?;
-        let revision =
-            u64::try_from(row.revision).map_err(|_negative| inconsistent("conversions", "revision"))?;
+        let wrong = |column: &str| inconsistent("conversions", column, named(key));
+        let verdict = serde_json::from_str(&row.verdict).map_err(|_no_verdict| wrong("verdict"))?;
+        let revision = u64::try_from(row.revision).map_err(|_negative| wrong("revision"))?;
         found.entry(key).or_default().push((revision, verdict));
     }
     Ok(found)

@@ -122,6 +122,22 @@ pub async fn lock_due(
     Ok(rows.into_iter().map(LockedJourney::from).collect())
 }
 
+/// Lets a journey that this transaction holds wait for longer.
+///
+/// # Errors
+/// The database's.
+pub async fn put_off(
+    connection: &mut AsyncPgConnection,
+    (tenant, click): JourneyKey,
+    until: Timestamp,
+) -> QueryResult<()> {
+    let update = sql_query("UPDATE journeys SET wait_until = $3 WHERE tenant_id = $1 AND click_id = $2")
+        .bind::<SqlUuid, _>(tenant.as_uuid())
+        .bind::<SqlUuid, _>(click.as_uuid())
+        .bind::<Timestamptz, _>(to_sql(until));
+    kept(update).execute(connection).await.map(drop)
+}
+
 /// Up to `limit` open journeys of an offer after a click id, in the order of their keys.
 ///
 /// # Errors

@@ -9,19 +9,27 @@ mod moment;
 pub mod partitions;
 pub mod postbacks;
 pub mod rejudgements;
+pub mod replicas;
 pub mod stories;
 
-use diesel::{QueryResult, sql_query, sql_types::BigInt};
+use std::fmt;
+
+use diesel::{QueryResult, result::Error, sql_query, sql_types::BigInt};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use kernel::{ClickId, TenantId};
-use postgres_kit::kept;
+use postgres_kit::{DbError, kept};
 
 /// The tables, in order.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
 /// A journey's name.
 pub type JourneyKey = (TenantId, ClickId);
+
+/// A journey's name for people.
+pub(crate) fn named((tenant, click): JourneyKey) -> impl fmt::Display {
+    format!("tenant {tenant}, click {click}")
+}
 
 /// Held shared while journeys are judged and alone while the catalog changes: a batch that has read the versions of an
 /// offer commits before a newer version does, so whoever then looks for journeys to judge again sees what it wrote.
@@ -53,7 +61,16 @@ pub async fn change_catalog(connection: &mut AsyncPgConnection) -> QueryResult<(
     kept(lock).execute(connection).await.map(drop)
 }
 
-/// A row that our own code can not have written: says which column of which table.
-pub(crate) fn inconsistent(table: &str, column: &str) -> diesel::result::Error {
-    diesel::result::Error::DeserializationError(format!("{table}.{column} holds what we never write").into())
+/// A row that this release can not read: says which column of which row.
+pub(crate) fn inconsistent(table: &str, column: &str, row: impl fmt::Display) -> Error {
+    Error::DeserializationError(
+        format!("{table}.{column} of {row} holds what this release can not read").into(),
+    )
+}
+
+/// Whether a stored row could not be read: written by a later release, or by a hand in the database. No item that came
+/// in is to blame for it.
+#[must_use]
+pub fn is_unreadable_row(failure: &DbError) -> bool {
+    matches!(failure, DbError::Query(Error::DeserializationError(_)))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{Array, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::{ClickId, CredentialId, ReceiptId, TenantId};
@@ -121,7 +121,8 @@ impl TryFrom<Row> for KnownPostback {
     type Error = diesel::result::Error;
 
     fn try_from(row: Row) -> QueryResult<Self> {
-        let wrong = |column: &str| inconsistent("journey_postbacks", column);
+        let name = format!("tenant {}, click {}, receipt {}", row.tenant_id, row.click_id, row.receipt);
+        let wrong = |column: &str| inconsistent("journey_postbacks", column, &name);
         let settled = Settled {
             fit: settled_from_sql(row.settled_fit.as_deref()).ok_or_else(|| wrong("settled_fit"))?,
             calendar: settled_from_sql(row.settled_calendar.as_deref())
@@ -168,7 +169,7 @@ fn settled_from_sql(text: Option<&str>) -> Option<SettledOnce> {
 /// Every postback of these journeys.
 ///
 /// # Errors
-/// The database's, also for a row that our own code can not have written.
+/// The database's, also for a row that this release can not read.
 pub async fn load_of_journeys(
     connection: &mut AsyncPgConnection,
     keys: &BTreeSet<JourneyKey>,
@@ -190,6 +191,47 @@ pub async fn load_of_journeys(
         found.entry(key).or_default().push(row.try_into()?);
     }
     Ok(found)
+}
+
+/// How many postbacks these journeys have, counted no further than `most`.
+///
+/// # Errors
+/// The database's.
+pub async fn count_of_journeys(
+    connection: &mut AsyncPgConnection,
+    keys: &BTreeSet<JourneyKey>,
+    most: usize,
+) -> QueryResult<BTreeMap<JourneyKey, usize>> {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = SqlUuid)]
+        tenant_id: Uuid,
+        #[diesel(sql_type = SqlUuid)]
+        click_id: Uuid,
+        #[diesel(sql_type = BigInt)]
+        postbacks: i64,
+    }
+    if keys.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let (tenants, clicks): (Vec<Uuid>, Vec<Uuid>) =
+        keys.iter().map(|(tenant, click)| (tenant.as_uuid(), click.as_uuid())).unzip();
+    let select = sql_query(
+        "SELECT tenant_id, click_id, (SELECT count(*) FROM (
+                SELECT FROM journey_postbacks AS one
+                WHERE one.tenant_id = wanted.tenant_id AND one.click_id = wanted.click_id LIMIT $3
+            ) AS counted) AS postbacks
+        FROM unnest($1, $2) AS wanted (tenant_id, click_id)",
+    )
+    .bind::<Array<SqlUuid>, _>(tenants)
+    .bind::<Array<SqlUuid>, _>(clicks)
+    .bind::<BigInt, _>(i64::try_from(most).unwrap_or(i64::MAX));
+    let rows: Vec<Count> = kept(select).load(connection).await?;
+    let count = |row: Count| {
+        let key = (TenantId::from_uuid(row.tenant_id), ClickId::from_uuid(row.click_id));
+        (key, usize::try_from(row.postbacks).unwrap_or_default())
+    };
+    Ok(rows.into_iter().map(count).collect())
 }
 
 /// A postback of a journey to be written.

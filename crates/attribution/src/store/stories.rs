@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     inconsistent,
     moment::{from_sql, to_sql},
+    named,
 };
 use crate::domain::{Code, Conversion, Trace};
 
@@ -59,14 +60,14 @@ impl TryFrom<DecisionRow> for DecisionStory {
     type Error = diesel::result::Error;
 
     fn try_from(row: DecisionRow) -> QueryResult<Self> {
+        let wrong = |column: &str| inconsistent("decisions", column, row.receipt);
         Ok(Self {
             receipt: ReceiptId::from_uuid(row.receipt),
             received_at: from_sql(row.received_at),
             click: row.click_id.map(ClickId::from_uuid),
             revision: row.revision,
-            code: Code::parse(&row.code).ok_or_else(|| inconsistent("decisions", "code"))?,
-            trace: serde_json::from_str(&row.trace)
-                .map_err(|_no_trace| inconsistent("decisions", "trace"))?,
+            code: Code::parse(&row.code).ok_or_else(|| wrong("code"))?,
+            trace: serde_json::from_str(&row.trace).map_err(|_no_trace| wrong("trace"))?,
             decided_at: from_sql(row.decided_at),
         })
     }
@@ -81,7 +82,7 @@ pub async fn decisions_of(
     tenant: TenantId,
     receipt: ReceiptId,
 ) -> QueryResult<Vec<DecisionStory>> {
-    let (from, to) = around(receipt);
+    let Some((from, to)) = around(receipt) else { return Ok(Vec::new()) };
     let rows: Vec<DecisionRow> = sql_query(
         "SELECT receipt, received_at, click_id, revision, code, trace::text AS trace, decided_at FROM decisions
         WHERE tenant_id = $1 AND receipt = $2 AND received_at BETWEEN $3 AND $4
@@ -96,20 +97,13 @@ pub async fn decisions_of(
     rows.into_iter().map(DecisionStory::try_from).collect()
 }
 
-/// The time around a receipt's own; all of time when it carries none.
-fn around(receipt: ReceiptId) -> (DateTime<Utc>, DateTime<Utc>) {
-    let own = receipt.as_uuid().get_timestamp().and_then(|stamp| {
-        let (seconds, _) = stamp.to_unix();
-        i64::try_from(seconds).ok()
-    });
-    own.map_or((DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC), |seconds| {
-        let own = Timestamp::from_micros(0).saturating_add_seconds(seconds);
-        let slack = RECEIPT_SLACK_SECONDS;
-        (
-            to_sql(own.saturating_add_seconds(slack.saturating_neg())),
-            to_sql(own.saturating_add_seconds(slack)),
-        )
-    })
+/// The time around a receipt's own. None for an id that carries no time: no receipt is like that.
+fn around(receipt: ReceiptId) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let (seconds, _) = receipt.as_uuid().get_timestamp()?.to_unix();
+    let own = Timestamp::from_micros(0).saturating_add_seconds(i64::try_from(seconds).ok()?);
+    let slack = RECEIPT_SLACK_SECONDS;
+    let from = own.saturating_add_seconds(slack.saturating_neg());
+    Some((to_sql(from), to_sql(own.saturating_add_seconds(slack))))
 }
 
 /// A raw postback.
@@ -144,7 +138,7 @@ pub async fn raw_of(
     tenant: TenantId,
     receipt: ReceiptId,
 ) -> QueryResult<Option<RawStory>> {
-    let (from, to) = around(receipt);
+    let Some((from, to)) = around(receipt) else { return Ok(None) };
     let rows: Vec<RawStory> = sql_query(
         "SELECT method, query, content_type, body, notes, caller_outside_ranges FROM postbacks
         WHERE tenant_id = $1 AND receipt = $2 AND received_at BETWEEN $3 AND $4",
@@ -183,9 +177,58 @@ struct Total {
     total: i64,
 }
 
-const LISTED: &str = "FROM decisions
+/// Of a period, whatever the click: by the days' partitions.
+const OF_PERIOD: &str = "FROM decisions
     WHERE tenant_id = $1 AND is_current AND received_at >= $2 AND received_at < $3
-        AND ($4 IS NULL OR click_id = $4) AND ($5 IS NULL OR code = $5)";
+        AND $4::uuid IS NULL AND ($5 IS NULL OR code = $5)";
+
+/// Of one click: its journey's rows lie together and know their current decision.
+const OF_CLICK: &str = "FROM journey_postbacks
+    WHERE tenant_id = $1 AND click_id = $4 AND received_at >= $2 AND received_at < $3
+        AND ($5 IS NULL OR code = $5)";
+
+/// A postback in a list.
+#[derive(Debug, Clone)]
+pub struct ListedStory {
+    /// Its receipt.
+    pub receipt: ReceiptId,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// Its journey.
+    pub click: Option<ClickId>,
+    /// The revision of its current decision.
+    pub revision: i32,
+    /// Its current code.
+    pub code: Code,
+}
+
+#[derive(QueryableByName)]
+struct ListedRow {
+    #[diesel(sql_type = SqlUuid)]
+    receipt: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    received_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    click_id: Option<Uuid>,
+    #[diesel(sql_type = Integer)]
+    revision: i32,
+    #[diesel(sql_type = Text)]
+    code: String,
+}
+
+impl TryFrom<ListedRow> for ListedStory {
+    type Error = diesel::result::Error;
+
+    fn try_from(row: ListedRow) -> QueryResult<Self> {
+        Ok(Self {
+            receipt: ReceiptId::from_uuid(row.receipt),
+            received_at: from_sql(row.received_at),
+            click: row.click_id.map(ClickId::from_uuid),
+            revision: row.revision,
+            code: Code::parse(&row.code).ok_or_else(|| inconsistent("decisions", "code", row.receipt))?,
+        })
+    }
+}
 
 /// Current decisions, the latest received first, and how many there are in all.
 ///
@@ -194,8 +237,9 @@ const LISTED: &str = "FROM decisions
 pub async fn list(
     connection: &mut AsyncPgConnection,
     listing: &Listing,
-) -> QueryResult<(Vec<DecisionStory>, u64)> {
-    let total: Total = sql_query(format!("SELECT count(*) AS total {LISTED}"))
+) -> QueryResult<(Vec<ListedStory>, u64)> {
+    let listed = if listing.click.is_some() { OF_CLICK } else { OF_PERIOD };
+    let total: Total = sql_query(format!("SELECT count(*) AS total {listed}"))
         .bind::<SqlUuid, _>(listing.tenant.as_uuid())
         .bind::<Timestamptz, _>(to_sql(listing.from))
         .bind::<Timestamptz, _>(to_sql(listing.until))
@@ -203,8 +247,8 @@ pub async fn list(
         .bind::<Nullable<Text>, _>(listing.code.map(Code::as_str))
         .get_result(connection)
         .await?;
-    let rows: Vec<DecisionRow> = sql_query(format!(
-        "SELECT receipt, received_at, click_id, revision, code, trace::text AS trace, decided_at {LISTED}
+    let rows: Vec<ListedRow> = sql_query(format!(
+        "SELECT receipt, received_at, click_id, revision, code {listed}
         ORDER BY received_at DESC, receipt DESC OFFSET $6 LIMIT $7"
     ))
     .bind::<SqlUuid, _>(listing.tenant.as_uuid())
@@ -216,7 +260,7 @@ pub async fn list(
     .bind::<BigInt, _>(listing.limit)
     .load(connection)
     .await?;
-    let stories = rows.into_iter().map(DecisionStory::try_from).collect::<QueryResult<_>>()?;
+    let stories = rows.into_iter().map(ListedStory::try_from).collect::<QueryResult<_>>()?;
     Ok((stories, u64::try_from(total.total).unwrap_or_default()))
 }
 
@@ -311,7 +355,8 @@ async fn postbacks_of(
             Ok(PostbackStory {
                 receipt: ReceiptId::from_uuid(row.receipt),
                 received_at: from_sql(row.received_at),
-                code: Code::parse(&row.code).ok_or_else(|| inconsistent("journey_postbacks", "code"))?,
+                code: Code::parse(&row.code)
+                    .ok_or_else(|| inconsistent("journey_postbacks", "code", row.receipt))?,
                 revision: row.revision,
                 event_id: row.event_id,
             })
@@ -342,7 +387,11 @@ async fn conversions_of(
     rows.into_iter()
         .map(|row| {
             let verdict = serde_json::from_str(&row.verdict);
-            Ok((row.revision, verdict.map_err(|_no_verdict| inconsistent("conversions", "verdict"))?))
+            Ok((
+                row.revision,
+                verdict
+                    .map_err(|_no_verdict| inconsistent("conversions", "verdict", named((tenant, click))))?,
+            ))
         })
         .collect()
 }

@@ -47,6 +47,9 @@ async fn the_guide_out_of_order_and_twice() {
     let amount =
         said.iter().map(verdict).find(|told| told.event_id == "af_purchase").unwrap().reported.unwrap();
     assert_eq!(amount.amount.unwrap().micros, 4_990_000);
+    let purchase = said.iter().map(verdict).find(|told| told.event_id == "af_purchase").unwrap();
+    let texts = purchase.tracking_system.unwrap();
+    assert_eq!((&*texts.amount, &*texts.currency, &*texts.amount_usd), ("4.99", "USD", ""));
 
     // Everything again, as a broker may deliver it: nothing more is said, decided or kept.
     stage.say_postbacks(rest).await;

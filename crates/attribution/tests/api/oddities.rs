@@ -64,3 +64,30 @@ async fn the_first_of_two_different_clicks_with_one_id_stays() {
     stage.coded("QUALIFIED", 1).await;
     stage.strike().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_with_too_many_postbacks_takes_no_more() {
+    let tenant = Tenant::new(1);
+    let stage = Stage::with(&tenant).await;
+    stage.say_clicks([tenant.click(1), tenant.click(2)]).await;
+    stage.say_postbacks([tenant.postback(1, "mystery", 10)]).await;
+    stage.coded("UNMAPPED_EVENT", 1).await;
+    stage
+        .meddle(
+            "INSERT INTO journey_postbacks SELECT tenant_id, click_id, gen_random_uuid(), received_at, credential_id,
+                credential_generation, claims, settled_fit, settled_calendar, code, revision, traceparent, tracestate
+            FROM journey_postbacks, generate_series(1, 1998)",
+        )
+        .await;
+    let postbacks = [
+        tenant.postback(1, "level_10", 40),
+        tenant.postback(1, "Install", 20),
+        tenant.postback(1, "Install", 30),
+        tenant.postback(2, "Install", 20),
+    ];
+    stage.say_postbacks(postbacks).await;
+    stage.rows("SELECT count(*) AS count FROM dead_items WHERE reason LIKE '%2000 postbacks%'", 2).await;
+    stage.coded("QUALIFIED", 2).await;
+    stage.rows("SELECT count(*) AS count FROM postbacks", 5).await;
+    stage.strike().await;
+}

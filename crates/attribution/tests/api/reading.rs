@@ -52,6 +52,11 @@ async fn a_tenant_reads_its_own_stories_and_nobody_elses() {
         assert_eq!(stage.get(path, None).await.0, 401, "{path}");
         assert_eq!(stage.get(path, Some("gkt_nobody")).await.0, 401, "{path}");
     }
+    // Ids that are no receipts: without a time, and with one of another age.
+    for id in ["6f1c0ab2-0d5c-4e6c-9d55-5f0f7a3c2b11", "ffffffff-ffff-7fff-bfff-ffffffffffff"] {
+        let (status, body) = stage.get(&format!("/api/v1/postbacks/{id}"), Some("gkt_ours")).await;
+        assert_eq!(status, 404, "{id}: {body}");
+    }
     assert_eq!(stage.get(&list, Some("gkt_theirs")).await.1["total"], 0);
     stage.strike().await;
 }

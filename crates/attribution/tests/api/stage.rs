@@ -161,6 +161,12 @@ impl Stage {
         row.count
     }
 
+    /// A hand in the database.
+    pub(crate) async fn meddle(&self, statement: &str) {
+        let mut admin = self.database.admin().await;
+        sql_query(statement).execute(&mut admin).await.expect("a change");
+    }
+
     /// Waits until the query counts so many.
     pub(crate) async fn rows(&self, query: &str, count: i64) {
         eventually(query, SOON, async || {
@@ -236,4 +242,10 @@ pub(crate) fn verdict(item: &Envelope) -> ConversionVerdict {
         other => panic!("{other} is no fact of attribution"),
     };
     whole.expect("a verdict")
+}
+
+/// Leaves a journey's postbacks as a later release might have.
+pub(crate) fn unreadable(tenant: &Tenant, click: u8) -> String {
+    let click = tenant.click_id(click);
+    format!("UPDATE journey_postbacks SET code = 'OF_A_LATER_RELEASE' WHERE click_id = '{click}'")
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     facts::{Tenant, receipt},
-    stage::Stage,
+    stage::{Stage, unreadable},
 };
 
 const HOUR: i64 = 3_600;
@@ -41,4 +41,45 @@ async fn clicks_that_never_come_end_in_unknown_and_more_than_one_step_is_swept()
     stage.say_clicks([tenant.click(3)]).await;
     stage.coded("QUALIFIED", 1).await;
     stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journey_that_can_not_be_judged_is_put_off_and_the_others_are_swept() {
+    let tenant = Tenant::new(1);
+    let stage = Stage::with(&tenant).await;
+    stage.say_postbacks((0..8).map(|number| tenant.postback(number, "Install", 10))).await;
+    stage.coded("WAITING_CLICK", 8).await;
+    stage.meddle(&unreadable(&tenant, 5)).await;
+    stage.meddle("UPDATE journeys SET wait_until = now() - interval '1 day'").await;
+    // Judged: they wait for the rest of their seven days. Put off: for an hour.
+    let waiting = |least: &str| {
+        format!("SELECT count(*) AS count FROM journeys WHERE wait_until > now() + interval '{least}'")
+    };
+    stage.rows(&waiting("2 days"), 7).await;
+    stage.rows(&waiting("50 minutes"), 8).await;
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_expired_while_another_replica_reads_late() {
+    let tenant = Tenant::new(1);
+    let stage = Stage::with(&tenant).await;
+    stage.meddle("INSERT INTO replicas VALUES (gen_random_uuid(), true, now())").await;
+    a_round_goes_by(&stage).await;
+    stage.say_postbacks([tenant.postback(1, "Install", DAYS_AGO)]).await;
+    stage.coded("WAITING_CLICK", 1).await;
+    a_round_goes_by(&stage).await;
+    a_round_goes_by(&stage).await;
+    assert_eq!(stage.count("SELECT count(*) AS count FROM decisions WHERE revision > 1").await, 0);
+    stage.meddle("UPDATE replicas SET lags = false").await;
+    stage.coded("UNATTRIBUTED_UNKNOWN_CLICK", 1).await;
+    stage.strike().await;
+}
+
+/// The service compares itself with the lagging one once more.
+async fn a_round_goes_by(stage: &Stage) {
+    stage.meddle("UPDATE replicas SET seen_at = now() WHERE lags").await;
+    let later = "SELECT count(*) AS count FROM replicas AS own JOIN replicas AS other ON other.lags
+        WHERE NOT own.lags AND own.seen_at > other.seen_at";
+    stage.rows(later, 1).await;
 }
