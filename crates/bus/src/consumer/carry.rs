@@ -5,15 +5,20 @@ use std::{any::Any, future::Future, panic::AssertUnwindSafe};
 use contracts::envelope::Envelope;
 use futures_util::FutureExt as _;
 
-use crate::consumer::{BatchHandler, HandleError};
+use crate::consumer::{
+    BatchHandler, HandleError,
+    breaker::{Breaker, TRIES},
+};
 
 /// Longest part of a panic's text that is kept as the reason of a burial.
 const LONGEST_REASON: usize = 300;
 
-/// What to do while a handler says `Pause`.
+/// What to do while nothing goes through.
 pub(crate) trait Patience {
-    /// Waits before the next try.
+    /// Waits before the next try after a `Pause`.
     fn wait(&mut self, reason: &str) -> impl Future<Output = Next> + Send;
+    /// Waits before refused items are tried again; `reason` is the last refusal.
+    fn doubt(&mut self, reason: &str) -> impl Future<Output = Next> + Send;
     /// A try went through.
     fn over(&mut self);
 }
@@ -47,46 +52,94 @@ enum Attempt {
     Refused(String),
 }
 
-/// Hands `items` to the handler, `most` at a time.
+/// A single item that was refused, with its position and why.
+struct Refused<'a> {
+    at: usize,
+    item: &'a [Envelope; 1],
+    reason: String,
+}
+
+/// Hands `items` to the handler, `most` at a time. A refused item is kept aside until `breaker` knows whom to blame.
 pub(crate) async fn carry<H: BatchHandler, P: Patience>(
     handler: &H,
     items: &[Envelope],
     most: usize,
     order: Order,
+    breaker: &mut Breaker,
     patience: &mut P,
 ) -> Carried {
     let mut todo = parts(items, most, order);
-    let mut buried = 0_usize;
-    let mut unburied = Vec::new();
-    while let Some((at, part)) = todo.pop() {
-        let reason = match attempt(async { handler.handle(part).await }).await {
+    let mut aside: Vec<Refused<'_>> = Vec::new();
+    let mut tries_left = TRIES;
+    let mut ended = Ended::default();
+    loop {
+        let Some((at, part)) = todo.pop() else {
+            let Some(last) = aside.last() else { break };
+            if breaker.is_open() && tries_left > 0 {
+                tries_left = tries_left.saturating_sub(1);
+                if patience.doubt(&last.reason).await == Next::Stop {
+                    return Carried::Stopped;
+                }
+                todo.extend(aside.drain(..).rev().map(|refused| (refused.at, refused.item.as_slice())));
+            } else if ended.bury_all(handler, &mut aside, patience).await == Next::Stop {
+                return Carried::Stopped;
+            }
+            continue;
+        };
+        match attempt(async { handler.handle(part).await }).await {
             Attempt::Done => {
                 patience.over();
-                continue;
+                breaker.success();
+                if ended.bury_all(handler, &mut aside, patience).await == Next::Stop {
+                    return Carried::Stopped;
+                }
             }
             Attempt::Paused(reason) => {
                 todo.push((at, part));
                 if patience.wait(&reason).await == Next::Stop {
                     return Carried::Stopped;
                 }
-                continue;
             }
-            Attempt::Refused(reason) => reason,
-        };
-        if let [item] = part {
-            match bury(handler, item, &reason, patience).await {
-                Some(true) => buried = buried.saturating_add(1),
-                Some(false) => unburied.push(at),
-                None => return Carried::Stopped,
+            Attempt::Refused(reason) => {
+                if let Ok(item) = <&[Envelope; 1]>::try_from(part) {
+                    breaker.refused();
+                    aside.push(Refused { at, item, reason });
+                } else {
+                    let middle = part.len() / 2;
+                    let (first, second) = part.split_at(middle);
+                    todo.push((at.saturating_add(middle), second));
+                    todo.push((at, first));
+                }
             }
-        } else {
-            let middle = part.len() / 2;
-            let (first, second) = part.split_at(middle);
-            todo.push((at.saturating_add(middle), second));
-            todo.push((at, first));
         }
     }
-    Carried::Settled { buried, unburied }
+    Carried::Settled { buried: ended.buried, unburied: ended.unburied }
+}
+
+/// What became of the items that were refused.
+#[derive(Default)]
+struct Ended {
+    buried: usize,
+    unburied: Vec<usize>,
+}
+
+impl Ended {
+    /// Buries what is aside.
+    async fn bury_all<H: BatchHandler, P: Patience>(
+        &mut self,
+        handler: &H,
+        aside: &mut Vec<Refused<'_>>,
+        patience: &mut P,
+    ) -> Next {
+        for Refused { at, item: [item], reason } in aside.drain(..) {
+            match bury(handler, item, &reason, patience).await {
+                Some(true) => self.buried = self.buried.saturating_add(1),
+                Some(false) => self.unburied.push(at),
+                None => return Next::Stop,
+            }
+        }
+        Next::TryAgain
+    }
 }
 
 /// A stack of parts with the position of their first item; the next to try lies on top.
@@ -165,6 +218,8 @@ mod tests {
         panics: BTreeSet<u8>,
         unburiable: BTreeSet<u8>,
         pauses: Mutex<usize>,
+        /// Calls that are refused whatever the items.
+        bad_day: Mutex<usize>,
         handled: Mutex<Vec<u8>>,
         buried: Mutex<Vec<u8>>,
         calls: Mutex<usize>,
@@ -183,6 +238,13 @@ mod tests {
             };
             if is_away {
                 return Err(HandleError::Pause("the database is away".to_owned()));
+            }
+            {
+                let mut bad_day = self.bad_day.lock().unwrap();
+                if *bad_day > 0 {
+                    *bad_day -= 1;
+                    return Err(HandleError::Poison("not a bad item".to_owned()));
+                }
             }
             let numbers: Vec<u8> = items.iter().map(|item| item.fact_id[0]).collect();
             assert!(!numbers.iter().any(|number| self.panics.contains(number)), "bad item");
@@ -206,6 +268,7 @@ mod tests {
     #[derive(Default)]
     struct Waits {
         waited: usize,
+        doubted: u8,
         stop_after: Option<usize>,
     }
 
@@ -213,6 +276,11 @@ mod tests {
         async fn wait(&mut self, _reason: &str) -> Next {
             self.waited += 1;
             if self.stop_after.is_some_and(|most| self.waited >= most) { Next::Stop } else { Next::TryAgain }
+        }
+
+        async fn doubt(&mut self, _reason: &str) -> Next {
+            self.doubted += 1;
+            if self.stop_after.is_some() { Next::Stop } else { Next::TryAgain }
         }
 
         fn over(&mut self) {}
@@ -223,9 +291,20 @@ mod tests {
     }
 
     fn run(handler: &Scripted, count: u8, most: usize, order: Order, waits: &mut Waits) -> Carried {
+        run_on(&mut Breaker::default(), handler, count, most, order, waits)
+    }
+
+    fn run_on(
+        breaker: &mut Breaker,
+        handler: &Scripted,
+        count: u8,
+        most: usize,
+        order: Order,
+        waits: &mut Waits,
+    ) -> Carried {
         let items = items(count);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(carry(handler, &items, most, order, waits))
+        runtime.block_on(carry(handler, &items, most, order, breaker, waits))
     }
 
     #[test]
@@ -236,6 +315,56 @@ mod tests {
         assert_eq!(*handler.buried.lock().unwrap(), [5]);
         assert_eq!(*handler.handled.lock().unwrap(), [0, 1, 2, 3, 4, 6, 7]);
         assert!(*handler.calls.lock().unwrap() <= 7, "halves, not one by one");
+    }
+
+    #[test]
+    fn a_run_of_bad_items_between_good_ones_is_buried_without_a_wait() {
+        let handler = Scripted { poison: (2..7).collect(), ..Scripted::default() };
+        let mut waits = Waits::default();
+        let carried = run(&handler, 8, 512, Order::Forwards, &mut waits);
+        assert_eq!(carried, Carried::Settled { buried: 5, unburied: vec![] });
+        assert_eq!(waits.doubted, 0);
+    }
+
+    #[test]
+    fn nothing_but_refusals_buries_nobody_before_the_last_try() {
+        let poison = || Scripted { poison: (0..20).collect(), ..Scripted::default() };
+        let handler = poison();
+        let mut waits = Waits { stop_after: Some(1), ..Waits::default() };
+        assert_eq!(run(&handler, 20, 512, Order::Forwards, &mut waits), Carried::Stopped);
+        assert!(handler.buried.lock().unwrap().is_empty());
+
+        let handler = poison();
+        let mut waits = Waits::default();
+        let carried = run(&handler, 20, 512, Order::Forwards, &mut waits);
+        assert_eq!(carried, Carried::Settled { buried: 20, unburied: vec![] });
+        assert_eq!(waits.doubted, TRIES);
+        assert_eq!(*handler.buried.lock().unwrap(), (0..20).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_bad_day_that_ends_leaves_only_bad_items_in_the_graves() {
+        // Everything is refused at first: each of 8 items alone and all groups of them, twice.
+        let handler = Scripted { poison: [3].into(), bad_day: Mutex::new(15 + 8), ..Scripted::default() };
+        let mut waits = Waits::default();
+        let carried = run(&handler, 8, 512, Order::Forwards, &mut waits);
+        assert_eq!(carried, Carried::Settled { buried: 1, unburied: vec![] });
+        assert_eq!(*handler.buried.lock().unwrap(), [3]);
+        assert_eq!(*handler.handled.lock().unwrap(), [0, 1, 2, 4, 5, 6, 7]);
+        assert_eq!(waits.doubted, 2);
+    }
+
+    #[test]
+    fn a_run_is_counted_across_batches() {
+        let handler = Scripted { poison: [0].into(), ..Scripted::default() };
+        let (mut breaker, mut waits) = (Breaker::default(), Waits::default());
+        let mut one = |waits: &mut Waits| run_on(&mut breaker, &handler, 1, 512, Order::Forwards, waits);
+        one(&mut waits);
+        one(&mut waits);
+        assert_eq!((waits.doubted, handler.buried.lock().unwrap().len()), (0, 2));
+        waits.stop_after = Some(1);
+        assert_eq!(one(&mut waits), Carried::Stopped);
+        assert_eq!(handler.buried.lock().unwrap().len(), 2);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a consumer does with its deliveries while a handler says `Pause`.
+//! What a consumer does with its deliveries while a handler says `Pause`, or refuses everything (see `breaker`).
 //!
 //! Handing messages back makes a quorum queue count, and at the delivery limit it buries them: a consumer that hands
 //! back what it can not handle *now* destroys good messages at machine speed. So a paused consumer keeps what it holds,
@@ -15,7 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::Backoff,
-    consumer::carry::{Next, Patience},
+    consumer::{
+        breaker,
+        carry::{Next, Patience},
+    },
     metrics::Metrics,
 };
 
@@ -55,6 +58,28 @@ impl<'a> Holding<'a> {
         self.handed_back
     }
 
+    fn begin(&mut self, reason: &str) -> &mut Pause {
+        if self.paused.is_none() {
+            tracing::warn!(bus.queue = self.queue, bus.reason = reason, "consumer paused");
+            self.metrics.pause_began(self.queue);
+        }
+        self.paused.get_or_insert_with(|| Pause { since: Instant::now(), backoff: Backoff::default() })
+    }
+
+    async fn rest(&mut self, wait: Duration) -> Next {
+        let now = Instant::now();
+        let held = self.paused.as_ref().map(|pause| now.saturating_duration_since(pause.since));
+        if !self.handed_back && held.is_some_and(|held| held >= self.hold) {
+            self.hand_back().await;
+        }
+        let next = tokio::select! {
+            () = self.stop.cancelled() => Next::Stop,
+            () = tokio::time::sleep(wait) => Next::TryAgain,
+        };
+        self.metrics.paused(self.queue, now.elapsed());
+        next
+    }
+
     async fn hand_back(&mut self) {
         self.handed_back = true;
         tracing::warn!(
@@ -70,22 +95,13 @@ impl<'a> Holding<'a> {
 
 impl Patience for Holding<'_> {
     async fn wait(&mut self, reason: &str) -> Next {
-        let now = Instant::now();
-        if self.paused.is_none() {
-            tracing::warn!(bus.queue = self.queue, bus.reason = reason, "consumer paused");
-            self.metrics.pause_began(self.queue);
-        }
-        let pause = self.paused.get_or_insert_with(|| Pause { since: now, backoff: Backoff::default() });
-        let wait = pause.backoff.next_wait();
-        if !self.handed_back && now.saturating_duration_since(pause.since) >= self.hold {
-            self.hand_back().await;
-        }
-        let next = tokio::select! {
-            () = self.stop.cancelled() => Next::Stop,
-            () = tokio::time::sleep(wait) => Next::TryAgain,
-        };
-        self.metrics.paused(self.queue, now.elapsed());
-        next
+        let wait = self.begin(reason).backoff.next_wait();
+        self.rest(wait).await
+    }
+
+    async fn doubt(&mut self, reason: &str) -> Next {
+        let _pause = self.begin(&format!("nothing but refusals in a row, lastly: {reason}"));
+        self.rest(breaker::WAIT).await
     }
 
     fn over(&mut self) {

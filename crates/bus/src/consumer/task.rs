@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 use crate::{
     consumer::{
         BatchHandler,
+        breaker::Breaker,
         carry::{Carried, Order, carry},
         holding::{GOODBYE, Holding},
         intake::{Batch, Gone, Intake},
@@ -72,6 +73,7 @@ impl<H: BatchHandler> ConsumeTask<H> {
 
     /// Consumes until the stop, over as many connections as that takes.
     pub(crate) async fn run(mut self) {
+        let mut breaker = Breaker::default();
         loop {
             let session = tokio::select! {
                 biased;
@@ -79,7 +81,7 @@ impl<H: BatchHandler> ConsumeTask<H> {
                 session = self.link.session() => session,
             };
             let Some(session) = session else { return };
-            match self.serve(&session).await {
+            match self.serve(&session, &mut breaker).await {
                 Ok(End::Stopped) => return,
                 Ok(End::Lost | End::HandedBack) => {}
                 Err(error) => session.condemn(&telemetry::chain(&error)),
@@ -87,7 +89,7 @@ impl<H: BatchHandler> ConsumeTask<H> {
         }
     }
 
-    async fn serve(&self, session: &Session) -> Result<End, ConsumeError> {
+    async fn serve(&self, session: &Session, breaker: &mut Breaker) -> Result<End, ConsumeError> {
         let channel = session.channel().await.map_err(ConsumeError::Start)?;
         let mut intake = self.start(&channel).await?;
         loop {
@@ -111,8 +113,9 @@ impl<H: BatchHandler> ConsumeTask<H> {
             );
             let most = if batch.suspect.is_some() { 1 } else { self.settings.batch_items };
             let order = batch.suspect.unwrap_or(Order::Forwards);
-            let carried =
-                carry(&*self.handler, &batch.items, most, order, &mut holding).instrument(span).await;
+            let carried = carry(&*self.handler, &batch.items, most, order, breaker, &mut holding)
+                .instrument(span)
+                .await;
             let Carried::Settled { buried, unburied } = carried else { break };
             self.metrics.batch_done(self.queue.name, items, buried, started.elapsed());
             if holding.handed_back() {

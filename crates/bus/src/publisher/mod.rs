@@ -44,7 +44,11 @@ pub enum PublishError {
     /// The broker did not confirm in time. The item may yet arrive.
     #[error("the broker did not confirm in time")]
     TimedOut,
-    /// The item can not be published, or the broker refused it.
+    /// The broker refused it now. Nothing is known to be wrong with the item: it may be taken later.
+    #[error("refused by the broker: {0}")]
+    Nacked(&'static str),
+    /// This item can never be published: it is empty, too large, or its route has too long a name. The only answer that
+    /// blames the item, and the only one that is given without asking the broker.
     #[error("rejected: {0}")]
     Rejected(&'static str),
     /// Too much waits already. Nothing was taken.
@@ -59,6 +63,7 @@ impl PublishError {
             Self::Disconnected => "disconnected",
             Self::Blocked => "blocked",
             Self::TimedOut => "timed_out",
+            Self::Nacked(_) => "nacked",
             Self::Rejected(_) => "rejected",
             Self::Full => "full",
         }

@@ -344,9 +344,10 @@ async fn open(session: &Session) -> Result<Channel, lapin::Error> {
 fn verdict(confirmation: &Result<Confirmation, lapin::Error>) -> Answer {
     match confirmation {
         Ok(Confirmation::Ack(None)) => Ok(()),
-        Ok(Confirmation::Ack(Some(_))) => Err(PublishError::Rejected("the broker returned the message")),
-        Ok(Confirmation::Nack(_)) => Err(PublishError::Rejected("the broker refused the message")),
-        Ok(Confirmation::NotRequested) => Err(PublishError::Rejected("the channel does not confirm")),
+        // The broker's state and not the item's fault: a queue that lost its majority says no to everything.
+        Ok(Confirmation::Ack(Some(_))) => Err(PublishError::Nacked("it returned the message")),
+        Ok(Confirmation::Nack(_)) => Err(PublishError::Nacked("it refused the message")),
+        Ok(Confirmation::NotRequested) => Err(PublishError::Nacked("the channel does not confirm")),
         Err(_) => Err(PublishError::Disconnected),
     }
 }
@@ -356,10 +357,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_plain_acknowledgement_is_success() {
+    fn only_a_plain_acknowledgement_is_success_and_no_item_is_blamed_for_the_broker() {
         assert_eq!(verdict(&Ok(Confirmation::Ack(None))), Ok(()));
         for no in [Confirmation::Nack(None), Confirmation::NotRequested] {
-            assert!(matches!(verdict(&Ok(no)), Err(PublishError::Rejected(_))));
+            assert!(matches!(verdict(&Ok(no)), Err(PublishError::Nacked(_))));
         }
         let lost = lapin::ErrorKind::MissingHeartbeatError.into();
         assert_eq!(verdict(&Err(lost)), Err(PublishError::Disconnected));

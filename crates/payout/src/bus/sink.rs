@@ -16,16 +16,37 @@ impl Sink for BusSink {
                 Route { exchange: Cow::Owned(fact.exchange), routing_key: Cow::Owned(fact.routing_key) };
             (route, Item::encoded(fact.envelope))
         });
-        self.0.publisher().publish_all(items.collect()).await.map_err(|error| match error {
-            PublishError::Rejected(_) => SinkError::Refused(error.to_string()),
-            PublishError::Disconnected
-            | PublishError::Blocked
-            | PublishError::TimedOut
-            | PublishError::Full => SinkError::Unavailable(error.to_string()),
-        })
+        self.0.publisher().publish_all(items.collect()).await.map_err(failure)
     }
 
     fn is_writable(&self) -> bool {
         self.0.is_writable()
+    }
+}
+
+/// Only a fact that can never be published is to blame; whatever the broker says of its own state is waited for.
+fn failure(error: PublishError) -> SinkError {
+    match error {
+        PublishError::Rejected(_) => SinkError::Refused(error.to_string()),
+        PublishError::Nacked(_)
+        | PublishError::Disconnected
+        | PublishError::Blocked
+        | PublishError::TimedOut
+        | PublishError::Full => SinkError::Unavailable(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_that_says_no_costs_no_fact_its_place() {
+        for error in
+            [PublishError::Nacked("it refused the message"), PublishError::Blocked, PublishError::Full]
+        {
+            assert!(matches!(failure(error), SinkError::Unavailable(_)), "{error}");
+        }
+        assert!(matches!(failure(PublishError::Rejected("the envelope is empty")), SinkError::Refused(_)));
     }
 }

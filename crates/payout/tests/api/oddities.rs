@@ -1,5 +1,7 @@
 //! What should not happen, and does.
 
+use std::ops::Range;
+
 use contracts::{
     attribution::{ConversionVerdict, Verdict},
     common::{MoneyTerms, RevenueTerms, revenue_terms},
@@ -26,8 +28,9 @@ async fn a_poison_verdict_is_buried_alone() {
     let negative = ConversionVerdict { terms: Some(negative), ..brownboots.verdict(52) };
     let foreign = ConversionVerdict { tenant_id: Tenant::new(2).0.to_vec(), ..brownboots.verdict(53) };
     let poison = [no_terms, no_word, negative, foreign].map(|verdict| brownboots.qualified(verdict));
-    let good = (0..20).map(|click| brownboots.qualified(brownboots.verdict(click)));
-    stage.say_verdicts(good.chain(poison)).await;
+    let good = |clicks: Range<u8>| clicks.map(|click| brownboots.qualified(brownboots.verdict(click)));
+    // Good ones after them as well: four refusals with nothing after them would be taken for a bad day and wait.
+    stage.say_verdicts(good(0..10).chain(poison).chain(good(10..20))).await;
     stage.told(20).await;
     stage
         .rows("dead_items WHERE consumer = 'payout.conversions' AND reason LIKE '%field verdict.%'", 4)
@@ -108,4 +111,37 @@ fn the_defaults_lack_only_what_has_no_default() {
         assert!(problems.contains(key), "{key}: {problems}");
     }
     assert_eq!(problems.lines().filter(|line| line.starts_with("  ")).count(), 4, "{problems}");
+}
+
+#[tokio::test]
+async fn a_publisher_whose_fact_comes_late_is_told_all_the_same() {
+    let stage = Stage::set().await;
+    let (brownboots, silent) = (Tenant::new(1), Tenant::new(2));
+    // Known, and wants to hear nothing: nothing is written down for it.
+    stage.say_catalog([silent.publisher(1, Vec::new())]).await;
+    stage
+        .say_verdicts([silent.qualified(silent.verdict(1)), brownboots.qualified(brownboots.verdict(1))])
+        .await;
+    stage.rows("conversions WHERE status = 'success'", 2).await;
+    stage.rows("untold", 1).await;
+
+    stage.introduce(brownboots).await;
+    let heard = stage.told(1).await;
+    assert_eq!(heard[0].param("s").as_deref(), Some("Success"));
+    stage.rows("untold", 0).await;
+    stage.rows("deliveries WHERE state = 'delivered'", 1).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn an_equal_version_of_a_publisher_repairs_what_is_known_of_it() {
+    let stage = Stage::set().await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    stage.meanwhile("UPDATE postback_endpoints SET active = false").await;
+    let endpoint = brownboots.endpoint(stage.template());
+    stage.say_stale(brownboots.publisher(1, vec![endpoint]), brownboots.changed(2, &[])).await;
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.told(1).await;
+    stage.strike().await;
 }
