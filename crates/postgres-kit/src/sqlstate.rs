@@ -14,11 +14,16 @@ pub enum Class {
     /// The transaction lost a race; run again it may win. 40xxx.
     Retry,
     /// The database can not do it now, whatever the item is: down, restarting, full, locked, read-only, or not
-    /// migrated yet. Stop taking work and come back. 08xxx, 53xxx, 55P03, 57xxx, 58xxx, 25006, 25P03, 42xxx.
+    /// migrated yet. Stop taking work and come back. 08xxx, 53xxx, 55P03, 57xxx, 58xxx, 25006, 25P03, 42xxx, XX001.
     Pause,
-    /// This item will fail again. Everything else.
+    /// This item will fail again. Everything else, so also a failure nobody has listed: a caller who blames the item must
+    /// not blame every item in a row (the bus does not).
     Bug,
 }
+
+/// 0A000: a migration changed what a prepared statement returns. The connection keeps the statement and fails for ever;
+/// another one does not, so [`transact`](crate::transact()) runs again on another one.
+const STALE_PLAN: &str = "cached plan must not change result type";
 
 /// Beginnings of messages, and whether they are a race. From PostgreSQL's own sources.
 const MESSAGES: &[(&str, Class)] = &[
@@ -30,23 +35,31 @@ const MESSAGES: &[(&str, Class)] = &[
     ("the database system is", Class::Pause),     // 57P03
     ("canceling statement due to", Class::Pause), // 57014 55P03
     ("canceling authentication", Class::Pause),   // 57014
-    ("could not obtain lock", Class::Pause),      // 55P03
     ("sorry, too many clients already", Class::Pause), // 53300
     ("remaining connection slots are reserved", Class::Pause), // 53300
     ("too many connections for", Class::Pause),   // 53300
     ("out of memory", Class::Pause),              // 53200
     ("out of shared memory", Class::Pause),       // 53200
-    ("could not extend file", Class::Pause),      // 53100
-    ("could not write", Class::Pause),            // 53100 58030
-    ("could not open", Class::Pause),             // 58030 58P01
-    ("could not read", Class::Pause),             // 58030
-    ("could not create", Class::Pause),           // 53100 58030
-    ("could not fsync", Class::Pause),            // 58030
-    ("could not access", Class::Pause),           // 58P01
+    // The server could not do something of its own: locks, files, memory, disks. 55P03 53100 53200 58030 58P01, and the
+    // XX000 of "could not open relation with OID". What an item does wrong is "invalid …", "… out of range" or a kind.
+    ("could not ", Class::Pause),
+    ("No space left on device", Class::Pause),     // 53100
+    ("disk full", Class::Pause),                   // 53100
     ("temporary file size exceeds", Class::Pause), // 53400
-    ("cannot execute", Class::Pause),             // 25006: a replica after a failover
-    ("permission denied", Class::Pause),          // 42501: a grant is missing
-    ("cached plan must not change result type", Class::Retry), // 0A000: a migration ran meanwhile
+    ("cannot execute", Class::Pause),              // 25006: a replica after a failover
+    ("permission denied", Class::Pause),           // 42501: a grant is missing
+    ("must be owner of", Class::Pause),            // 42501
+    ("database is not accepting", Class::Pause),   // 54000: transaction numbers run out
+    ("cache lookup failed", Class::Pause),         // XX000: a migration runs at this moment
+    ("tuple concurrently", Class::Retry),          // XX000: two changed the catalog
+    ("invalid page in block", Class::Pause),       // XX001
+    ("missing chunk number", Class::Pause),        // XX001
+    ("unexpected data beyond EOF", Class::Pause),  // XX001
+    ("there is no unique or exclusion constraint", Class::Pause), // 42P10: not migrated
+    ("operator does not exist", Class::Pause),     // 42883: not migrated
+    ("table row type and query-specified row type", Class::Pause), // 42804: not migrated
+    ("cannot insert a non-DEFAULT value", Class::Pause), // 428C9: not migrated
+    (STALE_PLAN, Class::Retry),
 ];
 
 /// What a failed query asks for.
@@ -67,6 +80,11 @@ pub fn classify(error: &Error) -> Class {
         | Error::NotInTransaction
         | _ => Class::Bug,
     }
+}
+
+/// Whether the connection that answered so must not be used again.
+pub(crate) fn costs_the_connection(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(_, information) if information.message().starts_with(STALE_PLAN))
 }
 
 /// What a connection that could not be had asks for: always to wait. Nothing is known to be wrong with any item.
@@ -112,13 +130,27 @@ fn classify_message(message: &str) -> Class {
     )
 }
 
-/// 42P01, 42703, 42883: the schema is not the one this release was built for. Every item would fail, none is to blame.
+/// 42P01, 42703, 42704, 42883, and 26000 of a pooler that mixes sessions: the schema or the server is not the one this
+/// release was built for. Every item would fail, none is to blame.
 fn is_unmigrated(message: &str) -> bool {
-    let missing = message.ends_with("does not exist");
-    missing
-        && ["relation ", "column ", "function ", "type ", "schema "]
-            .iter()
-            .any(|what| message.starts_with(what))
+    const WHAT: [&str; 12] = [
+        "relation ",
+        "column ",
+        "function ",
+        "procedure ",
+        "operator ",
+        "type ",
+        "schema ",
+        "constraint ",
+        "sequence ",
+        "collation ",
+        "role ",
+        "prepared statement ",
+    ];
+    let is_missing = message.ends_with("does not exist") && WHAT.iter().any(|what| message.starts_with(what));
+    // 42804: column "x" is of type a but expression is of type b.
+    let is_of_another_type = message.starts_with("column ") && message.contains(" is of type ");
+    is_missing || is_of_another_type
 }
 
 #[cfg(test)]
@@ -132,6 +164,7 @@ mod tests {
     #[test]
     fn a_lost_race_is_run_again() {
         assert_eq!(unknown("deadlock detected"), Class::Retry);
+        assert_eq!(unknown("could not serialize access due to concurrent update"), Class::Retry);
         assert_eq!(
             classify(&Error::DatabaseError(DatabaseErrorKind::SerializationFailure, Box::new(String::new()))),
             Class::Retry
@@ -150,6 +183,20 @@ mod tests {
             "could not extend file \"base/1/2\": No space left on device",
             "relation \"journeys\" does not exist",
             "permission denied for table journeys",
+            "could not resize shared memory segment \"/PostgreSQL.1\" to 8 bytes: No space left on device",
+            "could not map anonymous shared memory: Cannot allocate memory",
+            "could not stat file \"base/1/2\": Input/output error",
+            "could not truncate file \"base/1/2\" to 0 blocks: Read-only file system",
+            "could not receive data from client: Connection reset by peer",
+            "could not obtain lock on row in relation \"journeys\"",
+            "database is not accepting commands that assign new transaction IDs",
+            "cache lookup failed for relation 16384",
+            "there is no unique or exclusion constraint matching the ON CONFLICT specification",
+            "operator does not exist: uuid = text",
+            "operator class \"x\" does not exist",
+            "column \"left\" of relation \"budgets\" does not exist",
+            "constraint \"one\" for table \"journeys\" does not exist",
+            "column \"left\" is of type bigint but expression is of type text",
         ] {
             assert_eq!(unknown(message), Class::Pause, "{message}");
         }

@@ -8,7 +8,7 @@ use crate::{
     error::{DbError, Failure},
     outbox::wake_up::signalling,
     pool::{Pool, PooledConnection},
-    sqlstate::Class,
+    sqlstate::{Class, costs_the_connection},
 };
 
 /// First pause before a transaction runs again; doubled each time up to [`PAUSE_MAX`], with jitter.
@@ -107,7 +107,13 @@ where
     let mut lease = Lease(None);
     let connection = lease.0.insert(pool.get().await.map_err(DbError::from)?);
     let outcome = signalling(pool.outbox_grew(), run(connection, work)).await;
-    lease.end();
+    let is_spoilt = match &outcome {
+        Err(error) => matches!(error.database(), Some(DbError::Query(error)) if costs_the_connection(error)),
+        Ok(_) => false,
+    };
+    if !is_spoilt {
+        lease.end();
+    }
     outcome
 }
 
@@ -133,7 +139,7 @@ where
     }
 }
 
-/// A connection that goes back to its pool only when its transaction has ended. A caller that is dropped half-way would
+/// A connection that goes back to its pool only when its transaction has ended and it can be used again. A caller that is dropped half-way would
 /// otherwise leave it in the pool as it is, its locks held until somebody else happens to take it out.
 struct Lease(Option<PooledConnection>);
 
@@ -146,7 +152,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // Not ended: closed, so that the server rolls back at once.
+        // Not ended, or spoilt: closed, so that the server rolls back at once.
         drop(self.0.take().map(PooledConnection::take));
     }
 }

@@ -1,5 +1,6 @@
 //! What can not be handled stays visible, and comes back once.
 
+use diesel_async::SimpleAsyncConnection;
 use kernel::TenantId;
 use postgres_kit::{
     DbError, Retries,
@@ -8,7 +9,7 @@ use postgres_kit::{
 };
 use uuid::Uuid;
 
-use super::{database, fact};
+use super::{count, database, fact};
 
 const TENANT: Option<TenantId> = Some(TenantId::from_uuid(Uuid::from_u128(7)));
 
@@ -93,4 +94,24 @@ async fn a_replay_that_fails_puts_the_item_back() {
     assert_eq!(taken.expect("taken")[0].item, item(1, "poison"));
     let mut connection = pool.get().await.expect("a connection");
     assert_eq!(dead_items::take(&mut connection, TENANT, &[id]).await, Ok(Vec::new()), "only once");
+}
+
+#[tokio::test]
+async fn the_readme_tells_how_to_replay_what_is_dead() {
+    let database = database().await;
+    let pool = database.pool();
+    let mut connection = pool.get().await.expect("a connection");
+    let of = |number, fact: &str| DeadItem { fact: fact.to_owned(), ..item(number, "mended") };
+    let received = "gokart.ingest.v1.PostbackReceived";
+    dead_items::bury(&mut connection, "attribution.postbacks", &[of(1, received)]).await.expect("buried");
+    dead_items::bury(&mut connection, "outbox", &[of(2, "payout.events budget.state-changed.v1")])
+        .await
+        .expect("buried");
+    let sql =
+        include_str!("../../README.md").split("```sql").last().and_then(|rest| rest.split("```").next());
+    connection.batch_execute(sql.expect("the SQL")).await.expect("replayed");
+    let waiting = "SELECT count(*) AS count FROM outbox WHERE (exchange, routing_key) IN \
+                   (('ingest.events', 'postback.received.v1'), ('payout.events', 'budget.state-changed.v1'))";
+    assert_eq!(count(&mut connection, waiting).await, 2);
+    assert_eq!(count(&mut connection, "SELECT count(*) AS count FROM dead_items").await, 0);
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel_async::SimpleAsyncConnection;
-use postgres_kit::{DbError, Failure, Retries, sqlstate::Class, transact};
+use postgres_kit::{DbError, Failure, Retries, kept, sqlstate::Class, transact};
 use tokio::{sync::Barrier, task::JoinSet};
 
 use super::{count, database, run};
@@ -55,6 +55,29 @@ async fn what_is_refused_is_rolled_back_and_not_run_again() {
     assert_eq!(runs.load(Ordering::Relaxed), 1);
     let mut admin = database.admin().await;
     assert_eq!(count(&mut admin, "SELECT max(balance) AS count FROM account").await, 0);
+}
+
+#[derive(diesel::QueryableByName)]
+struct Balance {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    balance: i64,
+}
+
+#[tokio::test]
+async fn a_statement_that_a_migration_made_stale_costs_its_connection_and_nothing_else() {
+    let database = with_account().await;
+    let pool = database.pool();
+    let read = async || {
+        transact(&pool, Retries::default(), async |connection| {
+            let all = kept(diesel::sql_query("SELECT * FROM account WHERE id = 1"));
+            let row: Balance = diesel_async::RunQueryDsl::get_result(all, connection).await?;
+            Ok::<_, DbError>(row.balance)
+        })
+        .await
+    };
+    assert_eq!(read().await.expect("before"), 0);
+    database.admin().await.batch_execute("ALTER TABLE account ADD owner text").await.expect("a column");
+    assert_eq!(read().await.expect("after"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +165,7 @@ async fn each_failure_has_its_class() {
         ("SELECT pg_terminate_backend(pg_backend_pid())", Class::Pause),
         ("SELECT FROM not_migrated_yet", Class::Pause),
         ("SELECT not_migrated_yet FROM account", Class::Pause),
-        ("DROP TABLE outbox", Class::Bug),
+        ("DROP TABLE outbox", Class::Pause),
         ("SET TRANSACTION READ ONLY; UPDATE account SET balance = 1", Class::Pause),
         ("SELECT 1 / 0", Class::Bug),
         ("INSERT INTO account VALUES (1, 1)", Class::Bug),
