@@ -8,6 +8,11 @@ pub(crate) fn committed() {
     fail_point!("payout::committed", |_action| std::process::abort());
 }
 
+/// An attempt begins. With the action `panic` it ends there.
+pub(crate) fn attempting() {
+    fail_point!("payout::attempting");
+}
+
 /// A publisher has answered; nothing is recorded.
 pub(crate) fn sent() {
     fail_point!("payout::sent", |_action| std::process::abort());

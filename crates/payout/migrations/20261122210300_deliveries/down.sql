@@ -1,2 +1,3 @@
 DROP TABLE delivery_attempts;
+DROP TABLE untold;
 DROP TABLE deliveries;

@@ -33,6 +33,15 @@ CREATE UNIQUE INDEX deliveries_outstanding ON deliveries (tenant_id, conversion_
 CREATE INDEX deliveries_due ON deliveries (tenant_id, publisher_id, due_at) WHERE state = 'waiting';
 CREATE INDEX deliveries_of_conversion ON deliveries (tenant_id, conversion_id);
 
+-- Conversions whose publisher's fact has not arrived: told when it does.
+CREATE TABLE untold (
+    tenant_id     uuid        NOT NULL,
+    publisher_id  uuid        NOT NULL,
+    conversion_id uuid        NOT NULL,
+    since         timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, publisher_id, conversion_id)
+);
+
 CREATE TABLE delivery_attempts (
     tenant_id     uuid        NOT NULL,
     delivery_id   uuid        NOT NULL,

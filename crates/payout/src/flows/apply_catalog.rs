@@ -1,5 +1,8 @@
 //! The catalog's facts become payout's own read models. Facts may come late, twice and in any order: each carries its
-//! aggregate's version, and a lower one is ignored, so no inbox is needed.
+//! aggregate's version, and a lower one is ignored, so no inbox is needed. An equal one is taken
+//! again: it says the same, or the catalog repairs what it had said wrongly.
+
+use std::collections::BTreeSet;
 
 use postgres_kit::{
     DbError, Pool, Retries,
@@ -7,9 +10,12 @@ use postgres_kit::{
     transact,
 };
 
+use super::tell::tell_untold;
 use crate::store::{
+    deliveries::PublisherKey,
     publishers::{self, Publisher},
     tenants::{self, Tenant},
+    untold,
 };
 
 /// A catalog fact that payout keeps.
@@ -42,12 +48,21 @@ pub async fn apply_catalog(pool: &Pool, facts: &[CatalogFact]) -> Result<(), DbE
     // Ascending versions of one aggregate: the last one stays.
     newest_tenants.sort_by_key(|tenant| (tenant.id, tenant.version));
     newest_publishers.sort_by_key(|publisher| (publisher.tenant, publisher.id, publisher.version));
+    let keys: BTreeSet<PublisherKey> =
+        newest_publishers.iter().map(|publisher| (publisher.tenant, publisher.id)).collect();
+    let keys: Vec<PublisherKey> = keys.into_iter().collect();
     transact(pool, Retries::default(), async |connection| {
+        if !keys.is_empty() {
+            untold::lock_for_news(connection, &keys).await?;
+        }
         for tenant in &newest_tenants {
             tenants::apply(connection, tenant).await?;
         }
         for publisher in &newest_publishers {
             publishers::apply(connection, publisher).await?;
+        }
+        if !keys.is_empty() {
+            tell_untold(connection, &keys).await?;
         }
         tokens::apply(connection, &token_rows).await?;
         Ok::<_, DbError>(())

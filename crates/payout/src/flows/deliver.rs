@@ -9,16 +9,20 @@
 
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use futures_util::FutureExt as _;
 use http_kit::client::{Client, Url};
-use kernel::{Clock, IdSource, Timestamp};
+use kernel::{Clock, DeliveryId, IdSource, TenantId, Timestamp};
 use postgres_kit::{
     DbError, Pool, Retries,
     notify::{self, Changes},
-    outbox, transact,
+    outbox,
+    sqlstate::Class,
+    transact,
 };
 use process::Supervisor;
 use signing::Keyring;
@@ -38,7 +42,7 @@ use crate::{
     store::{
         self, DELIVERIES_CHANNEL,
         attempts::{self, Attempt},
-        deliveries::{self, Claim, Claimed, End, Next, Outcome, PublisherKey},
+        deliveries::{self, Claim, Claimed, End, Next, Outcome, PublisherKey, Unreadable},
     },
 };
 
@@ -140,7 +144,10 @@ impl Deliverer {
         may_be_due: &mut bool,
     ) -> Result<(), DbError> {
         if !done.is_empty() {
-            self.record(done).await?;
+            match self.record(done).await {
+                Err(error) if error.class() == Class::Bug => self.record_one_by_one(done).await?,
+                recorded => recorded?,
+            }
             done.drain(..).for_each(|finished| busy.end(finished.publisher));
         }
         let room = self.bounds.in_flight.saturating_sub(busy.total);
@@ -150,10 +157,21 @@ impl Deliverer {
         let lease = self.sender.ids.uuid_v7();
         let claimed = self.claim(lease, room, busy).await.inspect_err(|_| *may_be_due = true)?;
         for delivery in claimed {
-            busy.begin((delivery.tenant, delivery.publisher));
             let (sender, report) = (Arc::clone(&self.sender), report.clone());
+            let ticket = match &delivery {
+                Ok(claimed) => Ticket::of(claimed, lease),
+                Err(unreadable) => Ticket::of_unreadable(unreadable, lease),
+            };
+            busy.begin(ticket.publisher);
             self.supervisor.spawn("send postback", async move {
-                let finished = sender.attempt(delivery, lease).await;
+                let finished = match delivery {
+                    // A panic must not keep the slot: it is an attempt like any other that came to nothing.
+                    Ok(claimed) => AssertUnwindSafe(sender.attempt(&claimed, lease))
+                        .catch_unwind()
+                        .await
+                        .unwrap_or_else(|_panic| sender.gave_up(ticket, "a bug: the attempt panicked")),
+                    Err(unreadable) => sender.gave_up(ticket, &unreadable.why),
+                };
                 // The loop outlives its attempts; when it is dropped at a hard stop, leases end by themselves.
                 drop(report.send(finished).await);
             });
@@ -161,7 +179,12 @@ impl Deliverer {
         Ok(())
     }
 
-    async fn claim(&self, lease: Uuid, room: usize, busy: &Busy) -> Result<Vec<Claimed>, DbError> {
+    async fn claim(
+        &self,
+        lease: Uuid,
+        room: usize,
+        busy: &Busy,
+    ) -> Result<Vec<Result<Claimed, Box<Unreadable>>>, DbError> {
         let busy: Vec<(PublisherKey, i32)> = busy.of.iter().map(|(key, count)| (*key, *count)).collect();
         let claim = Claim {
             lease,
@@ -174,6 +197,28 @@ impl Deliverer {
             Ok(deliveries::claim(connection, &claim).await?)
         })
         .await
+    }
+
+    /// One attempt that can not be written must not keep all others from it, for ever. Its delivery is put off.
+    async fn record_one_by_one(&self, done: &[Done]) -> Result<(), DbError> {
+        for finished in done.chunks(1) {
+            let Err(error) = self.record(finished).await else { continue };
+            if error.class() != Class::Bug {
+                // What is recorded already is recorded again without effect: its lease is gone.
+                return Err(error);
+            }
+            for Done { outcome, .. } in finished {
+                tracing::error!(
+                    tenant.id = %outcome.tenant, delivery.id = %outcome.id, error = telemetry::chain(&error),
+                    "an attempt can not be recorded: its delivery is put off for an hour"
+                );
+                transact(&self.pool, Retries::default(), async |connection| {
+                    Ok::<_, DbError>(deliveries::put_off(connection, outcome).await?)
+                })
+                .await?;
+            }
+        }
+        Ok(())
     }
 
     async fn record(&self, done: &[Done]) -> Result<(), DbError> {
@@ -240,8 +285,79 @@ impl Called {
     }
 }
 
+/// What is known of an attempt before it begins.
+struct Ticket {
+    tenant: TenantId,
+    delivery: DeliveryId,
+    publisher: PublisherKey,
+    lease: Uuid,
+    number: u16,
+    trace: TraceContext,
+}
+
+impl Ticket {
+    fn of(claimed: &Claimed, lease: Uuid) -> Self {
+        Self {
+            tenant: claimed.tenant,
+            delivery: claimed.id,
+            publisher: (claimed.tenant, claimed.publisher),
+            lease,
+            number: claimed.attempts.saturating_add(1),
+            trace: claimed.trace.clone(),
+        }
+    }
+
+    fn of_unreadable(unreadable: &Unreadable, lease: Uuid) -> Self {
+        Self {
+            tenant: unreadable.tenant,
+            delivery: unreadable.id,
+            publisher: (unreadable.tenant, unreadable.publisher),
+            lease,
+            number: unreadable.attempts.saturating_add(1),
+            trace: unreadable.trace.clone(),
+        }
+    }
+}
+
 impl Sender {
-    async fn attempt(&self, delivery: Claimed, lease: Uuid) -> Done {
+    /// A failed attempt that did not get as far as a request, through a fault of our own.
+    fn gave_up(&self, ticket: Ticket, why: &str) -> Done {
+        let next = self.next(Answer::None, ticket.number);
+        tracing::error!(
+            tenant.id = %ticket.tenant, delivery.id = %ticket.delivery, delivery.attempt = ticket.number, failure = why,
+            "publisher could not be told: a fault of ours"
+        );
+        self.metrics.attempted(next);
+        Done {
+            outcome: Outcome {
+                tenant: ticket.tenant,
+                id: ticket.delivery,
+                lease: ticket.lease,
+                number: ticket.number,
+                http_status: None,
+                next,
+            },
+            attempt: Attempt {
+                tenant: ticket.tenant,
+                delivery: ticket.delivery,
+                number: ticket.number,
+                started_at: self.clock.now(),
+                duration_ms: 0,
+                request: String::from("…"),
+                http_status: None,
+                failure: String::from(why),
+                response: String::new(),
+                again_in_ms: match next {
+                    Next::AgainIn(ms) => Some(ms),
+                    Next::End(_) => None,
+                },
+            },
+            publisher: ticket.publisher,
+            trace: ticket.trace,
+        }
+    }
+
+    async fn attempt(&self, delivery: &Claimed, lease: Uuid) -> Done {
         let span = tracing::info_span!(
             "deliver postback",
             tenant.id = %delivery.tenant,
@@ -252,19 +368,20 @@ impl Sender {
         self.attempt_in_span(delivery, lease).instrument(span).await
     }
 
-    async fn attempt_in_span(&self, delivery: Claimed, lease: Uuid) -> Done {
+    async fn attempt_in_span(&self, delivery: &Claimed, lease: Uuid) -> Done {
+        failpoints::attempting();
         let started_at = self.clock.now();
         let started = Instant::now();
         // Without a tracer the span has no place of its own; the postback's is passed on as it came.
         let trace = Some(TraceContext::current())
             .filter(|trace| !trace.traceparent.is_empty())
             .unwrap_or_else(|| delivery.trace.clone());
-        let prepared = prepare(&delivery, &self.keyring, started_at, &trace);
+        let prepared = prepare(delivery, &self.keyring, started_at, &trace);
         let (called, shown, is_off) = match prepared {
             Ok(Prepared { request, shown }) => (self.call(request).await, shown, false),
             Err(unsendable) => {
                 let is_off = matches!(unsendable, Unsendable::Inactive);
-                (Called::failed(&unsendable), String::from(origin(&delivery)), is_off)
+                (Called::failed(&unsendable), String::from(origin(delivery)), is_off)
             }
         };
         let number = delivery.attempts.saturating_add(1);
@@ -273,7 +390,7 @@ impl Sender {
             Answer::Status { code, .. } => Some(code),
             Answer::None => None,
         };
-        note(&delivery, number, status, &called.failure, next);
+        note(delivery, number, status, &called.failure, next);
         self.metrics.attempted(next);
         Done {
             outcome: Outcome {
@@ -300,7 +417,7 @@ impl Sender {
                 },
             },
             publisher: (delivery.tenant, delivery.publisher),
-            trace: delivery.trace,
+            trace: delivery.trace.clone(),
         }
     }
 

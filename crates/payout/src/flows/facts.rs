@@ -15,15 +15,15 @@ use crate::{
     store::deliveries::{End, Ended},
 };
 
-/// The conversion as it stands.
+/// The conversion as it stands; nothing while there is no conversion to speak of.
 pub(super) fn status_changed(
     ids: &dyn IdSource,
     now: Timestamp,
     trace: &TraceContext,
     conversion: &Conversion,
-) -> Outgoing {
+) -> Option<Outgoing> {
     let subject = &conversion.subject;
-    let told = conversion.standing.status.told().map_or(catalog::ConversionStatus::Unspecified, status);
+    let told = status(conversion.standing.status.told()?);
     let money = |pick: fn(&Breakdown) -> Micros| {
         conversion.money.map(|money| to_money(Money::new(pick(&money), money.currency)))
     };
@@ -57,7 +57,7 @@ pub(super) fn status_changed(
         received_at_micros: conversion.occasion.received_at.as_micros(),
         rate: conversion.money.and_then(|money| money.rate).map(rate),
     };
-    outgoing(ids, now, subject.tenant, Some(trace), &body)
+    Some(outgoing(ids, now, subject.tenant, Some(trace), &body))
 }
 
 /// How the telling of one status to one endpoint ended.

@@ -20,4 +20,5 @@ pub mod record_verdicts;
 pub mod release_holds;
 mod save;
 mod story;
+mod tell;
 pub mod verify_ledger;

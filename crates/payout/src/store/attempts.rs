@@ -59,7 +59,7 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[Attempt]) -> QueryR
     .bind::<Array<Integer>, _>(column(rows, |row| row.duration_ms))
     .bind::<Array<Text>, _>(column(rows, |row| bounded(&row.request, RESPONSE_BYTES).into_owned()))
     .bind::<Array<Nullable<Integer>>, _>(column(rows, |row| row.http_status.map(i32::from)))
-    .bind::<Array<Text>, _>(column(rows, |row| row.failure.clone()))
+    .bind::<Array<Text>, _>(column(rows, |row| bounded(&row.failure, RESPONSE_BYTES).into_owned()))
     .bind::<Array<Text>, _>(column(rows, |row| bounded(&row.response, RESPONSE_BYTES).into_owned()))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.again_in_ms.and_then(|ms| i64::try_from(ms).ok())));
     kept(insert).execute(connection).await.map(drop)

@@ -6,18 +6,16 @@
 
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use kernel::{ConversionId, DeliveryId, EndpointId, Micros, Money, PublisherId, TenantId, Timestamp};
+use kernel::{ConversionId, DeliveryId, EndpointId, Micros, Money, PublisherId, TenantId};
 use postgres_kit::kept;
 use telemetry::TraceContext;
 use uuid::Uuid;
 
 use super::{
-    column::{
-        Moment, column, currency_from_sql, from_sql, revision_from_sql, revision_to_sql, to_sql, unreadable,
-    },
+    column::{column, currency_from_sql, revision_from_sql, revision_to_sql, unreadable},
     publishers::Method,
     words,
 };
@@ -43,8 +41,6 @@ pub struct NewDelivery {
     pub publisher: PublisherId,
     /// What is told.
     pub told: Told,
-    /// When, if not at once: behind an older telling that is under way.
-    pub not_before: Option<Timestamp>,
 }
 
 /// A delivery that ended, for the fact about it.
@@ -72,8 +68,6 @@ pub struct Ended {
     pub last_http_status: Option<u16>,
     /// Whether a newer status has replaced it, however it ended.
     pub is_superseded: bool,
-    /// When an attempt that is still under way will be over at the latest.
-    pub sending_until: Option<Timestamp>,
 }
 
 /// How a delivery ends.
@@ -126,7 +120,7 @@ pub async fn supersede(
         WHERE deliveries.tenant_id = newer.tenant_id AND deliveries.conversion_id = newer.conversion_id
             AND state = 'waiting' AND status_revision < newer.revision
         RETURNING deliveries.tenant_id, delivery_id, deliveries.conversion_id, status_revision, endpoint_id,
-            publisher_id, state, attempts, ends, last_http_status, superseded_by, leased_until",
+            publisher_id, state, attempts, ends, last_http_status, superseded_by",
     )
     .bind::<Array<SqlUuid>, _>(column(conversions, |(tenant, _, _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(conversions, |(_, conversion, _)| conversion.as_uuid()))
@@ -135,7 +129,8 @@ pub async fn supersede(
     rows.into_iter().map(Ended::try_from).collect()
 }
 
-/// Adds deliveries.
+/// Adds deliveries. One waits while an older telling of its conversion to its endpoint is under way, however many were
+/// replaced between the two: whatever is told last is the newest.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
@@ -147,9 +142,12 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[NewDelivery]) -> Qu
         "INSERT INTO deliveries (
             tenant_id, delivery_id, conversion_id, status_revision, endpoint_id, publisher_id, told, state, due_at)
         SELECT tenant_id, delivery_id, conversion_id, revision, endpoint_id, publisher_id, told, 'waiting',
-            greatest(now(), not_before)
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
-            AS new (tenant_id, delivery_id, conversion_id, revision, endpoint_id, publisher_id, told, not_before)",
+            greatest(now(), (
+                SELECT max(leased_until) FROM deliveries AS older
+                WHERE older.tenant_id = new.tenant_id AND older.conversion_id = new.conversion_id
+                    AND older.endpoint_id = new.endpoint_id AND older.lease IS NOT NULL))
+        FROM unnest($1, $2, $3, $4, $5, $6, $7)
+            AS new (tenant_id, delivery_id, conversion_id, revision, endpoint_id, publisher_id, told)",
     )
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.id.as_uuid()))
@@ -157,8 +155,7 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[NewDelivery]) -> Qu
     .bind::<Array<BigInt>, _>(column(rows, |row| revision_to_sql(row.revision)))
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.endpoint.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.publisher.as_uuid()))
-    .bind::<Array<Text>, _>(column(rows, |row| words::told(row.told)))
-    .bind::<Array<Nullable<Timestamptz>>, _>(column(rows, |row| row.not_before.map(to_sql)));
+    .bind::<Array<Text>, _>(column(rows, |row| words::told(row.told)));
     kept(insert).execute(connection).await.map(drop)
 }
 
@@ -210,6 +207,23 @@ pub struct Claimed {
     pub target: Target,
 }
 
+/// A claimed delivery whose rows this release can not read. Its attempt has failed before it began.
+#[derive(Debug, Clone)]
+pub struct Unreadable {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: DeliveryId,
+    /// Of which publisher.
+    pub publisher: PublisherId,
+    /// Attempts before this one.
+    pub attempts: u16,
+    /// Which column, and what it holds.
+    pub why: String,
+    /// The trace of the postback behind it.
+    pub trace: TraceContext,
+}
+
 /// How and where an endpoint is called.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -228,11 +242,15 @@ pub struct Target {
 }
 
 /// Takes due deliveries, round-robin by publisher: everybody's first, then everybody's second, and so on; of one publisher
-/// no more than it may have at a time. Nobody's backlog is read beyond that.
+/// no more than it may have at a time. Nobody's backlog is read beyond that. What can not be read is handed out as such, or
+/// one such row would stop everybody's.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn claim(connection: &mut AsyncPgConnection, claim: &Claim<'_>) -> QueryResult<Vec<Claimed>> {
+pub async fn claim(
+    connection: &mut AsyncPgConnection,
+    claim: &Claim<'_>,
+) -> QueryResult<Vec<Result<Claimed, Box<Unreadable>>>> {
     let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
     let select = sql_query(
         "WITH waiting AS (
@@ -281,7 +299,7 @@ pub async fn claim(connection: &mut AsyncPgConnection, claim: &Claim<'_>) -> Que
     .bind::<SqlUuid, _>(claim.lease)
     .bind::<diesel::sql_types::Double, _>(f64::from(claim.lease_seconds));
     let rows: Vec<ClaimedRow> = kept(select).load(connection).await?;
-    rows.into_iter().map(Claimed::try_from).collect()
+    Ok(rows.into_iter().map(ClaimedRow::read).collect())
 }
 
 /// How an attempt left its delivery.
@@ -330,7 +348,7 @@ pub async fn conclude(connection: &mut AsyncPgConnection, outcomes: &[Outcome]) 
         WHERE deliveries.tenant_id = done.tenant_id AND deliveries.delivery_id = done.delivery_id
             AND deliveries.lease = done.lease
         RETURNING deliveries.tenant_id, deliveries.delivery_id, conversion_id, status_revision, endpoint_id,
-            publisher_id, deliveries.state, attempts, ends, last_http_status, superseded_by, leased_until",
+            publisher_id, deliveries.state, attempts, ends, last_http_status, superseded_by",
     )
     .bind::<Array<SqlUuid>, _>(column(outcomes, |row| row.tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(outcomes, |row| row.id.as_uuid()))
@@ -347,6 +365,21 @@ pub async fn conclude(connection: &mut AsyncPgConnection, outcomes: &[Outcome]) 
     }));
     let rows: Vec<EndedRow> = kept(update).load(connection).await?;
     rows.into_iter().filter(|row| row.state != "waiting").map(Ended::try_from).collect()
+}
+
+/// Puts a delivery off for an hour, its attempt unrecorded: what came of it can not be written.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn put_off(connection: &mut AsyncPgConnection, outcome: &Outcome) -> QueryResult<usize> {
+    let update = sql_query(
+        "UPDATE deliveries SET due_at = now() + interval '1 hour', lease = NULL, leased_until = NULL
+        WHERE tenant_id = $1 AND delivery_id = $2 AND lease = $3 AND state = 'waiting'",
+    )
+    .bind::<SqlUuid, _>(outcome.tenant.as_uuid())
+    .bind::<SqlUuid, _>(outcome.id.as_uuid())
+    .bind::<SqlUuid, _>(outcome.lease);
+    kept(update).execute(connection).await
 }
 
 /// Makes due what waited for these older tellings to be over.
@@ -395,8 +428,6 @@ struct EndedRow {
     last_http_status: Option<i32>,
     #[diesel(sql_type = Nullable<BigInt>)]
     superseded_by: Option<i64>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    leased_until: Option<Moment>,
 }
 
 impl TryFrom<EndedRow> for Ended {
@@ -415,7 +446,6 @@ impl TryFrom<EndedRow> for Ended {
             attempts: u32::try_from(row.attempts).unwrap_or_default(),
             last_http_status: row.last_http_status.and_then(|status| u16::try_from(status).ok()),
             is_superseded: row.superseded_by.is_some(),
-            sending_until: row.leased_until.map(from_sql),
         })
     }
 }
@@ -466,6 +496,26 @@ struct ClaimedRow {
     custom_header_name: Option<String>,
     #[diesel(sql_type = Nullable<Binary>)]
     custom_header_value: Option<Vec<u8>>,
+}
+
+impl ClaimedRow {
+    fn read(self) -> Result<Claimed, Box<Unreadable>> {
+        let mut unreadable = Box::new(Unreadable {
+            tenant: TenantId::from_uuid(self.tenant_id),
+            id: DeliveryId::from_uuid(self.delivery_id),
+            publisher: PublisherId::from_uuid(self.publisher_id),
+            attempts: u16::try_from(self.attempts).unwrap_or(u16::MAX),
+            why: String::new(),
+            trace: TraceContext {
+                traceparent: self.traceparent.clone(),
+                tracestate: self.tracestate.clone(),
+            },
+        });
+        Claimed::try_from(self).map_err(|error| {
+            unreadable.why = error.to_string();
+            unreadable
+        })
+    }
 }
 
 impl TryFrom<ClaimedRow> for Claimed {

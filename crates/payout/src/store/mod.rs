@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod publishers;
 pub mod read;
 pub mod tenants;
+pub mod untold;
 pub mod verify;
 mod words;
 

@@ -93,7 +93,7 @@ pub async fn apply(connection: &mut AsyncPgConnection, publisher: &Publisher) ->
         ON CONFLICT (tenant_id, publisher_id) DO UPDATE SET
             version = excluded.version, name = excluded.name, active = excluded.active,
             max_concurrency = excluded.max_concurrency
-        WHERE publishers.version < excluded.version",
+        WHERE publishers.version <= excluded.version",
     )
     .bind::<SqlUuid, _>(publisher.tenant.as_uuid())
     .bind::<SqlUuid, _>(publisher.id.as_uuid())

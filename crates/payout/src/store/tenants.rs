@@ -47,7 +47,7 @@ pub async fn apply(connection: &mut AsyncPgConnection, tenant: &Tenant) -> Query
     let upsert = sql_query(
         "INSERT INTO tenants (tenant_id, version, active) VALUES ($1, $2, $3)
         ON CONFLICT (tenant_id) DO UPDATE SET version = excluded.version, active = excluded.active
-        WHERE tenants.version < excluded.version",
+        WHERE tenants.version <= excluded.version",
     )
     .bind::<SqlUuid, _>(tenant.id.as_uuid())
     .bind::<BigInt, _>(revision_to_sql(tenant.version))

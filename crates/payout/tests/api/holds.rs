@@ -71,3 +71,30 @@ async fn a_veto_in_the_hold_gives_the_reservation_up_and_tells_nobody() {
     assert_eq!(heard[0].param("c").as_deref(), Some("pub click 2"));
     stage.strike().await;
 }
+
+#[tokio::test]
+async fn one_conversion_that_can_not_be_released_holds_up_nobody_else() {
+    let stage = Stage::set().await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    let held = |click| ConversionVerdict { terms: Some(terms(3)), ..brownboots.verdict(click) };
+    stage.say_verdicts((0..3).map(|click| brownboots.qualified(held(click)))).await;
+    stage.rows("conversions WHERE status = 'pending'", 3).await;
+    // A revenue that no payout can be taken from.
+    stage
+        .meanwhile(
+            "UPDATE conversions SET revenue_micros = -9223372036854775808
+            WHERE conversion_id = (SELECT conversion_id FROM conversions LIMIT 1)",
+        )
+        .await;
+    stage.holds_end().await;
+    stage.rows("conversions WHERE status = 'success'", 2).await;
+    stage
+        .rows("conversions WHERE status = 'pending' AND hold_ends_at > now() + interval '50 minutes'", 1)
+        .await;
+
+    stage.meanwhile("UPDATE conversions SET revenue_micros = 3000000").await;
+    stage.holds_end().await;
+    stage.rows("conversions WHERE status = 'success'", 3).await;
+    stage.strike().await;
+}

@@ -71,6 +71,7 @@ async fn ten_failures_exhaust_a_delivery_and_410_stops_it() {
     stage.say_verdicts([other.qualified(other.verdict(1))]).await;
     let outcome = stage.said_count::<DeliveryOutcome>(2).await;
     assert_eq!((outcome[1].result(), outcome[1].attempts), (DeliveryResult::Stopped, 1));
+    assert_eq!(outcome[1].stop_reason, "410");
     stage.strike().await;
 }
 
@@ -156,6 +157,78 @@ async fn an_attempt_whose_process_died_is_made_again_by_another() {
         .meanwhile("UPDATE deliveries SET lease = gen_random_uuid(), leased_until = now(), due_at = now()")
         .await;
     stage.told(2).await;
+    stage.rows("deliveries WHERE state = 'delivered' AND attempts = 2", 1).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn the_newest_of_three_statuses_waits_for_the_first_that_is_still_under_way() {
+    let stage = Stage::set().await;
+    let brownboots = Tenant::new(1);
+    let mut curious = brownboots.endpoint(stage.template());
+    curious.statuses = [ConversionStatus::Pending, ConversionStatus::Rejected].map(Into::into).to_vec();
+    stage.say_catalog([brownboots.publisher(1, vec![curious])]).await;
+    stage.publisher.answer("/cb", [Answer::status(200).after(Duration::from_secs(4)), Answer::status(200)]);
+    let held = ConversionVerdict { terms: Some(terms(3)), ..brownboots.verdict(1) };
+    stage.say_verdicts([brownboots.qualified(held.clone())]).await;
+    stage.told(1).await;
+    stage.say_verdicts([brownboots.vetoed(&held)]).await;
+    stage.rows("deliveries WHERE status_revision = 2 AND state = 'waiting' AND lease IS NULL", 1).await;
+    stage.say_verdicts([brownboots.qualified(ConversionVerdict { revision: 3, ..held })]).await;
+    stage.rows("deliveries WHERE status_revision = 3", 1).await;
+
+    let heard = stage.told(2).await;
+    let statuses: Vec<_> = heard.iter().filter_map(|postback| postback.param("s")).collect();
+    assert_eq!(statuses, ["Pending", "Pending"]);
+    assert!(heard[1].at.duration_since(heard[0].at).unwrap() >= Duration::from_millis(3_900));
+    stage.rows("deliveries WHERE status_revision = 2 AND state = 'superseded' AND attempts = 0", 1).await;
+    stage.rows("deliveries WHERE state = 'delivered'", 2).await;
+    // Superseded on its way and delivered after all: two ends of one delivery, the second is the newer word.
+    let outcomes = stage.said_count::<DeliveryOutcome>(4).await;
+    let mut first: Vec<_> = outcomes.iter().filter(|outcome| outcome.status_revision == 1).collect();
+    first.sort_by_key(|outcome| outcome.version);
+    let ends: Vec<_> = first.iter().map(|outcome| (outcome.version, outcome.result())).collect();
+    assert_eq!(ends, [(1, DeliveryResult::Superseded), (2, DeliveryResult::Delivered)]);
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn a_delivery_that_can_not_be_read_holds_up_nobody_else() {
+    let stage = Stage::set().await;
+    let (broken, other) = (Tenant::new(1), Tenant::new(2));
+    stage.introduce(broken).await;
+    stage.introduce(other).await;
+    stage.meanwhile("ALTER TABLE postback_endpoints DROP CONSTRAINT postback_endpoints_method_check").await;
+    let switch = |method| {
+        format!("UPDATE postback_endpoints SET method = '{method}' WHERE tenant_id = '{}'", broken.0)
+    };
+    stage.meanwhile(&switch("smoke")).await;
+    stage.say_verdicts([broken.qualified(broken.verdict(1))]).await;
+    stage.rows("delivery_attempts WHERE failure LIKE '%method%smoke%'", 1).await;
+    stage.say_verdicts([other.qualified(other.verdict(1))]).await;
+    stage.told(1).await;
+
+    stage.meanwhile(&switch("get")).await;
+    stage.pause_ends().await;
+    stage.told(2).await;
+    stage.rows("deliveries WHERE state = 'delivered'", 2).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn an_attempt_that_panics_is_a_failed_one_and_keeps_no_slot() {
+    fail::cfg("payout::attempting", "1*panic->off").unwrap();
+    let stage = Stage::with(1, |settings| {
+        settings.delivery.in_flight = 1;
+        settings.delivery.per_publisher = 1;
+    })
+    .await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.rows("delivery_attempts WHERE failure LIKE '%panicked'", 1).await;
+    stage.pause_ends().await;
+    stage.told(1).await;
     stage.rows("deliveries WHERE state = 'delivered' AND attempts = 2", 1).await;
     stage.strike().await;
 }
