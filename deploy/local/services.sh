@@ -18,7 +18,7 @@ source "$here/rabbitmq.sh"
 # shellcheck source=deploy/local/settings.sh
 source "$here/settings.sh"
 
-SERVICES=(offer-catalog tracker ingest attribution payout)
+SERVICES=(offer-catalog tracker ingest attribution payout console)
 
 # GOKART_BIN chooses other builds, such as target/release.
 BIN=${GOKART_BIN:-${CARGO_TARGET_DIR:-$CHECKOUT/target}/debug}
@@ -239,6 +239,7 @@ what_next() {
 GoKart is ready.
   data, logs     $STATE
   addresses      $STACK_ENV
+  web page       http://127.0.0.1:$(http_port console)
 
   make demo      a click and five postbacks become money, step by step
   make logs      follow what the services say

@@ -5,6 +5,7 @@
 # First choices of ports; the admin port is the next one.
 declare -A PREFERRED_HTTP_PORT=(
     [offer-catalog]=27100 [tracker]=27110 [ingest]=27120 [attribution]=27130 [payout]=27140
+    [console]=27150
 )
 
 # offer-catalog → OFFER_CATALOG: the prefix of its variables, and its part in names of ports and secrets.
@@ -16,7 +17,8 @@ prefix() {
 http_port() { port "$(prefix "$1")_PORT" "${PREFERRED_HTTP_PORT[$1]}"; }
 admin_port() { port "$(prefix "$1")_ADMIN_PORT" $((PREFERRED_HTTP_PORT[$1] + 1)); }
 
-has_database() { [[ $1 != ingest ]]; }
+has_database() { [[ $1 != ingest && $1 != console ]]; }
+has_bus() { [[ $1 != console ]]; }
 
 # keyring NAME: a keyring with one key, made once: `1:` and 32 bytes in base64url.
 keyring() {
@@ -39,7 +41,9 @@ service_settings() {
     key=$(prefix "$service")
     printf '%s__HTTP__LISTEN=127.0.0.1:%s\n' "$key" "$(http_port "$service")"
     printf '%s__ADMIN__LISTEN=127.0.0.1:%s\n' "$key" "$(admin_port "$service")"
-    printf '%s__BUS__URL=%s\n' "$key" "$(amqp_url)"
+    if has_bus "$service"; then
+        printf '%s__BUS__URL=%s\n' "$key" "$(amqp_url)"
+    fi
     # No load balancer needs time to notice.
     printf '%s__STOP__READINESS_LAG_MS=0\n' "$key"
     if has_database "$service"; then
@@ -71,6 +75,13 @@ service_settings() {
             printf '%s__SEALING__KEYS=%s\n' "$key" "$(keyring SEALING_KEYS)"
             # The demo's publisher listens on this machine; in production nothing private may be called.
             printf '%s__CLIENT__ALLOWED_NETWORKS=127.0.0.0/8\n' "$key"
+            ;;
+        console)
+            printf '%s__SERVICES__OFFER_CATALOG_URL=http://127.0.0.1:%s\n' "$key" "$(http_port offer-catalog)"
+            printf '%s__SERVICES__ATTRIBUTION_URL=http://127.0.0.1:%s\n' "$key" "$(http_port attribution)"
+            printf '%s__SERVICES__PAYOUT_URL=http://127.0.0.1:%s\n' "$key" "$(http_port payout)"
+            # A laptop has no TLS.
+            printf '%s__SESSION__SECURE_COOKIE=false\n' "$key"
             ;;
         *) die "no settings are known for the service $service" ;;
     esac
