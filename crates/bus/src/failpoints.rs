@@ -15,6 +15,11 @@ pub(crate) fn confirmed() {
     fail_point!("bus::confirmed", |_action| std::process::abort());
 }
 
+/// The spool's disk has it; nobody has been told.
+pub(crate) fn spooled() {
+    fail_point!("bus::spooled", |_action| std::process::abort());
+}
+
 /// The handler has committed; the broker has not been told.
 pub(crate) fn before_ack() {
     fail_point!("bus::before_ack", |_action| std::process::abort());

@@ -27,6 +27,12 @@ pub(crate) struct Metrics {
     paused_seconds: Counter<f64>,
     buried: Counter<u64>,
     rejected: Counter<u64>,
+    spooled: Counter<u64>,
+    spool_refused: Counter<u64>,
+    spool_drained: Counter<u64>,
+    spool_unreadable: Counter<u64>,
+    spool_bytes: Gauge<u64>,
+    spool_oldest: Gauge<f64>,
 }
 
 impl Metrics {
@@ -56,6 +62,12 @@ impl Metrics {
             paused_seconds: meter.f64_counter("bus_paused_seconds").build(),
             buried: meter.u64_counter("bus_items_buried").build(),
             rejected: meter.u64_counter("bus_messages_rejected").build(),
+            spooled: meter.u64_counter("bus_spool_items").build(),
+            spool_refused: meter.u64_counter("bus_spool_items_refused").build(),
+            spool_drained: meter.u64_counter("bus_spool_items_drained").build(),
+            spool_unreadable: meter.u64_counter("bus_spool_unreadable_bytes").build(),
+            spool_bytes: meter.u64_gauge("bus_spool_bytes").build(),
+            spool_oldest: meter.f64_gauge("bus_spool_oldest_seconds").build(),
         }
     }
 
@@ -76,6 +88,29 @@ impl Metrics {
             Ok(()) => self.confirmed.add(whole(items), &[]),
             Err(error) => self.failed.add(whole(items), &[KeyValue::new("reason", error.reason())]),
         }
+    }
+
+    /// Items that the spool's disk has.
+    pub(crate) fn spooled(&self, items: usize) {
+        self.spooled.add(whole(items), &[]);
+    }
+
+    pub(crate) fn spool_refused(&self, items: usize, reason: &'static str) {
+        self.spool_refused.add(whole(items), &[KeyValue::new("reason", reason)]);
+    }
+
+    pub(crate) fn drained(&self, items: usize) {
+        self.spool_drained.add(whole(items), &[]);
+    }
+
+    pub(crate) fn spool_unreadable(&self, bytes: usize, torn: bool) {
+        let kind = if torn { "torn" } else { "damaged" };
+        self.spool_unreadable.add(whole(bytes), &[KeyValue::new("kind", kind)]);
+    }
+
+    pub(crate) fn spool_backlog(&self, bytes: u64, oldest: Duration) {
+        self.spool_bytes.record(bytes, &[]);
+        self.spool_oldest.record(oldest.as_secs_f64(), &[]);
     }
 
     pub(crate) fn waiting(&self, items: usize) {

@@ -8,8 +8,9 @@ use crate::{
     consumer::{BatchHandler, ConsumeTask},
     link::{Keeper, Link, Role},
     metrics::Metrics,
-    publisher::{PublishTask, Publisher},
+    publisher::{Limits, PublishTask, Publisher},
     settings::BusSettings,
+    spool::{Drain, Spool, SpoolSettings, Writer},
     topology::Topology,
 };
 
@@ -45,6 +46,18 @@ impl Bus {
         topology: Topology,
         supervisor: &Supervisor,
     ) -> Self {
+        Self::start_with(settings, &SpoolSettings::default(), service, topology, supervisor)
+    }
+
+    /// Like [`start`](Self::start), with a spool for what the broker does not take, when the settings name a folder for it.
+    #[must_use]
+    pub fn start_with(
+        settings: &BusSettings,
+        spool: &SpoolSettings,
+        service: &'static str,
+        topology: Topology,
+        supervisor: &Supervisor,
+    ) -> Self {
         let settings = Arc::new(settings.clone());
         let topology = Arc::new(topology);
         let metrics = Arc::new(Metrics::new(&telemetry::meter()));
@@ -63,9 +76,22 @@ impl Bus {
         let publishing = link(Role::Publish, "bus publish connection");
         let consuming = link(Role::Consume, "bus consume connection");
 
-        let (task, publisher) =
-            PublishTask::new(Arc::clone(&settings), service, Arc::clone(&metrics), publishing.clone());
+        let (spool, spool_jobs) = spool.is_on().then(|| Spool::new(spool)).unzip();
+        let (task, publisher) = PublishTask::new(
+            Arc::clone(&settings),
+            service,
+            Arc::clone(&metrics),
+            publishing.clone(),
+            spool.clone(),
+        );
         supervisor.spawn_support("bus publisher", task.run());
+        if let (Some(spool), Some(jobs)) = (spool, spool_jobs) {
+            let writer = Writer::new(&spool, jobs, publisher.shared(), Arc::clone(&metrics));
+            supervisor.spawn_support("spool writer", writer.run());
+            let limits = Limits::of(&settings);
+            let drain = Drain::new(&spool, publisher.clone(), Arc::clone(&metrics), limits);
+            supervisor.spawn_support("spool drain", drain.run());
+        }
 
         Self { settings, topology, supervisor: supervisor.clone(), metrics, publisher, publishing, consuming }
     }
@@ -117,7 +143,7 @@ impl Bus {
         self.publisher.connected().await;
     }
 
-    /// Keeps a readiness condition true while both connections stand.
+    /// Keeps a readiness condition true while both connections stand, or the spool takes what is said.
     ///
     /// Being blocked does not count: an alarm of the broker would take all replicas out of service at once, and what
     /// they can still do (answer honestly, spool, consume) with them.
@@ -125,7 +151,7 @@ impl Bus {
         let bus = self.clone();
         self.supervisor.spawn_support("bus readiness", async move {
             loop {
-                condition.set(bus.is_connected());
+                condition.set(bus.is_connected() || bus.publisher.can_keep());
                 tokio::time::sleep(REPORT_EVERY).await;
             }
         });

@@ -1,21 +1,35 @@
 //! Who called, as far as the network tells.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::header::HeaderMap};
 
 /// The caller's address. `trusted_header` names the header in which our own proxy writes it; its last hop counts, because
 /// what stands before it is the caller's word. Empty, absent or unreadable: the peer itself.
 #[must_use]
 pub fn caller_ip(request: &HttpRequest, trusted_header: &str) -> String {
+    caller_address(request, trusted_header).map(|address| address.to_string()).unwrap_or_default()
+}
+
+/// The same, not as text.
+#[must_use]
+pub fn caller_address(request: &HttpRequest, trusted_header: &str) -> Option<IpAddr> {
+    address_of(request.headers(), request.peer_addr(), trusted_header)
+}
+
+/// The same from a request's parts, as an address.
+pub(crate) fn address_of(
+    headers: &HeaderMap,
+    peer: Option<SocketAddr>,
+    trusted_header: &str,
+) -> Option<IpAddr> {
     let by_proxy = (!trusted_header.is_empty())
-        .then(|| request.headers().get_all(trusted_header).last())
+        .then(|| headers.get_all(trusted_header).last())
         .flatten()
         .and_then(|value| value.to_str().ok())
         .and_then(|hops| hops.rsplit(',').next())
         .and_then(|hop| hop.trim().parse::<IpAddr>().ok());
-    let address = by_proxy.or_else(|| request.peer_addr().map(|peer| peer.ip()));
-    address.map(|address| address.to_string()).unwrap_or_default()
+    by_proxy.or_else(|| peer.map(|peer| peer.ip()))
 }
 
 #[cfg(test)]

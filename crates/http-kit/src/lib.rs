@@ -9,6 +9,7 @@ mod edge;
 mod extractors;
 mod fallback;
 mod field_path;
+mod front;
 mod http_settings;
 mod json;
 pub mod openapi;
@@ -20,7 +21,8 @@ mod request_id;
 mod root_span;
 mod server;
 
-pub use caller_ip::caller_ip;
+pub use caller_ip::{caller_address, caller_ip};
+pub use front::{FrontCall, FrontDoor};
 pub use http_settings::HttpSettings;
 pub use json::Json;
 pub use page::{ListBody, Page};

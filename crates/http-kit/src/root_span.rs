@@ -3,7 +3,11 @@
 //! Credentials travel in the path and personal data in the query and the headers, so none of these is ever recorded:
 //! of the path only the *pattern* of the route that matched. The caller's trace (`traceparent`) is joined.
 
-use std::{borrow::Cow, sync::OnceLock, time::Instant};
+use std::{
+    borrow::Cow,
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     Error, HttpMessage as _,
@@ -48,19 +52,7 @@ impl RootSpanBuilder for RootSpan {
         let route = request.match_pattern().map_or(Cow::Borrowed("unmatched"), Cow::Owned);
         let method = known_method(request.method());
         let id = request.extensions().get::<RequestId>().copied();
-        let span = tracing::info_span!(
-            "http.request",
-            otel.name = %format_args!("{method} {route}"),
-            otel.kind = "server",
-            otel.status_code = field::Empty,
-            http.request.method = method,
-            http.route = %route,
-            http.response.status_code = field::Empty,
-            request.id = id.map(field::display),
-            // Filled in by `Caller`: ids yes, people and secrets never.
-            tenant.id = field::Empty,
-            token.id = field::Empty,
-        );
+        let span = span(method, &route, id);
         if let Some(parent) = caller_trace(request.headers()) {
             parent.set_parent(&span);
         }
@@ -73,8 +65,7 @@ impl RootSpanBuilder for RootSpan {
             Ok(response) => response.status(),
             Err(error) => error.as_response_error().status_code(),
         };
-        span.record("http.response.status_code", status.as_u16());
-        span.record("otel.status_code", if status.is_server_error() { "ERROR" } else { "OK" });
+        record_end(&span, status);
         log_cause(outcome, status);
 
         // After a panic the request is gone, and its route and start with it; the error line above stands for it.
@@ -83,14 +74,7 @@ impl RootSpanBuilder for RootSpan {
         let extensions = request.extensions();
         let Some(started) = extensions.get::<Started>() else { return };
         let elapsed = started.at.elapsed();
-        durations().record(
-            elapsed.as_secs_f64(),
-            &[
-                KeyValue::new("http.route", started.route.to_string()),
-                KeyValue::new("http.request.method", started.method),
-                KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
-            ],
-        );
+        durations().record(elapsed.as_secs_f64(), &labels(started.route.clone(), started.method, status));
         let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         let status = status.as_u16();
         let access_log = request.app_data::<AccessLog>().copied().unwrap_or_default();
@@ -108,11 +92,20 @@ fn log_cause<B>(outcome: &Result<ServiceResponse<B>, Error>, status: StatusCode)
         Err(error) => Some(error),
     };
     let Some(error) = error else { return };
-    let (code, cause) = match error.as_error::<Problem>() {
-        Some(problem) => (problem.code(), problem.cause().map(|cause| telemetry::chain(cause))),
+    match error.as_error::<Problem>() {
+        Some(problem) => log_problem(problem, status),
         // A foreign error's text may quote the request: its status must do.
-        None => ("foreign_error", None),
-    };
+        None => log_line("foreign_error", None, status),
+    }
+}
+
+/// Logs a problem, in the span that is entered here.
+pub(crate) fn log_problem(problem: &Problem, status: StatusCode) {
+    let cause = problem.cause().map(|cause| telemetry::chain(cause));
+    log_line(problem.code(), cause.as_deref(), status);
+}
+
+fn log_line(code: &'static str, cause: Option<&str>, status: StatusCode) {
     if status.is_server_error() {
         tracing::error!(problem.code = code, error = cause, "request failed");
     } else if tracing::enabled!(Level::DEBUG) {
@@ -120,7 +113,31 @@ fn log_cause<B>(outcome: &Result<ServiceResponse<B>, Error>, status: StatusCode)
     }
 }
 
-fn caller_trace(headers: &HeaderMap) -> Option<TraceContext> {
+/// The span of a request.
+pub(crate) fn span(method: &'static str, route: &str, id: Option<RequestId>) -> Span {
+    tracing::info_span!(
+        "http.request",
+        otel.name = %format_args!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        http.request.method = method,
+        http.route = %route,
+        http.response.status_code = field::Empty,
+        request.id = id.map(field::display),
+        // Filled in by `Caller`: ids yes, people and secrets never.
+        tenant.id = field::Empty,
+        token.id = field::Empty,
+    )
+}
+
+/// What a span learns at its end.
+pub(crate) fn record_end(span: &Span, status: StatusCode) {
+    span.record("http.response.status_code", status.as_u16());
+    span.record("otel.status_code", if status.is_server_error() { "ERROR" } else { "OK" });
+}
+
+/// The trace that a caller's headers continue, when they name one.
+pub(crate) fn caller_trace(headers: &HeaderMap) -> Option<TraceContext> {
     let text = |name: &str, limit: usize| {
         headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| text.len() <= limit)
     };
@@ -141,6 +158,41 @@ fn known_method(method: &Method) -> &'static str {
         "DELETE" => "DELETE",
         "OPTIONS" => "OPTIONS",
         _ => "_OTHER",
+    }
+}
+
+fn labels(route: Cow<'static, str>, method: &'static str, status: StatusCode) -> [KeyValue; 3] {
+    let route = match route {
+        Cow::Borrowed(route) => KeyValue::new("http.route", route),
+        Cow::Owned(route) => KeyValue::new("http.route", route),
+    };
+    [
+        route,
+        KeyValue::new("http.request.method", method),
+        KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
+    ]
+}
+
+/// The metric of one route, with the labels of its usual answers made once.
+pub(crate) struct Measured {
+    route: &'static str,
+    method: &'static str,
+    usual: [(StatusCode, [KeyValue; 3]); 2],
+}
+
+impl Measured {
+    pub(crate) fn of(route: &'static str, method: &'static str) -> Self {
+        let usual = [StatusCode::OK, StatusCode::FOUND]
+            .map(|status| (status, labels(Cow::Borrowed(route), method, status)));
+        Self { route, method, usual }
+    }
+
+    pub(crate) fn record(&self, elapsed: Duration, status: StatusCode) {
+        match self.usual.iter().find(|(usual, _labels)| *usual == status) {
+            Some((_status, labels)) => durations().record(elapsed.as_secs_f64(), labels),
+            None => durations()
+                .record(elapsed.as_secs_f64(), &labels(Cow::Borrowed(self.route), self.method, status)),
+        }
     }
 }
 

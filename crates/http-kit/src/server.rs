@@ -1,11 +1,12 @@
 //! The server of a service: its routes, inside the layers and bounds all services share.
 //!
 //! Layers from the outside in: [`crate::edge`] (request id, bounds, problems), the span ([`crate::root_span`]), the
-//! panic guard ([`crate::panics`]), then the routes. The server belongs to the supervisor: when the soft token is
+//! panic guard ([`crate::panics`]), then the routes. A [`FrontDoor`] stands before all of them. The server belongs to the supervisor: when the soft token is
 //! cancelled it stops accepting, finishes what is in flight and ends.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use actix_service::IntoServiceFactory as _;
 use actix_web::{App, HttpServer, middleware::from_fn, web};
 use kernel::IdSource;
 use process::{Supervisor, SystemIds};
@@ -17,6 +18,7 @@ use crate::{
     edge::{Edge, edge},
     extractors,
     fallback::{Methods, no_handler},
+    front::{FrontDoor, Fronted, NoDoor},
     http_settings::HttpSettings,
     openapi,
     panics::catch_panics,
@@ -94,10 +96,41 @@ impl<'a> Server<'a> {
     where
         F: Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static,
     {
+        self.listen_with(supervisor, None::<NoDoor>, routes)
+    }
+
+    /// Like [`listen`](Self::listen), with a door in front of all layers: see [`FrontDoor`].
+    ///
+    /// # Errors
+    /// [`ListenError`] when the address cannot be bound.
+    pub fn listen_behind<D, F>(
+        self,
+        supervisor: &Supervisor,
+        door: D,
+        routes: F,
+    ) -> Result<SocketAddr, ListenError>
+    where
+        D: FrontDoor,
+        F: Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static,
+    {
+        self.listen_with(supervisor, Some(door), routes)
+    }
+
+    fn listen_with<D, F>(
+        self,
+        supervisor: &Supervisor,
+        door: Option<D>,
+        routes: F,
+    ) -> Result<SocketAddr, ListenError>
+    where
+        D: FrontDoor,
+        F: Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static,
+    {
         let Self { name, settings, access_log, ids, ending } = self;
         let failed = |source| ListenError { name, address: settings.listen, source };
 
         let body_limit_bytes = settings.body_limit_bytes;
+        let front_ids = Arc::clone(&ids);
         let edge_data = web::Data::new(Edge {
             ids,
             uri_limit_bytes: settings.uri_limit_bytes,
@@ -112,8 +145,9 @@ impl<'a> Server<'a> {
             }
         };
         let methods = web::Data::new(Methods::of(&openapi::described(&routes)));
+        let uri_limit_bytes = settings.uri_limit_bytes;
         let http = HttpServer::new(move || {
-            App::new()
+            let app = App::new()
                 .into_utoipa_app()
                 .app_data(edge_data.clone())
                 .app_data(methods.clone())
@@ -128,6 +162,8 @@ impl<'a> Server<'a> {
                 .wrap(from_fn(catch_panics))
                 .wrap(TracingLogger::<RootSpan>::new())
                 .wrap(from_fn(edge))
+                .into_factory();
+            Fronted { door: door.clone(), app, uri_limit_bytes, ids: Arc::clone(&front_ids) }
         })
         .workers(settings.workers)
         .max_connections(settings.connections_per_worker())

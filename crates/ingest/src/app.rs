@@ -11,7 +11,7 @@ use crate::{
     bus::{OnCredentialGenerations, QUEUE, topology},
     domain::BaseDomain,
     flows::{GenerationSet, Receiver},
-    http::{self, Door},
+    http::{self, Door, FrontDoor},
     settings::Settings,
 };
 
@@ -31,8 +31,8 @@ impl Service for Ingest {
         let keyring = Keyring::parse(&settings.credentials.keys).context("reading credentials.keys")?;
         let generations = GenerationSet::open(&settings.credentials.generations_file);
 
-        let bus = ::bus::Bus::start(&settings.bus, Self::NAME, topology(), &supervisor);
-        bus.report_to(readiness.condition("broker"));
+        let bus = ::bus::Bus::start_with(&settings.bus, &settings.spool, Self::NAME, topology(), &supervisor);
+        bus.report_to(readiness.condition("broker_or_spool"));
         bus.consume(QUEUE, OnCredentialGenerations { generations: generations.clone() })?;
 
         let receiver = Receiver {
@@ -43,12 +43,16 @@ impl Service for Ingest {
             clock,
             ids,
         };
-        let door = Door::new(receiver, settings.door.retry_after_seconds, settings.door.caller_ip_header);
+        let door = web::Data::new(Door::new(
+            receiver,
+            settings.door.retry_after_seconds,
+            settings.door.caller_ip_header,
+        ));
 
         http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         http_kit::Server::new("appsflyer", &settings.http)
             .access_log(http_kit::AccessLog::Debug)
-            .listen(&supervisor, http::routes(web::Data::new(door)))?;
+            .listen_behind(&supervisor, FrontDoor(door.clone().into_inner()), http::routes(door))?;
         Ok(())
     }
 

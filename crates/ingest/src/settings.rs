@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bus::BusSettings;
+use bus::{BusSettings, SpoolSettings};
 use http_kit::{HttpSettings, admin::AdminSettings};
 use process::{ProcessSettings, StopSettings};
 use secrecy::SecretString;
@@ -21,6 +21,8 @@ pub struct Settings {
     pub admin: AdminSettings,
     /// The broker.
     pub bus: BusSettings,
+    /// Where postbacks wait while the broker does not take them.
+    pub spool: SpoolSettings,
     /// How calls are read and answered.
     pub door: DoorSettings,
     /// How they are authenticated.
@@ -58,6 +60,7 @@ impl Validate for Settings {
         problems.within("http", &self.http);
         problems.within("admin", &self.admin);
         problems.within("bus", &self.bus);
+        problems.within("spool", &self.spool);
         problems.within("door", &self.door);
         problems.within("credentials", &self.credentials);
         problems.within("telemetry", &self.telemetry);

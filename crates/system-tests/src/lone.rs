@@ -40,6 +40,7 @@ impl LoneIngest {
             ("DOOR__BASE_DOMAIN", "gokart.test".to_owned()),
             ("CREDENTIALS__KEYS", CREDENTIAL_KEYS.to_owned()),
             ("CREDENTIALS__GENERATIONS_FILE", generations),
+            ("SPOOL__FOLDER", folder.path().join("spool").display().to_string()),
             ("STOP__READINESS_LAG_MS", "200".to_owned()),
         ]
         .into_iter()

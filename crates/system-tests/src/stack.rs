@@ -255,10 +255,14 @@ impl Shared {
                 ("PUBLIC__POSTBACK_BASE_URL", self.ingest_url.clone()),
                 ("PUBLIC__TRACKING_BASE_URL", self.tracker_url.clone()),
             ]),
-            ServiceName::Tracker => values.push(("CLICKS__KEYS", self.click_keys.clone())),
+            ServiceName::Tracker => values.extend([
+                ("CLICKS__KEYS", self.click_keys.clone()),
+                ("SPOOL__FOLDER", folder.join("tracker-spool").display().to_string()),
+            ]),
             ServiceName::Ingest => values.extend([
                 ("CREDENTIALS__KEYS", self.credential_keys.clone()),
                 ("CREDENTIALS__GENERATIONS_FILE", folder.join("generations").display().to_string()),
+                ("SPOOL__FOLDER", folder.join("ingest-spool").display().to_string()),
             ]),
             ServiceName::Attribution => values.extend([
                 ("AUTH__TOKEN_PEPPER", self.token_pepper.clone()),

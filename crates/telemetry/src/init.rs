@@ -1,6 +1,10 @@
 //! Sets up what a process has once: the TLS provider, the log writer, the tracer.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use opentelemetry::{global, trace::TracerProvider};
 use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
@@ -30,6 +34,16 @@ pub const LOG_ONLY: &str = "log_only";
 const EXPORT_LIMIT: Duration = Duration::from_secs(10);
 /// A stop waits no longer than this for the collector.
 const LAST_EXPORT_LIMIT: Duration = Duration::from_secs(3);
+
+/// See [`records_spans`].
+static RECORDS_SPANS: AtomicBool = AtomicBool::new(false);
+
+/// Whether spans of this process go to a collector. Where they do not, a hot path may save making them and pass on the
+/// texts of a [`TraceContext`](crate::TraceContext) alone.
+#[must_use]
+pub fn records_spans() -> bool {
+    RECORDS_SPANS.load(Ordering::Relaxed)
+}
 
 /// Telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +116,7 @@ pub fn init_logging_to(
         .try_init()
         .map_err(TelemetryError::AlreadySetUp)?;
     log_panics();
+    RECORDS_SPANS.store(settings.otlp_endpoint.is_some(), Ordering::Relaxed);
     Ok(Telemetry { provider })
 }
 

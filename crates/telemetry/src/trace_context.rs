@@ -6,7 +6,7 @@
 use opentelemetry::{
     Context,
     propagation::{Extractor, Injector, TextMapPropagator},
-    trace::TraceContextExt,
+    trace::{SpanId, TraceContextExt, TraceId},
 };
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
@@ -39,6 +39,18 @@ impl TraceContext {
         let mut texts = Self::default();
         TraceContextPropagator::new().inject_context(&span.context(), &mut texts);
         texts
+    }
+
+    /// These texts if they are a trace; else a new one that nobody records, of the given ids. For hot paths where spans
+    /// are not recorded ([`records_spans`](crate::records_spans)): readers further on still belong to one trace.
+    #[must_use]
+    pub fn or_unrecorded(self, trace_id: [u8; 16], span_id: [u8; 8]) -> Self {
+        // Looked at only when there is something: most calls of strangers carry no trace.
+        if !self.traceparent.is_empty() && self.remote().span().span_context().is_valid() {
+            return self;
+        }
+        let (trace_id, span_id) = (TraceId::from_bytes(trace_id), SpanId::from_bytes(span_id));
+        Self { traceparent: format!("00-{trace_id:032x}-{span_id:016x}-00"), tracestate: String::new() }
     }
 
     /// Makes `span` continue this trace. Must be called before the span is first entered; does nothing when these texts
@@ -91,7 +103,7 @@ impl Extractor for TraceContext {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::trace::{SpanId, TracerProvider};
+    use opentelemetry::trace::TracerProvider;
     use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
     use tracing_subscriber::layer::SubscriberExt;
 
@@ -145,6 +157,17 @@ mod tests {
         assert_eq!(links.len(), 1, "an item without a trace adds none");
         assert_eq!(links[0].span_context.trace_id().to_string(), TRACE);
         assert_ne!(spans[0].span_context.trace_id().to_string(), TRACE);
+    }
+
+    #[test]
+    fn without_recording_a_callers_trace_goes_on_and_a_new_one_is_told_as_unrecorded() {
+        assert_eq!(from_caller().or_unrecorded([1; 16], [2; 8]), from_caller());
+        for junk in ["", "00-zz-zz-01"] {
+            let begun = TraceContext { traceparent: junk.to_owned(), tracestate: "x=1".to_owned() };
+            let begun = begun.or_unrecorded([1; 16], [2; 8]);
+            assert_eq!(begun.traceparent, format!("00-{}-{}-00", "01".repeat(16), "02".repeat(8)));
+            assert_eq!(begun.tracestate, "");
+        }
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::{publisher::item::Item, topology::Route};
+use crate::{publisher::item::Item, settings::BusSettings, topology::Route};
 
 /// Key of `FactBatch.items`: field 1, length-delimited.
 const ITEMS_KEY: u8 = 0x0A;
@@ -16,6 +17,12 @@ pub(crate) struct Limits {
     pub(crate) bytes: usize,
 }
 
+impl Limits {
+    pub(crate) const fn of(settings: &BusSettings) -> Self {
+        Self { items: settings.group_items, bytes: settings.group_bytes }
+    }
+}
+
 /// Items of one route that leave as one message.
 #[derive(Debug)]
 pub(crate) struct Group<W> {
@@ -24,31 +31,40 @@ pub(crate) struct Group<W> {
     pub(crate) body: Vec<u8>,
     /// Sum of the items' own bytes, without framing.
     pub(crate) item_bytes: usize,
-    /// Whom to answer, one an item.
+    /// How many items.
+    pub(crate) items: usize,
+    /// Whom to answer: one for each item, batch or group that was added.
     pub(crate) waiters: Vec<W>,
     /// When its first item came.
     pub(crate) since: Instant,
+    /// Came as a group, from the spool: no item is added, and it does not go back there.
+    pub(crate) is_whole: bool,
 }
 
 impl<W> Group<W> {
     fn open(route: Route, since: Instant) -> Self {
-        Self { route, body: Vec::new(), item_bytes: 0, waiters: Vec::new(), since }
+        Self { route, body: Vec::new(), item_bytes: 0, items: 0, waiters: Vec::new(), since, is_whole: false }
     }
 
-    fn has_room(&self, item: &Item, limits: Limits) -> bool {
-        self.waiters.is_empty()
-            || (self.waiters.len() < limits.items
-                && self.body.len().saturating_add(framed_len(item)) <= limits.bytes)
+    fn has_room(&self, items: usize, bytes: usize, limits: Limits) -> bool {
+        !self.is_whole
+            && self.items.saturating_add(items) <= limits.items
+            && self.body.len().saturating_add(bytes) <= limits.bytes
     }
 
-    fn add(&mut self, item: &Item, waiter: W) {
-        self.body.reserve(framed_len(item));
-        self.body.push(ITEMS_KEY);
-        prost::encoding::encode_varint(length(item), &mut self.body);
-        self.body.extend_from_slice(item.as_bytes());
-        self.item_bytes = self.item_bytes.saturating_add(item.len());
+    fn count(&mut self, items: usize, item_bytes: usize, waiter: W) {
+        self.items = self.items.saturating_add(items);
+        self.item_bytes = self.item_bytes.saturating_add(item_bytes);
         self.waiters.push(waiter);
     }
+}
+
+/// Appends an item to an encoded `FactBatch`.
+pub(crate) fn frame(body: &mut Vec<u8>, item: &Item) {
+    body.reserve(framed_len(item));
+    body.push(ITEMS_KEY);
+    prost::encoding::encode_varint(length(item), body);
+    body.extend_from_slice(item.as_bytes());
 }
 
 fn length(item: &Item) -> u64 {
@@ -56,8 +72,19 @@ fn length(item: &Item) -> u64 {
 }
 
 /// Bytes an item takes in a `FactBatch`: key, length, itself.
-fn framed_len(item: &Item) -> usize {
+pub(crate) fn framed_len(item: &Item) -> usize {
     prost::encoding::encoded_len_varint(length(item)).saturating_add(1).saturating_add(item.len())
+}
+
+/// Items that were framed where they were made.
+#[derive(Debug)]
+pub(crate) struct FramedBatch {
+    /// An encoded `FactBatch`.
+    pub(crate) body: Vec<u8>,
+    /// How many.
+    pub(crate) items: usize,
+    /// Their own bytes, without framing.
+    pub(crate) item_bytes: usize,
 }
 
 /// Waiting groups, oldest first. The last group of a route takes its items until it is full.
@@ -79,23 +106,53 @@ impl<W> Groups<W> {
     }
 
     pub(crate) fn add(&mut self, route: Route, item: &Item, waiter: W, now: Instant) {
+        let group = self.group_for(route, 1, framed_len(item), now);
+        frame(&mut group.body, item);
+        group.count(1, item.len(), waiter);
         self.items = self.items.saturating_add(1);
-        let last_of_route = self.waiting.iter_mut().rev().find(|group| group.route == route);
-        if let Some(group) = last_of_route
-            && group.has_room(item, self.limits)
-        {
-            group.add(item, waiter);
-            return;
+    }
+
+    /// Adds an encoded `FactBatch` of some items, whole: encoded batches behind each other are one batch.
+    pub(crate) fn add_batch(&mut self, route: Route, batch: FramedBatch, waiter: W, now: Instant) {
+        let FramedBatch { body, items, item_bytes } = batch;
+        let group = self.group_for(route, items, body.len(), now);
+        if group.body.is_empty() {
+            group.body = body;
+        } else {
+            group.body.extend_from_slice(&body);
         }
+        group.count(items, item_bytes, waiter);
+        self.items = self.items.saturating_add(items);
+    }
+
+    /// Adds an encoded `FactBatch` that leaves as it is.
+    pub(crate) fn add_whole(&mut self, route: Route, body: &Bytes, waiter: W, now: Instant) {
         let mut group = Group::open(route, now);
-        group.add(item, waiter);
+        group.is_whole = true;
+        group.body = body.to_vec();
+        group.count(1, body.len(), waiter);
+        self.items = self.items.saturating_add(1);
         self.waiting.push_back(group);
+    }
+
+    /// The last group of the route when it has room, else a new one.
+    fn group_for(&mut self, route: Route, items: usize, bytes: usize, now: Instant) -> &mut Group<W> {
+        let last_of_route = self.waiting.iter().rposition(|group| group.route == route);
+        let open = last_of_route.filter(|at| {
+            self.waiting.get(*at).is_some_and(|group| group.has_room(items, bytes, self.limits))
+        });
+        let at = open.unwrap_or_else(|| {
+            self.waiting.push_back(Group::open(route, now));
+            self.waiting.len().saturating_sub(1)
+        });
+        #[expect(clippy::indexing_slicing, reason = "found or pushed just now")]
+        &mut self.waiting[at]
     }
 
     /// Takes the group that has waited longest.
     pub(crate) fn next(&mut self) -> Option<Group<W>> {
         let group = self.waiting.pop_front()?;
-        self.items = self.items.saturating_sub(group.waiters.len());
+        self.items = self.items.saturating_sub(group.items);
         Some(group)
     }
 

@@ -6,12 +6,16 @@
 //! Only the task holds confirms. A caller that stops waiting drops the receiving end of a oneshot and nothing else:
 //! lapin would otherwise keep every dropped confirm for as long as the channel lives.
 //!
+//! With a spool, what the broker does not take (it is away, blocked, slower than the limit, or says no) goes there, group by
+//! group, and its callers are answered when this machine's disk has it: see [`crate::spool`].
+//!
 //! An error says that the item is not *known* to be with the broker. Except for `Full`, `Rejected` and an item that never
 //! left its queue it may be there all the same (a confirm can be lost on its way), so whoever tries again keeps the
 //! item's `fact_id`, and readers tell twins apart by it.
 
 mod groups;
 mod item;
+mod lane;
 mod task;
 
 use std::sync::{
@@ -19,13 +23,18 @@ use std::sync::{
     atomic::{AtomicU8, AtomicUsize, Ordering},
 };
 
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub(crate) use task::PublishTask;
+pub(crate) use groups::Limits;
+pub(crate) use task::{PublishTask, tell};
 
 pub use item::Item;
+pub use lane::Lane;
 
-use crate::{settings::BusSettings, topology::Route};
+use groups::FramedBatch;
+
+use crate::{settings::BusSettings, spool::Spool, topology::Route};
 
 /// An AMQP short string holds 255 bytes.
 const LONGEST_NAME: usize = 255;
@@ -70,13 +79,33 @@ impl PublishError {
     }
 }
 
-type Answer = Result<(), PublishError>;
+pub(crate) type Answer = Result<(), PublishError>;
+pub(crate) type Waiter = oneshot::Sender<Answer>;
 
-/// An item on its way to the task.
+/// Something on its way to the task.
 struct Submission {
     route: Route,
-    item: Item,
-    answer: oneshot::Sender<Answer>,
+    what: Payload,
+    answer: Waiter,
+}
+
+enum Payload {
+    /// To be grouped with others.
+    Item(Item),
+    /// Items that a lane has grouped already, to be grouped with others.
+    Batch(FramedBatch),
+    /// A `FactBatch` that comes from the spool, and does not go back there.
+    Group(Bytes),
+}
+
+impl Payload {
+    fn len(&self) -> usize {
+        match self {
+            Self::Item(item) => item.len(),
+            Self::Batch(batch) => batch.item_bytes,
+            Self::Group(body) => body.len(),
+        }
+    }
 }
 
 /// Whether publishing has a chance just now, readable without a lock.
@@ -90,7 +119,7 @@ enum Condition {
 }
 
 /// What handles and the task share.
-struct Shared {
+pub(crate) struct Shared {
     condition: AtomicU8,
     /// The same, for those who wait for a change.
     changes: watch::Sender<Condition>,
@@ -143,7 +172,7 @@ impl Shared {
         Ok(())
     }
 
-    fn release(&self, bytes: usize) {
+    pub(crate) fn release(&self, bytes: usize) {
         self.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
@@ -153,13 +182,24 @@ impl Shared {
 pub struct Publisher {
     submissions: mpsc::Sender<Submission>,
     shared: Arc<Shared>,
+    limits: Limits,
+    /// As the setting: hand-overs of one lane without an answer, too. What comes meanwhile leaves together.
+    in_flight: usize,
+    /// Where items go that the broker does not take.
+    spool: Option<Spool>,
 }
 
 impl Publisher {
     /// A handle, and the receiving end for the task.
-    fn new(settings: &BusSettings) -> (Self, mpsc::Receiver<Submission>) {
+    fn new(settings: &BusSettings, spool: Option<Spool>) -> (Self, mpsc::Receiver<Submission>) {
         let (submissions, receiver) = mpsc::channel(settings.queue_items);
-        (Self { submissions, shared: Arc::new(Shared::new(settings.queue_bytes)) }, receiver)
+        let shared = Arc::new(Shared::new(settings.queue_bytes));
+        let limits = Limits::of(settings);
+        (Self { submissions, shared, limits, in_flight: settings.in_flight, spool }, receiver)
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     /// Whether the broker takes what is published now.
@@ -167,29 +207,55 @@ impl Publisher {
         self.shared.condition() == Condition::Writable && !self.submissions.is_closed()
     }
 
+    /// Whether what is published now becomes durable: with the broker, or in the spool.
+    pub(crate) fn can_keep(&self) -> bool {
+        self.is_writable() || self.spool.as_ref().is_some_and(Spool::takes)
+    }
+
+    /// Waits until the broker takes what is published.
+    pub(crate) async fn writable(&self) {
+        // The sender is `self`: it can not be gone.
+        drop(self.shared.changes.subscribe().wait_for(|condition| *condition == Condition::Writable).await);
+    }
+
     /// Waits for a channel to publish on.
     pub(crate) async fn connected(&self) {
         self.shared.connected().await;
     }
 
-    /// Publishes one item; resolves when a quorum of the broker has it on disk.
+    /// Publishes one item; resolves when a quorum of the broker has it on disk, or, with a spool, this machine's disk.
     ///
-    /// Fails at once, without waiting, while the broker is away, blocked or silent and when too much waits. Dropping the future
-    /// takes an item back that has not left yet; one that has left may arrive.
+    /// Fails at once, without waiting, while the broker is away, blocked or silent (and there is no spool, or it takes nothing)
+    /// and when too much waits. Dropping the future takes an item back that has not left yet; one that has left may arrive.
     ///
     /// # Errors
     /// [`PublishError`]; everything but success means "not known to be there".
     pub async fn publish(&self, route: &Route, item: impl Into<Item>) -> Result<(), PublishError> {
-        let (submission, answer) = self.admit(route.clone(), item.into())?;
-        let bytes = submission.item.len();
-        if let Err(refused) = self.submissions.try_send(submission) {
+        let item = item.into();
+        self.admit(route, &item)?;
+        let (sender, receiver) = oneshot::channel();
+        self.submit(Submission { route: route.clone(), what: Payload::Item(item), answer: sender })?;
+        answered(receiver).await
+    }
+
+    /// Publishes a group that lies in the spool.
+    pub(crate) async fn publish_group(&self, route: &Route, body: Bytes) -> Result<(), PublishError> {
+        self.refusal().map_or(Ok(()), Err)?;
+        self.shared.hold(body.len())?;
+        let (sender, receiver) = oneshot::channel();
+        self.submit(Submission { route: route.clone(), what: Payload::Group(body), answer: sender })?;
+        answered(receiver).await
+    }
+
+    fn submit(&self, submission: Submission) -> Result<(), PublishError> {
+        let bytes = submission.what.len();
+        self.submissions.try_send(submission).map_err(|refused| {
             self.shared.release(bytes);
-            return Err(match refused {
+            match refused {
                 mpsc::error::TrySendError::Full(_) => PublishError::Full,
                 mpsc::error::TrySendError::Closed(_) => PublishError::Disconnected,
-            });
-        }
-        answered(answer).await
+            }
+        })
     }
 
     /// Publishes many items, for a relay: waits for room instead of refusing, and for all confirms.
@@ -221,21 +287,18 @@ impl Publisher {
     ) -> Result<oneshot::Receiver<Answer>, PublishError> {
         // The room in the queue first: while it is awaited nothing is held.
         let room = self.submissions.reserve().await.map_err(|_closed| PublishError::Disconnected)?;
-        let (submission, answer) = self.admit(route, item)?;
-        room.send(submission);
-        Ok(answer)
+        self.admit(&route, &item)?;
+        let (sender, receiver) = oneshot::channel();
+        room.send(Submission { route, what: Payload::Item(item), answer: sender });
+        Ok(receiver)
     }
 
-    fn admit(
-        &self,
-        route: Route,
-        item: Item,
-    ) -> Result<(Submission, oneshot::Receiver<Answer>), PublishError> {
-        match self.shared.condition() {
-            Condition::Writable => {}
-            Condition::Blocked => return Err(PublishError::Blocked),
-            Condition::Stalled => return Err(PublishError::TimedOut),
-            Condition::Disconnected => return Err(PublishError::Disconnected),
+    /// Whether an item can be taken; its bytes are held from then on.
+    fn admit(&self, route: &Route, item: &Item) -> Answer {
+        if let Some(refusal) = self.refusal()
+            && !self.spool.as_ref().is_some_and(Spool::takes)
+        {
+            return Err(refusal);
         }
         if route.exchange.len() > LONGEST_NAME || route.routing_key.len() > LONGEST_NAME {
             return Err(PublishError::Rejected("the route has a name of more than 255 bytes"));
@@ -246,9 +309,23 @@ impl Publisher {
         if item.len() > LARGEST_ITEM {
             return Err(PublishError::Rejected("the envelope has more than 8 MiB"));
         }
-        self.shared.hold(item.len())?;
-        let (sender, receiver) = oneshot::channel();
-        Ok((Submission { route, item, answer: sender }, receiver))
+        self.shared.hold(item.len())
+    }
+
+    /// Why the broker takes nothing now, when it does not.
+    fn refusal(&self) -> Option<PublishError> {
+        self.shared.condition().refusal()
+    }
+}
+
+impl Condition {
+    const fn refusal(self) -> Option<PublishError> {
+        match self {
+            Self::Writable => None,
+            Self::Blocked => Some(PublishError::Blocked),
+            Self::Stalled => Some(PublishError::TimedOut),
+            Self::Disconnected => Some(PublishError::Disconnected),
+        }
     }
 }
 
@@ -274,7 +351,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_taken_before_there_is_a_connection() {
-        let (publisher, mut queue) = Publisher::new(&BusSettings::default());
+        let (publisher, mut queue) = Publisher::new(&BusSettings::default(), None);
         let route = Route::new("ingest.events", "postback.received.v1");
         let refused = publisher.publish(&route, Item::encoded(vec![1])).await;
         assert_eq!(refused, Err(PublishError::Disconnected));
@@ -286,7 +363,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses_at_once() {
         let settings = BusSettings { queue_items: 1, ..BusSettings::default() };
-        let (publisher, _queue) = Publisher::new(&settings);
+        let (publisher, _queue) = Publisher::new(&settings, None);
         publisher.shared.set_condition(Condition::Writable);
         let route = Route::new("ingest.events", "postback.received.v1");
         let waiting = publisher.clone();

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use kernel::IdSource as _;
 use lapin::{
@@ -10,7 +11,7 @@ use lapin::{
 };
 use process::SystemIds;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     time::{Instant, MissedTickBehavior},
 };
 
@@ -19,10 +20,11 @@ use crate::{
     link::{Link, Session},
     metrics::Metrics,
     publisher::{
-        Answer, Condition, PublishError, Publisher, Shared, Submission,
+        Answer, Condition, Payload, PublishError, Publisher, Shared, Submission, Waiter,
         groups::{Group, Groups, Limits},
     },
     settings::BusSettings,
+    spool::{Job, Spool},
     topology::Names,
 };
 
@@ -33,13 +35,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A confirm that is overdue this many times over will not come: the connection is given up.
 const PATIENCE_WITH_CONFIRMS: u32 = 3;
 
-type Waiter = oneshot::Sender<Answer>;
 type Confirm = BoxFuture<'static, (u64, Result<Confirmation, lapin::Error>)>;
 
 /// A message that has been published and not confirmed.
 struct Flight {
-    waiters: Vec<Waiter>,
-    item_bytes: usize,
+    /// As long as somebody waits for it.
+    group: Option<Group<Waiter>>,
+    /// What it says: for the spool, should the confirm stay away.
+    body: Bytes,
     sent: Instant,
 }
 
@@ -56,6 +59,7 @@ pub(crate) struct PublishTask {
     metrics: Arc<Metrics>,
     shared: Arc<Shared>,
     queue: mpsc::Receiver<Submission>,
+    spool: Option<Spool>,
     link: Link,
     groups: Groups<Waiter>,
     flights: BTreeMap<u64, Flight>,
@@ -73,15 +77,17 @@ impl PublishTask {
         service: &'static str,
         metrics: Arc<Metrics>,
         link: Link,
+        spool: Option<Spool>,
     ) -> (Self, Publisher) {
-        let (publisher, queue) = Publisher::new(&settings);
-        let limits = Limits { items: settings.group_items, bytes: settings.group_bytes };
+        let (publisher, queue) = Publisher::new(&settings, spool.clone());
+        let limits = Limits::of(&settings);
         let task = Self {
             names: Names::new(&settings.namespace),
             service,
             metrics,
             shared: Arc::clone(&publisher.shared),
             queue,
+            spool,
             link,
             groups: Groups::new(limits),
             flights: BTreeMap::new(),
@@ -111,20 +117,27 @@ impl PublishTask {
         }
         self.shared.set_condition(Condition::Disconnected);
         self.queue.close();
-        while let Some(late) = self.queue.recv().await {
-            self.refuse(late, PublishError::Disconnected);
+        let mut late = Vec::new();
+        while self.queue.recv_many(&mut late, TAKE).await > 0 {
+            self.take(&mut late);
+            self.give_up_waiting(PublishError::Disconnected);
         }
     }
 
-    /// Waits for a connection and refuses meanwhile what was on its way when the last one ended.
+    /// Waits for a connection. What is handed in meanwhile goes into the spool, or is refused.
     async fn await_session(&mut self) -> Option<Arc<Session>> {
+        let mut inbox = Vec::with_capacity(TAKE);
         loop {
-            let submission = tokio::select! {
+            let taken = tokio::select! {
                 biased;
                 session = self.link.session() => return session,
-                submission = self.queue.recv() => submission?,
+                taken = self.queue.recv_many(&mut inbox, TAKE) => taken,
             };
-            self.refuse(submission, PublishError::Disconnected);
+            if taken == 0 {
+                return None;
+            }
+            self.take(&mut inbox);
+            self.give_up_waiting(PublishError::Disconnected);
         }
     }
 
@@ -168,34 +181,42 @@ impl PublishTask {
                 taken = self.queue.recv_many(&mut inbox, TAKE), if !closed && self.groups.items() < most_grouped => {
                     closed = taken == 0;
                     self.take(&mut inbox);
+                    if let Some(refusal) = self.shared.condition().refusal() {
+                        self.give_up_waiting(refusal);
+                    }
                 }
             }
         }
     }
 
     fn owes_answers(&self) -> bool {
-        self.groups.items() > 0 || self.flights.values().any(|flight| !flight.waiters.is_empty())
+        self.groups.items() > 0 || self.flights.values().any(|flight| flight.group.is_some())
     }
 
     fn take(&mut self, inbox: &mut Vec<Submission>) {
         let now = Instant::now();
-        for Submission { route, item, answer } in inbox.drain(..) {
+        for Submission { route, what, answer } in inbox.drain(..) {
             if answer.is_closed() {
-                // Its caller has given up and perhaps stored it elsewhere: one twin less.
-                self.shared.release(item.len());
+                // Its caller has given up: one twin less.
+                self.shared.release(what.len());
                 continue;
             }
-            self.groups.add(route, &item, answer, now);
+            match what {
+                Payload::Item(item) => self.groups.add(route, &item, answer, now),
+                Payload::Batch(batch) => self.groups.add_batch(route, batch, answer, now),
+                Payload::Group(body) => self.groups.add_whole(route, &body, answer, now),
+            }
         }
     }
 
-    fn send(&mut self, channel: &Channel, group: Group<Waiter>) {
+    fn send(&mut self, channel: &Channel, mut group: Group<Waiter>) {
         failpoints::before_publish();
-        let Group { route, body, item_bytes, waiters, since: _ } = group;
+        let body = Bytes::from(std::mem::take(&mut group.body));
+        let route = group.route.clone();
         let flight = self.next_flight;
         self.next_flight = flight.wrapping_add(1);
-        self.metrics.group_sent(waiters.len());
-        self.flights.insert(flight, Flight { waiters, item_bytes, sent: Instant::now() });
+        self.metrics.group_sent(group.items);
+        self.flights.insert(flight, Flight { group: Some(group), body: body.clone(), sent: Instant::now() });
         let properties = BasicProperties::default()
             .with_delivery_mode(2)
             .with_content_type("application/x-protobuf".into())
@@ -243,8 +264,15 @@ impl PublishTask {
                 }
             }
             self.metrics.group_settled(flight.sent.elapsed());
-            self.shared.release(flight.item_bytes);
-            self.answer(flight.waiters, answer);
+            if let Some(group) = flight.group {
+                match answer {
+                    Ok(()) => {
+                        self.shared.release(group.item_bytes);
+                        self.answer(group.items, group.waiters, answer);
+                    }
+                    Err(error) => self.give_up(group, flight.body, error),
+                }
+            }
         }
         confirmation.map(drop)
     }
@@ -252,20 +280,14 @@ impl PublishTask {
     /// Tells callers that have waited too long, and gives the connection up when confirms stay away.
     fn expire(&mut self, session: &Session, now: Instant) {
         let patience = self.settings.confirm_timeout();
-        while let Some(group) = self.groups.next_overdue(now, patience) {
-            self.give_up(group, PublishError::TimedOut);
+        while let Some(mut group) = self.groups.next_overdue(now, patience) {
+            let body = Bytes::from(std::mem::take(&mut group.body));
+            self.give_up(group, body, PublishError::TimedOut);
         }
-        let mut overdue = Vec::new();
-        let mut longest = Duration::ZERO;
-        for flight in self.flights.values_mut() {
-            let waited = now.saturating_duration_since(flight.sent);
-            longest = longest.max(waited);
-            if waited >= patience {
-                // The confirm stays where it is and is waited for: see the module's head.
-                overdue.append(&mut flight.waiters);
-            }
-        }
-        self.answer(overdue, Err(PublishError::TimedOut));
+        let longest = self.give_up_flights(PublishError::TimedOut, |flight| {
+            now.saturating_duration_since(flight.sent) >= patience
+        });
+        let longest = longest.map_or(Duration::ZERO, |sent| now.saturating_duration_since(sent));
         if self.blocked || longest < patience {
             return;
         }
@@ -288,16 +310,29 @@ impl PublishTask {
         self.shared.set_condition(Condition::Blocked);
         // An honest answer now. What is in flight may still arrive when the broker reads again.
         self.give_up_waiting(PublishError::Blocked);
-        let mut waiters = Vec::new();
+        self.give_up_flights(PublishError::Blocked, |_flight| true);
+    }
+
+    /// Waits no more for the confirms of these flights on behalf of their callers; returns when the oldest flight left.
+    fn give_up_flights(&mut self, error: PublishError, which: impl Fn(&Flight) -> bool) -> Option<Instant> {
+        let mut given_up = Vec::new();
         for flight in self.flights.values_mut() {
-            waiters.append(&mut flight.waiters);
+            if which(flight) {
+                // The confirm stays where it is and is waited for: see the module's head.
+                let body = std::mem::take(&mut flight.body);
+                given_up.extend(flight.group.take().map(|group| (group, body)));
+            }
         }
-        self.answer(waiters, Err(PublishError::Blocked));
+        for (group, body) in given_up {
+            self.give_up(group, body, error);
+        }
+        self.flights.values().map(|flight| flight.sent).min()
     }
 
     fn give_up_waiting(&mut self, error: PublishError) {
-        while let Some(group) = self.groups.next() {
-            self.give_up(group, error);
+        while let Some(mut group) = self.groups.next() {
+            let body = Bytes::from(std::mem::take(&mut group.body));
+            self.give_up(group, body, error);
         }
     }
 
@@ -305,32 +340,45 @@ impl PublishTask {
         self.give_up_waiting(error);
         for (_, flight) in std::mem::take(&mut self.flights) {
             self.metrics.group_settled(flight.sent.elapsed());
-            self.shared.release(flight.item_bytes);
-            self.answer(flight.waiters, Err(error));
+            if let Some(group) = flight.group {
+                self.give_up(group, flight.body, error);
+            }
         }
         // The channel is gone, and with it everything lapin keeps for these.
         self.confirms = FuturesUnordered::new();
     }
 
-    fn give_up(&self, group: Group<Waiter>, error: PublishError) {
-        self.shared.release(group.item_bytes);
-        self.answer(group.waiters, Err(error));
+    /// The broker does not take it: into the spool, or back to its callers.
+    fn give_up(&self, group: Group<Waiter>, body: Bytes, error: PublishError) {
+        let Group { route, items, waiters, item_bytes, is_whole, .. } = group;
+        let refused = match &self.spool {
+            Some(spool) if !is_whole => {
+                spool.hand_over(Job { route, body, items, item_bytes, waiters, instead_of: error })
+            }
+            _ => {
+                self.shared.release(item_bytes);
+                return self.answer(items, waiters, Err(error));
+            }
+        };
+        if let Err(refused) = refused {
+            let (job, reason) = *refused;
+            self.metrics.spool_refused(job.items, reason.reason());
+            self.shared.release(job.item_bytes);
+            self.answer(job.items, job.waiters, Err(error));
+        }
     }
 
-    fn refuse(&self, submission: Submission, error: PublishError) {
-        self.shared.release(submission.item.len());
-        self.answer(vec![submission.answer], Err(error));
+    fn answer(&self, items: usize, waiters: Vec<Waiter>, answer: Answer) {
+        self.metrics.items_answered(items, answer);
+        tell(waiters, answer);
     }
+}
 
-    fn answer(&self, waiters: Vec<Waiter>, answer: Answer) {
-        if waiters.is_empty() {
-            return;
-        }
-        self.metrics.items_answered(waiters.len(), answer);
-        let unheard = waiters.into_iter().filter_map(|waiter| waiter.send(answer).err()).count();
-        if unheard > 0 {
-            tracing::debug!(bus.items = unheard, "their callers had stopped waiting");
-        }
+/// Answers everybody who still waits.
+pub(crate) fn tell(waiters: Vec<Waiter>, answer: Answer) {
+    let unheard = waiters.into_iter().filter_map(|waiter| waiter.send(answer).err()).count();
+    if unheard > 0 {
+        tracing::debug!(bus.callers = unheard, "some callers had stopped waiting");
     }
 }
 

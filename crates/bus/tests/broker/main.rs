@@ -8,4 +8,5 @@ mod publishing;
 mod reconnecting;
 mod rig;
 mod silence;
+mod spooling;
 mod topology;

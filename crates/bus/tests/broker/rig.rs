@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use bus::{BatchHandler, Bus, BusSettings, HandleError, PublishError, Queue, Route, Topology};
+use bus::{BatchHandler, Bus, BusSettings, HandleError, PublishError, Queue, Route, SpoolSettings, Topology};
 use contracts::{Fact as _, envelope::Envelope, ingest::PostbackReceived};
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties, message::BasicGetMessage,
@@ -59,6 +59,21 @@ impl Rig {
         tokio::time::timeout(SOON, bus.wait_connected())
             .await
             .expect("a broker that answers; run `make nodes`");
+        Self { bus, supervisor }
+    }
+
+    /// With a spool, connected or not.
+    pub fn spooling(
+        namespace: &Namespace,
+        spool: &SpoolSettings,
+        change: impl FnOnce(&mut BusSettings),
+    ) -> Self {
+        let topology = Topology::new().queue(Queue::shared(QUEUE).fact::<PostbackReceived>());
+        let mut settings = BusSettings::new(namespace.amqp_url(), namespace.name());
+        change(&mut settings);
+        let supervisor = Supervisor::new();
+        let service = String::from(namespace.name()).leak();
+        let bus = Bus::start_with(&settings, spool, service, topology, &supervisor);
         Self { bus, supervisor }
     }
 

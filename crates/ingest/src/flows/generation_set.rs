@@ -10,7 +10,7 @@ use std::{
 };
 
 use contracts::{ContractError, catalog::CredentialGenerations, read};
-use kernel::CredentialId;
+use kernel::{CredentialId, Timestamp};
 use prost::Message;
 use tokio::sync::watch;
 
@@ -52,10 +52,10 @@ impl GenerationSet {
         Self { current: Arc::new(watch::Sender::new(Arc::new(known))), file: file.to_owned() }
     }
 
-    /// The set in force.
+    /// Whether a generation of a credential holds at `at`.
     #[must_use]
-    pub fn current(&self) -> Arc<Generations> {
-        Arc::clone(&self.current.borrow())
+    pub fn accept(&self, credential: CredentialId, generation: u32, at: Timestamp) -> bool {
+        self.current.borrow().accept(credential, generation, at)
     }
 
     /// Takes over a broadcast set unless a newer one is in force, then saves it.
@@ -110,7 +110,6 @@ async fn save(file: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use contracts::catalog::{AcceptedGenerations, CredentialGeneration};
-    use kernel::Timestamp;
     use uuid::Uuid;
 
     use super::*;
@@ -134,7 +133,7 @@ mod tests {
 
     fn holds(set: &GenerationSet, generation: u32, at: i64) -> bool {
         let credential = CredentialId::from_uuid(Uuid::from_u128(1));
-        set.current().accept(credential, generation, Timestamp::from_micros(at))
+        set.accept(credential, generation, Timestamp::from_micros(at))
     }
 
     #[tokio::test]

@@ -1,14 +1,14 @@
 //! Taking one call: authenticate, scrub, make durable, answer. What it says is not looked at.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use bus::{PublishError, Publisher, Route};
+use bus::{Item, PublishError, Publisher, Route};
 use contracts::{
     Stamp,
     ingest::{HttpMethod, PostbackReceived},
-    seal,
+    seal_encoded,
 };
-use kernel::{Clock, FactId, IdSource, ReceiptId};
+use kernel::{Clock, FactId, IdSource, ReceiptId, Timestamp};
 use postback_parser::scrub;
 use signing::{
     Keyring,
@@ -20,7 +20,7 @@ use super::generation_set::GenerationSet;
 use crate::domain::{Address, BaseDomain, CredentialParameters};
 
 /// One call as the door saw it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Call<'a> {
     /// GET or POST.
     pub method: HttpMethod,
@@ -35,7 +35,9 @@ pub struct Call<'a> {
     /// The body.
     pub body: &'a [u8],
     /// Who called, as far as the network tells.
-    pub caller_ip: &'a str,
+    pub caller_ip: Option<IpAddr>,
+    /// The caller's trace, or the one of the span that is recorded here; may be empty.
+    pub trace: TraceContext,
 }
 
 /// Why a call was not taken.
@@ -67,21 +69,28 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Takes a call and returns its receipt once a quorum queue has it on disk.
+    /// Takes a call and returns its receipt once `publish` says that a quorum queue, or this machine's spool, has it on
+    /// disk.
     ///
     /// # Errors
     /// [`ReceiveError`].
-    pub async fn receive(&self, call: Call<'_>) -> Result<ReceiptId, ReceiveError> {
+    pub async fn receive(
+        &self,
+        call: Call<'_>,
+        publish: impl AsyncFnOnce(&Route, Item) -> Result<(), PublishError>,
+    ) -> Result<ReceiptId, ReceiveError> {
+        let (receipt, item) = self.accept(call)?;
+        let route = const { Route::of::<PostbackReceived>() };
+        publish(&route, item).await.map_err(ReceiveError::NotDurable)?;
+        fail::fail_point!("ingest::answered", |_action| std::process::abort());
+        Ok(receipt)
+    }
+
+    /// Everything that needs no waiting: whose call it is, and the fact that it becomes.
+    fn accept(&self, call: Call<'_>) -> Result<(ReceiptId, Item), ReceiveError> {
         let received_at = self.clock.now();
-        let credential = self.verify(call).ok_or(ReceiveError::Refused)?;
-        if !self.generations.current().accept(
-            credential.credential_id,
-            u32::from(credential.generation),
-            received_at,
-        ) {
-            return Err(ReceiveError::Refused);
-        }
-        fail::fail_point!("ingest::parsed");
+        let credential = self.authenticate(&call, received_at).ok_or(ReceiveError::Refused)?;
+        fail::fail_point!("ingest::parsed", |_action| std::process::abort());
 
         let receipt = ReceiptId::from_uuid(self.ids.uuid_v7());
         let fact = PostbackReceived {
@@ -92,23 +101,20 @@ impl Receiver {
             query: scrub::query(call.query).into_owned(),
             content_type: call.content_type.map(String::from).unwrap_or_default(),
             body: scrub::body(call.content_type, call.body).into_owned(),
-            caller_ip: String::from(call.caller_ip),
+            caller_ip: call.caller_ip.map(|address| address.to_string()).unwrap_or_default(),
             caller_outside_ranges: false,
         };
-        let trace = TraceContext::current();
-        let stamp = Stamp {
-            fact_id: FactId::from_uuid(receipt.as_uuid()),
-            tenant: Some(credential.tenant_id),
-            recorded_at: received_at,
-            traceparent: trace.traceparent,
-            tracestate: trace.tracestate,
-        };
-        let route = Route::of::<PostbackReceived>();
-        self.publisher.publish(&route, seal(stamp, &fact)).await.map_err(ReceiveError::NotDurable)?;
-        Ok(receipt)
+        let stamp = stamp(receipt, credential, received_at, call.trace);
+        Ok((receipt, Item::encoded(seal_encoded(&stamp, &fact))))
     }
 
-    fn verify(&self, call: Call<'_>) -> Option<VerifiedCredential> {
+    fn authenticate(&self, call: &Call<'_>, received_at: Timestamp) -> Option<VerifiedCredential> {
+        let credential = self.verify(call)?;
+        let generation = u32::from(credential.generation);
+        self.generations.accept(credential.credential_id, generation, received_at).then_some(credential)
+    }
+
+    fn verify(&self, call: &Call<'_>) -> Option<VerifiedCredential> {
         let is_form =
             call.content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
         let parameters = CredentialParameters::read(call.query, is_form.then_some(call.body));
@@ -118,5 +124,25 @@ impl Receiver {
             .domain(&self.base_domain)
             .unwrap_or_default();
         credential::verify(&self.keyring, &domain, call.segment, parameters.signature()).ok()
+    }
+}
+
+/// The receipt is also the fact's identity and, where no caller and no collector knows one, the trace's: one id leads
+/// from the answer to everything that became of it.
+fn stamp(
+    receipt: ReceiptId,
+    credential: VerifiedCredential,
+    received_at: Timestamp,
+    trace: TraceContext,
+) -> Stamp {
+    let trace_id = receipt.as_uuid().into_bytes();
+    let [.., s0, s1, s2, s3, s4, s5, s6, s7] = trace_id;
+    let trace = trace.or_unrecorded(trace_id, [s0, s1, s2, s3, s4, s5, s6, s7]);
+    Stamp {
+        fact_id: FactId::from_uuid(receipt.as_uuid()),
+        tenant: Some(credential.tenant_id),
+        recorded_at: received_at,
+        traceparent: trace.traceparent,
+        tracestate: trace.tracestate,
     }
 }

@@ -1,12 +1,15 @@
 //! AppsFlyer's door.
 
+mod door;
+mod front_door;
 mod receive_postback;
 
 use actix_web::web;
 use http_kit::openapi::{self, About};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use receive_postback::Door;
+pub use door::Door;
+pub use front_door::FrontDoor;
 
 /// Registers the door.
 pub fn routes(door: web::Data<Door>) -> impl Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static {

@@ -1,42 +1,19 @@
-//! `GET|POST /api/v1/{security segment}`: the only call AppsFlyer makes.
+//! `GET|POST /api/v1/{security segment}`: the only call AppsFlyer makes. Its usual form, a GET, is answered by the
+//! [front door](super::front_door); what has a body or breaks a limit comes here.
 //!
 //! Answers (`SEMANTICS.md` §3): 200 with the receipt for everything authenticated and durable, whatever its content; 404,
 //! always the same, for whatever is wrong with the credential; 503 with `Retry-After` only when it could not be made
 //! durable. AppsFlyer sends again only after a 5xx, so nothing about the *content* is ever answered with one.
 
-use actix_web::{HttpRequest, HttpResponse, route, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, route, web};
 use contracts::ingest::HttpMethod;
 use http_kit::Problem;
-use opentelemetry::{KeyValue, metrics::Counter};
 use serde::Serialize;
+use telemetry::TraceContext;
 use utoipa::ToSchema;
 
-use crate::flows::{Call, ReceiveError, Receiver};
-
-/// The path in front of the security segment.
-const PREFIX: &str = "/api/v1/";
-
-/// What the door needs; one for each process.
-pub struct Door {
-    receiver: Receiver,
-    /// `Retry-After` of a 503.
-    retry_after_seconds: u32,
-    /// Header of a trusted proxy that names the caller; empty: the peer is the caller.
-    caller_ip_header: String,
-    calls: Counter<u64>,
-}
-
-impl Door {
-    /// A door onto a receiver.
-    #[must_use]
-    pub fn new(receiver: Receiver, retry_after_seconds: u32, caller_ip_header: String) -> Self {
-        let calls = telemetry::meter()
-            .u64_counter("ingest_calls")
-            .with_description("Calls from AppsFlyer by outcome: accepted, refused, not_durable")
-            .build();
-        Self { receiver, retry_after_seconds, caller_ip_header, calls }
-    }
-}
+use super::door::{Door, PREFIX};
+use crate::flows::Call;
 
 /// The answer to everything that was taken.
 #[derive(Debug, Serialize, ToSchema)]
@@ -71,32 +48,22 @@ pub async fn receive_postback(
     body: web::Bytes,
     door: web::Data<Door>,
 ) -> Result<HttpResponse, Problem> {
+    let headers = request.headers();
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let call = Call {
         method: if request.method() == actix_web::http::Method::POST {
             HttpMethod::Post
         } else {
             HttpMethod::Get
         },
-        host: request.headers().get("host").and_then(|host| host.to_str().ok()),
+        host: text(header::HOST),
         segment: request.uri().path().strip_prefix(PREFIX).unwrap_or_default(),
         query: request.query_string().as_bytes(),
-        content_type: request.headers().get("content-type").and_then(|kind| kind.to_str().ok()),
+        content_type: text(header::CONTENT_TYPE),
         body: &body,
-        caller_ip: &http_kit::caller_ip(&request, &door.caller_ip_header),
+        caller_ip: http_kit::caller_address(&request, door.caller_ip_header()),
+        trace: TraceContext::current(),
     };
-    let outcome = door.receiver.receive(call).await;
-    let word = match &outcome {
-        Ok(_receipt) => "accepted",
-        Err(ReceiveError::Refused) => "refused",
-        Err(ReceiveError::NotDurable(_)) => "not_durable",
-    };
-    door.calls.add(1, &[KeyValue::new("outcome", word)]);
-    match outcome {
-        Ok(receipt) => Ok(HttpResponse::Ok().json(Receipt { receipt: receipt.to_string() })),
-        Err(ReceiveError::Refused) => Err(Problem::not_found("postback address")),
-        Err(error @ ReceiveError::NotDurable(_)) => {
-            Err(Problem::unavailable("the postback was not taken; send it again", door.retry_after_seconds)
-                .because(error))
-        }
-    }
+    let publisher = door.publisher();
+    door.answer(call, async |route, item| publisher.publish(route, item).await).await
 }
