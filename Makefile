@@ -42,7 +42,7 @@ test: provision nodes ## everything: format, lints, documentation, all tests
 test-fast: ## format, lints and the rules that need no server
 	@.ci/test fast
 
-bench: provision nodes ## measure throughput and delay beside honest baselines (BENCH_SCALE=0.1 is quick)
+bench: provision nodes ## measure throughput and delay beside honest baselines (BENCH_SCALE=0.1 is quick; BENCH_ONLY=ingest,tracker)
 	@echo "==> building with optimisation"
 	@cargo build --release --workspace --bins --locked
 	@GOKART_NODES="$${GOKART_NODES:-$(CURDIR)/.local/nodes.env}" "$$CARGO_TARGET_DIR/release/bench"

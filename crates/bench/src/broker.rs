@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use bus::{Bus, BusSettings, Route, Topology};
+use bytes::Bytes;
 use contracts::envelope::{Envelope, FactBatch};
 use futures_util::StreamExt as _;
 use lapin::{
@@ -14,7 +15,7 @@ use lapin::{
 use process::Supervisor;
 use prost::Message as _;
 use test_kit::Namespace;
-use tokio::time::timeout;
+use tokio::{sync::watch, time::timeout};
 
 /// Items in one message: what ingest was seen to make of 256 calls under way (the run prints it); 64 would be the most,
 /// with 4 messages in flight.
@@ -109,10 +110,20 @@ impl Broker {
     ///
     /// # Errors
     /// The broker's; a message that is not a batch of facts, or was not persistent.
-    pub async fn drain(
+    pub async fn drain(&self, queue: &str, items: u64, see: impl FnMut(Envelope)) -> anyhow::Result<Drained> {
+        let (_known, items) = watch::channel(items);
+        self.drain_beside(queue, items, see).await
+    }
+
+    /// As [`drain`](Self::drain), beside a load: how many `items` should come is not known before the load is over; until
+    /// then it is [`u64::MAX`].
+    ///
+    /// # Errors
+    /// The broker's; a message that is not a batch of facts, or was not persistent.
+    pub async fn drain_beside(
         &self,
         queue: &str,
-        items: u64,
+        mut items: watch::Receiver<u64>,
         mut see: impl FnMut(Envelope),
     ) -> anyhow::Result<Drained> {
         let channel = self.connection.create_channel().await?;
@@ -129,15 +140,20 @@ impl Broker {
         let all_before = BasicAckOptions { multiple: true };
         let mut last = None;
         loop {
-            let patience = if drained.items < items { PATIENCE } else { ANY_MORE };
-            let Ok(Some(delivery)) = timeout(patience, deliveries.next()).await else { break };
+            let patience = if drained.items < *items.borrow_and_update() { PATIENCE } else { ANY_MORE };
+            let next = tokio::select! {
+                next = timeout(patience, deliveries.next()) => next,
+                // How long to wait is another question now.
+                Ok(()) = items.changed() => continue,
+            };
+            let Ok(Some(delivery)) = next else { break };
             let delivery = delivery?;
             ensure!(
                 *delivery.properties.delivery_mode() == Some(PERSISTENT),
                 "a message in {queue} is not persistent"
             );
             let batch =
-                FactBatch::decode(delivery.data.as_slice()).context("a message that is no FactBatch")?;
+                FactBatch::decode(Bytes::from(delivery.data)).context("a message that is no FactBatch")?;
             drained.messages += 1;
             drained.items += batch.items.len() as u64;
             batch.items.into_iter().for_each(&mut see);

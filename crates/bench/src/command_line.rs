@@ -1,16 +1,18 @@
 //! `bench [MEASUREMENT …]`, and the hidden command under which it serves the handler that does nothing.
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{beside, measure::Measurement, run::run, scale::Scale};
+use crate::{beside::Handler, measure::Measurement, run::run, scale::Scale};
 
-/// Measures GoKart beside honest baselines, on the local stack. BENCH_SCALE=0.1 is quick.
+/// Measures GoKart beside honest baselines, on the local stack. BENCH_SCALE=0.1 is quick, BENCH_ONLY=ingest,tracker
+/// measures only these.
 #[derive(Debug, Parser)]
 #[command(name = "bench", args_conflicts_with_subcommands = true)]
 struct CommandLine {
     /// What to measure; everything when nothing is named.
+    #[arg(env = "BENCH_ONLY", value_delimiter = ',')]
     measurements: Vec<Measurement>,
     #[command(subcommand)]
     hidden: Option<Hidden>,
@@ -18,14 +20,9 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Hidden {
-    /// The handler that ingest is measured beside.
+    /// The handler that ingest and tracker are measured beside.
     #[command(hide = true)]
-    DoNothing {
-        #[arg(long)]
-        listen: SocketAddr,
-        #[arg(long)]
-        workers: usize,
-    },
+    DoNothing(Handler),
 }
 
 /// Runs what the command line asks for. Fails when something can not be measured or an event is missing; a missed aim is
@@ -33,9 +30,7 @@ enum Hidden {
 pub fn main() -> ExitCode {
     let command_line = CommandLine::parse();
     let outcome = match command_line.hidden {
-        Some(Hidden::DoNothing { listen, workers }) => {
-            beside::do_nothing(listen, workers).map(|()| ExitCode::SUCCESS).map_err(anyhow::Error::from)
-        }
+        Some(Hidden::DoNothing(handler)) => handler.serve().map(|()| ExitCode::SUCCESS),
         None => measured(command_line.measurements),
     };
     outcome.unwrap_or_else(|error| {

@@ -4,6 +4,7 @@ mod beside;
 mod broker;
 mod command_line;
 mod database;
+mod door;
 mod flow;
 mod load;
 mod machine;

@@ -21,6 +21,11 @@ impl Scale {
         Ok(Self(scale))
     }
 
+    /// Whether sizes are what they should be, or more.
+    pub fn is_whole(self) -> bool {
+        self.0 >= 1.0
+    }
+
     /// A number of events; never less than `least`, below which a figure is noise.
     pub fn events(self, full: u64, least: u64) -> u64 {
         ((full as f64 * self.0) as u64).max(least)

@@ -1,5 +1,5 @@
 //! An actix handler that does nothing: no authentication, no broker, no layers, the same answer every time. Nothing that
-//! speaks HTTP with this server can be faster, so it is the ceiling of ingest.
+//! speaks HTTP with this server can be faster, so it is the ceiling of ingest and tracker.
 
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
@@ -7,11 +7,40 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpResponse, HttpServer, rt::System, web};
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    http::header::{CACHE_CONTROL, HeaderValue, LOCATION, REFERRER_POLICY},
+    rt::System,
+    web,
+};
 use anyhow::Context;
+use clap::Args;
 
 /// As long as a real answer, so both are written and read alike.
-const ANSWER: &str = r#"{"receipt":"00000000-0000-7000-8000-000000000000"}"#;
+const RECEIPT: &str = r#"{"receipt":"00000000-0000-7000-8000-000000000000"}"#;
+
+/// What the service's server and the handler's have in common.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ServerShape {
+    /// Threads that serve requests.
+    #[arg(long)]
+    pub workers: usize,
+    /// How long an idle connection stays.
+    #[arg(long)]
+    pub keep_alive_seconds: u64,
+}
+
+/// How the handler is started.
+#[derive(Debug, Args)]
+pub struct Handler {
+    #[arg(long)]
+    listen: SocketAddr,
+    #[command(flatten)]
+    shape: ServerShape,
+    /// Answer 302 to this place; 200 with a receipt when there is none.
+    #[arg(long)]
+    redirect_to: Option<String>,
+}
 
 /// The handler in a process of its own, as every service is. Killed when dropped.
 #[derive(Debug)]
@@ -21,18 +50,38 @@ pub struct DoNothing {
     pub address: SocketAddr,
 }
 
+impl ServerShape {
+    /// What the services have when nobody sets anything else.
+    pub const OF_THE_SERVICES: Self = Self { workers: 2, keep_alive_seconds: 75 };
+
+    /// The same for a service, by setting.
+    pub fn settings(self) -> [(&'static str, String); 2] {
+        [
+            ("HTTP__WORKERS", self.workers.to_string()),
+            ("HTTP__KEEP_ALIVE_SECONDS", self.keep_alive_seconds.to_string()),
+        ]
+    }
+}
+
 impl DoNothing {
-    /// Starts this program again with the command that serves the handler, and waits until it accepts.
+    /// Starts this program again with the command that serves the handler, and waits until it accepts. It redirects to
+    /// `redirect_to`, or answers with a receipt.
     ///
     /// # Errors
     /// When it does not start.
-    pub async fn start(workers: usize) -> anyhow::Result<Self> {
+    pub async fn start(shape: ServerShape, redirect_to: Option<&str>) -> anyhow::Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let child = Command::new(std::env::current_exe()?)
-            .args(["do-nothing", "--listen", &address.to_string(), "--workers", &workers.to_string()])
-            .stdin(Stdio::null())
-            .spawn()
-            .context("starting the do-nothing handler")?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .args(["do-nothing", "--listen", &address.to_string()])
+            .args(["--workers", &shape.workers.to_string()])
+            .args(["--keep-alive-seconds", &shape.keep_alive_seconds.to_string()]);
+        if let Some(place) = redirect_to {
+            command.args(["--redirect-to", place]);
+        }
+        // As a service has it: nothing but what it needs.
+        let child =
+            command.env_clear().stdin(Stdio::null()).spawn().context("starting the do-nothing handler")?;
         let handler = Self { child, address };
         test_kit::eventually("the do-nothing handler accepts", Duration::from_secs(10), async || {
             TcpStream::connect(address).map(drop)
@@ -55,22 +104,39 @@ impl Drop for DoNothing {
     }
 }
 
-/// Serves the handler until the process is killed.
-///
-/// # Errors
-/// When the address can not be bound.
-pub fn serve(listen: SocketAddr, workers: usize) -> std::io::Result<()> {
-    System::new().block_on(async move {
-        HttpServer::new(|| App::new().default_service(web::to(answer)))
-            .workers(workers)
-            // As the services have it: a load of whole minutes on one connection.
-            .keep_alive(Duration::from_secs(75))
-            .bind(listen)?
+impl Handler {
+    /// Serves until the process is killed.
+    ///
+    /// # Errors
+    /// When the address can not be bound, or the place to redirect to is no header.
+    pub fn serve(self) -> anyhow::Result<()> {
+        let place = self.redirect_to.as_deref().map(HeaderValue::from_str).transpose()?;
+        System::new().block_on(async move {
+            HttpServer::new(move || {
+                let place = place.clone();
+                App::new().default_service(web::to(move || {
+                    std::future::ready(place.as_ref().map_or_else(receipt, redirect))
+                }))
+            })
+            .workers(self.shape.workers)
+            .keep_alive(Duration::from_secs(self.shape.keep_alive_seconds))
+            .bind(self.listen)?
             .run()
             .await
-    })
+        })?;
+        Ok(())
+    }
 }
 
-async fn answer() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(ANSWER)
+fn receipt() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(RECEIPT)
+}
+
+/// With the headers that a redirect of ours promises. The request's id is not among them: it is part of our own work.
+fn redirect(place: &HeaderValue) -> HttpResponse {
+    HttpResponse::Found()
+        .insert_header((LOCATION, place.clone()))
+        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .insert_header((REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
+        .finish()
 }

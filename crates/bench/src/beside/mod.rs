@@ -6,4 +6,4 @@ mod do_nothing;
 
 pub use bare_insert::{Recording, record, replay};
 pub use bare_publisher::BarePublisher;
-pub use do_nothing::{DoNothing, serve as do_nothing};
+pub use do_nothing::{DoNothing, Handler, ServerShape};

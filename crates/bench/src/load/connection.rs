@@ -22,8 +22,17 @@ pub struct Connection {
 pub struct Response<'a> {
     /// 200 and so on.
     pub status: u16,
+    /// Status line and headers.
+    head: &'a [u8],
     /// Exactly as long as it was announced.
     pub body: &'a [u8],
+}
+
+impl Response<'_> {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header(self.head, name)
+    }
 }
 
 impl Connection {
@@ -59,7 +68,7 @@ impl Connection {
                 let end = head + 4 + length;
                 if filled >= end {
                     let (head, body) = self.inbox[..end].split_at(head + 4);
-                    return Ok(Response { status: status(head)?, body });
+                    return Ok(Response { status: status(head)?, head, body });
                 }
             }
         }
@@ -122,6 +131,7 @@ mod tests {
         let mut connection = Connection::open(address).await.unwrap();
         let answer = connection.exchange(b"one!").await.unwrap();
         assert_eq!((answer.status, answer.body), (302, &b"hello"[..]));
+        assert_eq!(answer.header("Location"), Some("x"));
         let answer = connection.exchange(b"two!").await.unwrap();
         assert_eq!((answer.status, answer.body), (200, &b""[..]));
         server.await.unwrap();

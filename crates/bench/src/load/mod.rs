@@ -6,11 +6,15 @@
 mod closed;
 mod connection;
 mod open;
+mod promise;
 mod receiver;
+mod single;
 mod template;
 
-pub use closed::{Load, closed};
+pub use closed::{CONNECTIONS, Crowd, Load, Until};
 pub use connection::{Connection, Response};
 pub use open::{Call, open};
+pub use promise::{Promised, click_id, receipt};
 pub use receiver::Receiver;
+pub use single::single;
 pub use template::{SLOT, Template};

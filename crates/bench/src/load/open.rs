@@ -12,8 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Connection, closed::receipt};
 use uuid::Uuid;
+
+use super::{Connection, receipt};
 
 /// Calls that may be under way at once: far more than half load needs.
 const LANES: usize = 64;

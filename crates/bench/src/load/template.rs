@@ -2,6 +2,9 @@
 
 /// Stands in a request's text for the number of the sending.
 pub const SLOT: &str = "################";
+/// Most clicks come from phones.
+const BROWSER: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 \
+                       (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1";
 
 /// The bytes of a request with the place of its number.
 #[derive(Debug, Clone)]
@@ -23,6 +26,15 @@ impl Template {
     /// A [`plain_get`](Self::plain_get) whose target holds [`SLOT`].
     pub fn get(host: &str, target: &str) -> Self {
         Self::new(&get(host, target))
+    }
+
+    /// A `GET` as a user's browser sends it; its target holds [`SLOT`].
+    pub fn browse(host: &str, target: &str) -> Self {
+        Self::new(&format!(
+            "GET {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {BROWSER}\r\n\
+             Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
+             Accept-Language: en-US,en;q=0.9\r\nAccept-Encoding: gzip, deflate, br\r\nConnection: keep-alive\r\n\r\n"
+        ))
     }
 
     /// A `GET` as AppsFlyer sends it, few headers and a long query, that is sent once.

@@ -1,7 +1,11 @@
-//! What is measured with: the processor's clock of every process, and the promises of the two servers.
+//! What is measured with: clocks, memory and allocator of every process, and the promises of the two servers.
 
+mod allocator;
 mod conditions;
 mod cpu;
+mod memory;
 
+pub use allocator::allocator_of;
 pub use conditions::{Conditions, assert_quorum};
 pub use cpu::{CpuMeter, CpuUse, cores};
+pub use memory::Memory;

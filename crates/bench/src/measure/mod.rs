@@ -1,11 +1,15 @@
-//! The four measurements, each a file.
+//! The measurements, each a file.
 
 mod attribution;
 mod delay;
 mod ingest;
+mod memory;
 mod payout;
+mod single_call;
+mod tracker;
 
 use crate::{
+    door,
     nodes::LocalNodes,
     report::{Account, Comparison, Progress, Row},
     scale::Scale,
@@ -27,6 +31,14 @@ pub struct Context<'a> {
 pub enum Measurement {
     /// Durable postbacks a second.
     Ingest,
+    /// What a single call to ingest adds to a bare confirm.
+    SingleCall,
+    /// Whether ingest's memory grows.
+    IngestMemory,
+    /// Durable redirects a second.
+    Tracker,
+    /// Whether tracker's memory grows.
+    TrackerMemory,
     /// Events a second to the committed decision.
     Attribution,
     /// Events a second to the posted ledger entry.
@@ -46,7 +58,16 @@ pub struct Outcome {
 
 impl Measurement {
     /// All, in the order of the pipeline.
-    pub const ALL: [Self; 4] = [Self::Ingest, Self::Attribution, Self::Payout, Self::Delay];
+    pub const ALL: [Self; 8] = [
+        Self::Ingest,
+        Self::SingleCall,
+        Self::IngestMemory,
+        Self::Tracker,
+        Self::TrackerMemory,
+        Self::Attribution,
+        Self::Payout,
+        Self::Delay,
+    ];
 
     /// Measures, and prints the figures.
     ///
@@ -55,6 +76,10 @@ impl Measurement {
     pub async fn run(self, context: Context<'_>) -> anyhow::Result<Outcome> {
         match self {
             Self::Ingest => ingest::measure(context).await,
+            Self::SingleCall => single_call::measure(context).await,
+            Self::IngestMemory => memory::measure(context, door::ingest(context.nodes).await?.0).await,
+            Self::Tracker => tracker::measure(context).await,
+            Self::TrackerMemory => memory::measure(context, door::tracker(context.nodes).await?.0).await,
             Self::Attribution => attribution::measure(context).await,
             Self::Payout => payout::measure(context).await,
             Self::Delay => delay::measure(context).await,

@@ -6,12 +6,14 @@ mod limit;
 mod numbers;
 mod progress;
 mod sample;
+mod single_calls;
 mod table;
 
 pub use account::Account;
 pub use comparison::{Aim, Comparison};
 pub use limit::limit;
-pub use numbers::{grouped, milliseconds, percent};
+pub use numbers::{fine_milliseconds, grouped, megabytes, milliseconds, percent};
 pub use progress::Progress;
 pub use sample::{Contestant, Sample};
+pub use single_calls::SingleCalls;
 pub use table::{Row, Verdict, table};

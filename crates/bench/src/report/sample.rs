@@ -88,18 +88,23 @@ impl Contestant {
     /// For the end.
     pub fn line(&self) -> String {
         let (lowest, highest) = self.spread();
-        let by_process = self.micros_by_process();
-        let total: f64 = by_process.iter().map(|(_name, micros)| micros).sum();
-        let parts: Vec<String> =
-            by_process.iter().map(|(name, micros)| format!("{name} {micros:.0}")).collect();
         format!(
-            "    {:<24} {:>10}  {:>9} … {:<9} {total:>7.0} = {}",
+            "    {:<24} {:>10}  {:>9} … {:<9} {}",
             self.name,
             grouped(self.rate()),
             grouped(lowest),
             grouped(highest),
-            parts.join(" + ")
+            self.price()
         )
+    }
+
+    /// CPU microseconds of one event, and which process they went to.
+    pub fn price(&self) -> String {
+        let by_process = self.micros_by_process();
+        let total: f64 = by_process.iter().map(|(_name, micros)| micros).sum();
+        let parts: Vec<String> =
+            by_process.iter().map(|(name, micros)| format!("{name} {micros:.0}")).collect();
+        format!("{total:>7.0} = {}", parts.join(" + "))
     }
 
     fn rates(&self) -> impl Iterator<Item = f64> + '_ {

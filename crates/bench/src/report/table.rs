@@ -7,6 +7,8 @@ pub enum Verdict {
     Reached,
     /// It was not; the run says so and does not fail for it.
     Missed,
+    /// The run was smaller than the aim: it says nothing of it.
+    TooSmall,
 }
 
 /// One line.
@@ -41,6 +43,7 @@ pub fn table(rows: &[Row]) -> String {
         let verdict = match row.verdict {
             Verdict::Reached => "reached",
             Verdict::Missed => "MISSED",
+            Verdict::TooSmall => "run too small to tell",
         };
         lines.push([what, ours, row.beside.clone(), row.ratio.clone(), row.aim.clone(), verdict.to_owned()]);
     }

@@ -34,6 +34,11 @@ pub fn for_attribution(world: &World) -> Vec<(Route, Envelope)> {
     ]
 }
 
+/// What tracker must know before it can redirect.
+pub fn for_tracker(world: &World) -> Vec<(Route, Envelope)> {
+    vec![said(world, &tenant(world)), said(world, &offer_version(world)), said(world, &offer(world))]
+}
+
 /// What payout must know before it can pay. Without endpoints nothing is delivered.
 pub fn for_payout(world: &World, endpoints: Vec<PostbackEndpoint>) -> Vec<(Route, Envelope)> {
     let publisher = PublisherChanged {

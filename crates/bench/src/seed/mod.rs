@@ -6,7 +6,7 @@ mod postbacks;
 mod verdicts;
 mod world;
 
-pub use catalog::{endpoint, for_attribution, for_payout};
+pub use catalog::{endpoint, for_attribution, for_payout, for_tracker};
 pub use clicks::click;
 pub use postbacks::Postbacks;
 pub use verdicts::qualified;
