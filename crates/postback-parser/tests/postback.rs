@@ -66,6 +66,7 @@ fn what_can_not_be_read_is_kept_and_noted() {
             Note::UnreadableTime(Field::EventTime),
             Note::UnreadableFlag(Field::IsRejected),
             Note::EventValueNotJson,
+            Note::InstallByDefault,
         ]
     );
 }
