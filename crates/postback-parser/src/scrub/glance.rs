@@ -3,37 +3,53 @@
 //! It may suspect an innocent text. It never overlooks a name that [`super::names`] or [`super::embedded`] would know:
 //! either the name's letters stand there plainly, or they are escaped, and no honest encoder escapes letters.
 
-use super::names::is_credential;
 use crate::escape::hex_pair;
 
-/// What a glance at one `name=value` found.
-pub(super) struct Look {
-    /// Its bytes, up to the next `&` or the end.
-    pub(super) len: usize,
-    /// Whether it must be looked at closely.
-    pub(super) suspicious: bool,
+/// Whether anything inside a form's values could be, or could hide, a credential. Yes is only a hint.
+///
+/// Asked of neighbouring bytes without a branch, sixteen or more at a time: `gn` of `signature`, `gm` of `segment`, `ke`
+/// of `token`, and escapes that honest encoders do not write.
+pub(super) fn hints(form: &[u8]) -> bool {
+    let mut rest = form;
+    while rest.len() > 2 {
+        // Two bytes of the next stretch belong to this one's last letters.
+        let (stretch, after) = rest.split_at_checked(STRETCH).unwrap_or((rest, &[]));
+        let reach = rest.get(..stretch.len().saturating_add(2)).unwrap_or(rest);
+        if hint_in(reach) {
+            return true;
+        }
+        rest = after;
+    }
+    false
 }
 
-/// Looks at the part that a form starts with.
-pub(super) fn next_part(form: &[u8]) -> Look {
-    let mut suspicious = false;
-    let mut name_ended = false;
-    for (at, byte) in form.iter().enumerate() {
-        match byte {
-            b'&' => {
-                suspicious |= !name_ended && is_credential(form.get(..at).unwrap_or_default());
-                return Look { len: at, suspicious };
-            }
-            b'=' if !name_ended => {
-                name_ended = true;
-                suspicious |= is_credential(form.get(..at).unwrap_or_default());
-            }
-            b'g' | b'G' | b'k' | b'K' => suspicious |= name_stands_around(form, at),
-            b'%' | b'\\' => suspicious |= spells_a_letter(form.get(at..).unwrap_or_default()),
-            _ => {}
-        }
-    }
-    Look { len: form.len(), suspicious }
+/// The first hint ends the search, but not before its stretch is through.
+const STRETCH: usize = 256;
+
+fn hint_in(stretch: &[u8]) -> bool {
+    let (Some(second), Some(third)) = (stretch.get(1..), stretch.get(2..)) else { return false };
+    let found = stretch.iter().zip(second).zip(third).fold(0_u8, |found, ((first, second), third)| {
+        let (letter, after) = (first | 0x20, second | 0x20);
+        let word =
+            (letter == b'g') & ((after == b'n') | (after == b'm')) | (letter == b'k') & (after == b'e');
+        // `%41` to `%5A`, `%61` to `%7A`, and of their neighbours `%5C`, the backslash.
+        let early = ((*second == b'4') | (*second == b'6')) & (*third != b'0');
+        let up_to_z = third.is_ascii_digit() | ((third | 0x20) == b'a');
+        let late =
+            ((*second == b'5') | (*second == b'7')) & up_to_z | (*second == b'5') & ((third | 0x20) == b'c');
+        let percent = (*second == b'2') & (*third == b'5');
+        found | u8::from(word | (*first == b'%') & (early | late | percent) | (*first == b'\\'))
+    });
+    found != 0
+}
+
+/// The same question, asked closely of one part.
+pub(super) fn might_hold(part: &[u8]) -> bool {
+    part.iter().enumerate().any(|(at, byte)| match byte {
+        b'g' | b'G' | b'k' | b'K' => name_stands_around(part, at),
+        b'%' | b'\\' => spells_a_letter(part.get(at..).unwrap_or_default()),
+        _ => false,
+    })
 }
 
 /// Whether a JSON text could hold a credential.
@@ -53,21 +69,6 @@ pub(super) fn spells_letters(text: &[u8]) -> bool {
         b'%' | b'\\' => spells_a_letter(text.get(at..).unwrap_or_default()),
         _ => false,
     })
-}
-
-/// Where `wanted` stands for the first time, from `from` on.
-pub(super) fn find(text: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
-    let (first, others) = wanted.split_first()?;
-    let mut start = from;
-    loop {
-        let rest = text.get(start..)?;
-        let at = rest.iter().position(|byte| byte == first)?;
-        let place = start.checked_add(at)?;
-        start = place.checked_add(1)?;
-        if text.get(start..)?.starts_with(others) {
-            return Some(place);
-        }
-    }
 }
 
 /// Every name has a rare letter: `g` or `k`, in `domain` the `m`. Whether the rest of one stands around it.

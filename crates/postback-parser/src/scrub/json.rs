@@ -121,8 +121,6 @@ fn scrub_text(cutter: &mut Cutter<'_>, from: usize, inner: &[u8]) {
     }
     let letters = peel(inner);
     embedded::cut(&letters, 0, &mut |found: &[Letter], instead: &[u8]| {
-        if let (Some(first), Some(last)) = (found.first(), found.last()) {
-            cutter.cut_range(from.saturating_add(first.from), from.saturating_add(last.until), instead);
-        }
+        cutter.cut(from, found, instead);
     });
 }

@@ -13,6 +13,8 @@ mod names;
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memmem};
+
 pub(crate) use self::names::is_credential;
 use crate::{
     escape::{Letter, peel},
@@ -56,7 +58,7 @@ pub fn secret<'a>(kept: Cow<'a, [u8]>, secret: &[u8]) -> Cow<'a, [u8]> {
         while let Some((_, tail)) = rest.split_first() {
             rest = match rest.split_at_checked(secret.len()) {
                 Some((found, after)) if found.iter().map(|letter| letter.byte).eq(secret.iter().copied()) => {
-                    cutter.cut(found, b"");
+                    cutter.cut(0, found, b"");
                     after
                 }
                 Some(_) | None => tail,
@@ -65,10 +67,8 @@ pub fn secret<'a>(kept: Cow<'a, [u8]>, secret: &[u8]) -> Cow<'a, [u8]> {
         cutter.finish()
     } else {
         let mut cutter = Cutter::new(&kept);
-        let mut from = 0;
-        while let Some(at) = glance::find(&kept, secret, from) {
-            from = at.saturating_add(secret.len());
-            cutter.cut_range(at, from, b"");
+        for at in memmem::find_iter(&kept, secret) {
+            cutter.cut_range(at, at.saturating_add(secret.len()), b"");
         }
         cutter.finish()
     };
@@ -80,35 +80,48 @@ pub fn secret<'a>(kept: Cow<'a, [u8]>, secret: &[u8]) -> Cow<'a, [u8]> {
 
 fn form(raw: &[u8]) -> Cow<'_, [u8]> {
     let mut cutter = Cutter::new(raw);
-    let mut rest = raw;
-    while !rest.is_empty() {
-        let from = raw.len().saturating_sub(rest.len());
-        let look = glance::next_part(rest);
-        if look.suspicious {
-            let part = rest.get(..look.len).unwrap_or(rest);
-            scrub_part(&mut cutter, from, part);
+    let mut values_from = 0;
+    for (from, part) in parts(raw, 0) {
+        let name_len = memchr(b'=', part).unwrap_or(part.len());
+        if is_credential(part.get(..name_len).unwrap_or(part)) {
+            scrub_values(&mut cutter, raw, values_from, from);
+            values_from = from.saturating_add(part.len());
+            cutter.cut_range(from.saturating_add(name_len).saturating_add(1), values_from, b"");
         }
-        rest = rest.get(look.len.saturating_add(1)..).unwrap_or_default();
     }
+    scrub_values(&mut cutter, raw, values_from, raw.len());
     cutter.finish()
 }
 
-/// One `name=value`, which starts at `from` in the whole.
-fn scrub_part(cutter: &mut Cutter<'_>, from: usize, part: &[u8]) {
-    let equals = part.iter().position(|byte| *byte == b'=');
-    let name = equals.and_then(|at| part.get(..at)).unwrap_or(part);
-    let value_from = equals.map_or(part.len(), |at| at.saturating_add(1));
-    if is_credential(name) {
-        cutter.cut_range(from.saturating_add(value_from), from.saturating_add(part.len()), b"");
+/// The parts between `&`, with the places where they begin, counted from `from`.
+fn parts(form: &[u8], from: usize) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut rest = form;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let at = from.saturating_add(form.len().saturating_sub(rest.len()));
+        let len = memchr(b'&', rest).unwrap_or(rest.len());
+        let (part, after) = rest.split_at_checked(len)?;
+        rest = after.get(1..).unwrap_or_default();
+        Some((at, part))
+    })
+}
+
+/// Scrubs a stretch of parameters that are no credentials themselves.
+fn scrub_values(cutter: &mut Cutter<'_>, raw: &[u8], from: usize, until: usize) {
+    let stretch = raw.get(from..until).unwrap_or_default();
+    if !glance::hints(stretch) {
         return;
     }
-    let letters = peel(part);
-    let value_at = letters.partition_point(|letter| letter.from < value_from);
-    embedded::cut(&letters, value_at, &mut |found: &[Letter], instead: &[u8]| {
-        if let (Some(first), Some(last)) = (found.first(), found.last()) {
-            cutter.cut_range(from.saturating_add(first.from), from.saturating_add(last.until), instead);
-        }
-    });
+    for (from, part) in parts(stretch, from).filter(|(_, part)| glance::might_hold(part)) {
+        let letters = peel(part);
+        let value_from = memchr(b'=', part).map_or(part.len(), |at| at.saturating_add(1));
+        let value_at = letters.partition_point(|letter| letter.from < value_from);
+        embedded::cut(&letters, value_at, &mut |found: &[Letter], instead: &[u8]| {
+            cutter.cut(from, found, instead);
+        });
+    }
 }
 
 /// Escapes can spell a name in many ways; none of them may stand in a body that nobody can read.
@@ -129,9 +142,10 @@ impl<'a> Cutter<'a> {
         Self { raw, kept: Vec::new(), done: 0 }
     }
 
-    fn cut(&mut self, found: &[Letter], instead: &[u8]) {
+    /// Cuts out letters whose places are counted from `from`.
+    fn cut(&mut self, from: usize, found: &[Letter], instead: &[u8]) {
         if let (Some(first), Some(last)) = (found.first(), found.last()) {
-            self.cut_range(first.from, last.until, instead);
+            self.cut_range(from.saturating_add(first.from), from.saturating_add(last.until), instead);
         }
     }
 

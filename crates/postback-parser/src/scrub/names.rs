@@ -9,19 +9,19 @@ const PARAMETERS: [&str; 2] = ["domain", "segment"];
 
 /// Whether a parameter of this name, as it is written, carries a credential.
 pub(crate) fn is_credential(name: &[u8]) -> bool {
-    !ends_otherwise(name) && is_any(name, SECRETS.into_iter().chain(PARAMETERS))
+    !looks_otherwise(name) && is_any(name, SECRETS.into_iter().chain(PARAMETERS))
 }
 
 /// Whether a member of this name carries a secret, at any depth.
 pub(super) fn is_secret(name: &[u8]) -> bool {
-    !ends_otherwise(name) && is_any(name, SECRETS.into_iter())
+    !looks_otherwise(name) && is_any(name, SECRETS.into_iter())
 }
 
 /// Whether a text that nobody can read says the name of a credential anywhere.
 pub(super) fn mentions_credential(raw: &[u8]) -> bool {
     let letters = peel(raw);
     let text: Vec<u8> = squash(letters.iter().map(|letter| letter.byte)).collect();
-    SECRETS.into_iter().chain(PARAMETERS).any(|name| super::glance::find(&text, name.as_bytes(), 0).is_some())
+    SECRETS.into_iter().chain(PARAMETERS).any(|name| memchr::memmem::find(&text, name.as_bytes()).is_some())
 }
 
 /// Names compare without case, and by letters and digits alone: `Security-Segment`, `security segment`, `signature[]`
@@ -30,10 +30,16 @@ fn squash(name: impl Iterator<Item = u8>) -> impl Iterator<Item = u8> {
     name.filter(u8::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase())
 }
 
-/// Nearly every name ends in a letter that no credential's name ends in.
-pub(super) const fn ends_otherwise(name: &[u8]) -> bool {
+/// Nearly every name begins or ends with a letter that no credential's name begins or ends with.
+pub(super) const fn looks_otherwise(name: &[u8]) -> bool {
     match name {
         [] => true,
+        [first, ..]
+            if first.is_ascii_alphanumeric()
+                && !matches!(first.to_ascii_lowercase(), b's' | b'd' | b't' | b'a') =>
+        {
+            true
+        }
         [.., b'%', _, _] | [.., b'\\', b'u', _, _, _, _] => false,
         [.., last] => {
             last.is_ascii_alphanumeric() && !matches!(last.to_ascii_lowercase(), b'e' | b't' | b'n')
