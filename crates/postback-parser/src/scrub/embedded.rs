@@ -169,7 +169,7 @@ const fn is_quote(byte: u8) -> bool {
 }
 
 const fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'+' | b'\t' | 0)
+    matches!(byte, b' ' | b'+' | b'\t')
 }
 
 const fn is_space(byte: u8) -> bool {

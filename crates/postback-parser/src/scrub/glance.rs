@@ -8,7 +8,7 @@ use crate::escape::hex_pair;
 /// Whether anything inside a form's values could be, or could hide, a credential. Yes is only a hint.
 ///
 /// Asked of neighbouring bytes without a branch, sixteen or more at a time: `gn` of `signature`, `gm` of `segment`, `ke`
-/// of `token`, and escapes that honest encoders do not write.
+/// of `token`, escapes that honest encoders do not write, and NUL.
 pub(super) fn hints(form: &[u8]) -> bool {
     let mut rest = form;
     while rest.len() > 2 {
@@ -37,8 +37,9 @@ fn hint_in(stretch: &[u8]) -> bool {
         let up_to_z = third.is_ascii_digit() | ((third | 0x20) == b'a');
         let late =
             ((*second == b'5') | (*second == b'7')) & up_to_z | (*second == b'5') & ((third | 0x20) == b'c');
-        let percent = (*second == b'2') & (*third == b'5');
-        found | u8::from(word | (*first == b'%') & (early | late | percent) | (*first == b'\\'))
+        let percent = (*second == b'2') & (*third == b'5') | (*second == b'0') & (*third == b'0');
+        found
+            | u8::from(word | (*first == b'%') & (early | late | percent) | (*first == b'\\') | (*first == 0))
     });
     found != 0
 }
@@ -48,6 +49,7 @@ pub(super) fn might_hold(part: &[u8]) -> bool {
     part.iter().enumerate().any(|(at, byte)| match byte {
         b'g' | b'G' | b'k' | b'K' => name_stands_around(part, at),
         b'%' | b'\\' => spells_a_letter(part.get(at..).unwrap_or_default()),
+        0 => true,
         _ => false,
     })
 }
@@ -79,13 +81,13 @@ fn name_stands_around(text: &[u8], at: usize) -> bool {
         .any(|name| start.get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name)))
 }
 
-/// Whether an escape spells a letter, a digit, or the beginning of another escape.
+/// Whether an escape spells a letter, a digit, a NUL, or the beginning of another escape.
 fn spells_a_letter(escape: &[u8]) -> bool {
     match escape {
         [b'\\', rest @ ..] => opens_unicode(rest),
         [b'%', digits @ ..] => match hex_pair(digits) {
             Some((b'\\', rest)) => opens_unicode(rest),
-            Some((byte, _)) => byte == b'%' || byte.is_ascii_alphanumeric(),
+            Some((byte, _)) => matches!(byte, 0 | b'%') || byte.is_ascii_alphanumeric(),
             None => false,
         },
         _ => false,

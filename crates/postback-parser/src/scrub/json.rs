@@ -119,7 +119,7 @@ fn scrub_text(cutter: &mut Cutter<'_>, from: usize, inner: &[u8]) {
     if !super::glance::json_might_hold(inner) {
         return;
     }
-    let letters = peel(inner);
+    let letters = super::without_nul(peel(inner));
     embedded::cut(&letters, 0, &mut |found: &[Letter], instead: &[u8]| {
         cutter.cut(from, found, instead);
     });

@@ -115,13 +115,19 @@ fn scrub_values(cutter: &mut Cutter<'_>, raw: &[u8], from: usize, until: usize) 
         return;
     }
     for (from, part) in parts(stretch, from).filter(|(_, part)| glance::might_hold(part)) {
-        let letters = peel(part);
+        let letters = without_nul(peel(part));
         let value_from = memchr(b'=', part).map_or(part.len(), |at| at.saturating_add(1));
         let value_at = letters.partition_point(|letter| letter.from < value_from);
         embedded::cut(&letters, value_at, &mut |found: &[Letter], instead: &[u8]| {
             cutter.cut(from, found, instead);
         });
     }
+}
+
+/// A NUL inside a name is passed over, as it is in the name of a parameter.
+fn without_nul(mut letters: Vec<Letter>) -> Vec<Letter> {
+    letters.retain(|letter| letter.byte != 0);
+    letters
 }
 
 /// Escapes can spell a name in many ways; none of them may stand in a body that nobody can read.
