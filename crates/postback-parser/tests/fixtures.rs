@@ -66,14 +66,12 @@ impl Fixture {
 
     fn rendered(&self) -> String {
         let content_type = self.content_type.as_deref();
-        let request = Request { query: &self.query, content_type, body: &self.body };
-        let mut text = render(&Postback::parse(&request));
-        for (part, raw, scrubbed) in [
-            ("query", &self.query, scrub::query(&self.query)),
-            ("body", &self.body, scrub::body(content_type, &self.body)),
-        ] {
-            if **raw != *scrubbed {
-                writeln!(text, "scrubbed {part}\n    {:?}", String::from_utf8_lossy(&scrubbed)).unwrap();
+        let (query, body) = (scrub::query(&self.query), scrub::body(content_type, &self.body));
+        // As it arrives where postbacks are read: ingest has scrubbed it before.
+        let mut text = render(&Postback::parse(&Request { query: &query, content_type, body: &body }));
+        for (part, raw, scrubbed) in [("query", &self.query, &query), ("body", &self.body, &body)] {
+            if **raw != **scrubbed {
+                writeln!(text, "scrubbed {part}\n    {:?}", String::from_utf8_lossy(scrubbed)).unwrap();
             }
         }
         text

@@ -14,16 +14,43 @@ const SECRETS: [&[&[u8]]; 4] =
 /// the letters of `name=value`.
 pub(super) fn cut(letters: &[Letter], value_at: usize, tell: &mut impl FnMut(&[Letter], &[u8])) {
     let map_from = letters.iter().position(|letter| letter.byte == b'{').unwrap_or(letters.len());
+    let mut open = OpenQuotes::default();
     let mut at = 0;
     while at < letters.len() {
-        let place = Place { letters, at, opens_value: at == value_at, in_map: at > map_from };
-        at = match name_at(letters, at).and_then(|after| place.value(after)) {
+        let place = Place { letters, at, opens_value: at == value_at, in_map: at > map_from, open };
+        let next = match name_at(letters, at).and_then(|after| place.value(after)) {
             Some(Value { content, instead, rest }) => {
                 tell(content, instead);
                 letters.len().saturating_sub(rest.len())
             }
             None => at.saturating_add(1),
         };
+        open = letters.get(at..next).unwrap_or_default().iter().fold(open, OpenQuotes::pass);
+        at = next;
+    }
+}
+
+/// Whether a text in quotes has begun and not ended.
+#[derive(Debug, Clone, Copy, Default)]
+struct OpenQuotes {
+    double: bool,
+    single: bool,
+}
+
+impl OpenQuotes {
+    fn pass(self, letter: &Letter) -> Self {
+        Self { double: self.double ^ (letter.byte == b'"'), single: self.single ^ (letter.byte == b'\'') }
+    }
+
+    /// Whether a byte ends the text that began.
+    const fn end_at(self, byte: u8) -> bool {
+        match byte {
+            b'"' => self.double,
+            b'\'' => self.single,
+            // It escapes the quote that follows.
+            b'\\' => self.double || self.single,
+            _ => false,
+        }
     }
 }
 
@@ -71,6 +98,7 @@ struct Place<'a> {
     opens_value: bool,
     /// A brace was opened before it.
     in_map: bool,
+    open: OpenQuotes,
 }
 
 impl<'a> Place<'a> {
@@ -123,11 +151,14 @@ impl<'a> Place<'a> {
         let after = after.split_first().filter(|(first, _)| first.byte == b'=')?.1;
         // Not over the end of a line: what stands there is the next parameter.
         let after = skip(after, is_blank);
-        Some(quoted(after).unwrap_or_else(|| {
-            let ends = |byte: u8| {
-                matches!(byte, b'&' | b';' | b'\n' | b'\r' | b'"' | b'\'' | b'\\')
-                    || self.in_map && byte == b','
-            };
+        let ends = |byte: u8| {
+            matches!(byte, b'&' | b';' | b'\n' | b'\r')
+                || self.in_map && byte == b','
+                || self.open.end_at(byte)
+        };
+        let own_quotes =
+            after.first().is_some_and(|first| !ends(first.byte)).then(|| quoted(after)).flatten();
+        Some(own_quotes.unwrap_or_else(|| {
             let (content, rest) = split_where(after, ends);
             Value { content, instead: b"", rest }
         }))
