@@ -99,9 +99,9 @@ fields! {
     /// Whether AppsFlyer's fraud protection rejected it.
     IsRejected = "is_rejected";
     /// Why it was rejected.
-    BlockedReason = "blocked_reason" | "reject_reason";
+    BlockedReason = "blocked_reason" | "reject_reason" | "rejected_reason";
     /// What the reason refers to.
-    BlockedReasonValue = "blocked_reason_value";
+    BlockedReasonValue = "blocked_reason_value" | "reject_reason_value" | "rejected_reason_value";
     /// The reason, finer.
     BlockedSubReason = "blocked_sub_reason";
     /// How AppsFlyer matched the install.

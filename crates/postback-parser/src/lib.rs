@@ -3,6 +3,7 @@
 
 mod absent;
 mod amount;
+mod escape;
 mod field;
 mod json;
 mod note;

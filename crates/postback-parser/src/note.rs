@@ -18,7 +18,7 @@ pub enum Note {
     UnreadableTime(Field),
     /// The amount could not be read; the raw text is kept.
     UnreadableAmount(Field),
-    /// The amount had more than six digits after the point and was rounded half up.
+    /// The amount had more than six digits after the point and was rounded half away from zero.
     AmountRounded(Field),
     /// The currency is not a code of three letters; the raw text is kept.
     UnreadableCurrency,
@@ -26,6 +26,11 @@ pub enum Note {
     UnreadableFlag(Field),
     /// The click id is there and is no UUID.
     UnreadableClickId,
+    /// There is no event id; the event's name serves as one. Unless the offer has an Event ID that looks absent.
+    EventNameAsId,
+    /// There is neither an event id nor an event name: it is the install. Unless the offer has an Event ID that looks
+    /// absent.
+    InstallByDefault,
     /// `event_value` is not JSON; the raw text is kept.
     EventValueNotJson,
     /// The body could not be read as what it says it is; it is kept as it came.
@@ -48,6 +53,8 @@ impl Note {
             Self::UnreadableCurrency => "unreadable_currency",
             Self::UnreadableFlag(_) => "unreadable_flag",
             Self::UnreadableClickId => "unreadable_click_id",
+            Self::EventNameAsId => "event_name_as_id",
+            Self::InstallByDefault => "install_by_default",
             Self::EventValueNotJson => "event_value_not_json",
             Self::UnreadableBody => "unreadable_body",
             Self::Truncated => "truncated",
@@ -73,6 +80,8 @@ impl fmt::Display for Note {
             Self::UnreadableCurrency => out.write_str("the currency is not a three-letter code"),
             Self::UnreadableFlag(field) => write!(out, "{} is neither true nor false", field.canonical()),
             Self::UnreadableClickId => out.write_str("the click id is not a UUID"),
+            Self::EventNameAsId => out.write_str("there is no event id; the event's name serves as one"),
+            Self::InstallByDefault => out.write_str("there is neither event id nor event name: an install"),
             Self::EventValueNotJson => out.write_str("event_value is not JSON"),
             Self::UnreadableBody => out.write_str("the body could not be read and was kept as it came"),
             Self::Truncated => out.write_str("the postback is larger than we read; the rest was ignored"),

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::{
     json,
     note::Note,
-    request::{BodyKind, MAX_INPUT_BYTES, MAX_PARAMETERS, Request, body_kind},
+    request::{BodyKind, MAX_INPUT_BYTES, MAX_PARAMETERS, Request, body_kind, trimmed},
+    scrub,
     text::{Cleaned, clean, decode_component},
 };
 
@@ -37,7 +38,7 @@ impl Pairs {
         let body = pairs.bounded(request.body);
         match body_kind(request.content_type, body) {
             BodyKind::Empty => {}
-            BodyKind::Form => pairs.form(body.trim_ascii()),
+            BodyKind::Form => pairs.form(trimmed(body)),
             BodyKind::Json => pairs.json(body),
             BodyKind::Unknown => pairs.keep_body(body),
         }
@@ -72,17 +73,12 @@ impl Pairs {
     }
 
     fn json(&mut self, body: &[u8]) {
-        let text = self.note(clean(body));
-        match json::members(text.trim_start_matches('\u{FEFF}')) {
-            Some(members) => {
-                for (name, value) in members.0 {
-                    // `\u0000` is legal JSON and illegal in every table.
-                    let (name, value) = (self.note(clean(name.as_bytes())), json::text(value));
-                    let value = self.note(clean(value.as_bytes()));
-                    self.push(name, value);
-                }
-            }
-            None => self.keep_body(body),
+        let cleaned = clean(trimmed(body));
+        let Some(members) = json::members(&cleaned.text) else { return self.keep_body(body) };
+        self.note(cleaned);
+        for (name, value) in members {
+            let (name, value) = (self.note(name), self.note(value));
+            self.push(name, value);
         }
     }
 
@@ -104,7 +100,11 @@ impl Pairs {
         }
     }
 
+    /// A credential is how a postback came in, not what it says: it is no parameter.
     fn push(&mut self, name: String, value: String) {
+        if scrub::is_credential(name.as_bytes()) {
+            return;
+        }
         if self.list.len() < MAX_PARAMETERS {
             self.list.push((name, value));
         } else {

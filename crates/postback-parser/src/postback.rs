@@ -1,14 +1,15 @@
 //! The normalised postback: typed where the rules look, text everywhere else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{ClickId, Currency, Micros, Timestamp};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     absent::looks_absent,
     amount,
     field::Field,
+    json,
     note::Note,
     pairs::Pairs,
     request::Request,
@@ -55,7 +56,8 @@ pub enum EventSource {
 /// configured Event ID is never absent"), so the choice is made by [`EventReference::resolve`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EventReference {
-    /// The values of the event id parameters that are not empty, in the order of precedence.
+    /// The values of the event id parameters in the order of precedence, without the empty ones, up to the first one
+    /// that no offer can take for none.
     pub candidates: Vec<String>,
     /// The event name, when there is one.
     pub name: Option<String>,
@@ -63,6 +65,9 @@ pub struct EventReference {
 
 /// The Event ID of an install whose postback names no event.
 const INSTALL: &str = "Install";
+
+/// What the canonical form escapes: all but letters, digits and `-._~`.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl EventReference {
     /// The event id, knowing which Event IDs the offer has.
@@ -102,7 +107,7 @@ pub struct Postback {
     pub is_rejected: Option<bool>,
     /// Every known parameter that has a value, as text: event ids and numbers trimmed, all else as it came.
     pub fields: BTreeMap<Field, String>,
-    /// Parameters we have no meaning for, in the order in which they came.
+    /// Parameters we have no meaning for, in the order in which they came, credentials left out.
     pub unknown: Vec<(String, String)>,
     /// What was odd.
     pub notes: Vec<Note>,
@@ -117,6 +122,7 @@ impl Postback {
         let (by_field, unknown) = sort_into_fields(pairs.list);
         let candidates = by_field.get(&Field::EventId).map(candidates).unwrap_or_default();
         let fields = choose(by_field, &mut notes);
+        let event = EventReference { candidates, name: fields.get(&Field::EventName).cloned() };
         let mut reader = Reader { fields: &fields, notes: &mut notes };
         let click = reader.click();
         let (amount, amount_usd) = (reader.amount(Field::Amount), reader.amount(Field::AmountUsd));
@@ -126,7 +132,7 @@ impl Postback {
         let is_retargeting = reader.flag(Field::IsRetargeting);
         let is_rejected = reader.flag(Field::IsRejected);
         reader.check_event_value();
-        let event = EventReference { candidates, name: fields.get(&Field::EventName).cloned() };
+        notes.extend(event_note(&event));
         Self {
             click,
             event,
@@ -167,19 +173,23 @@ impl Postback {
     }
 
     /// The postback as a query with canonical names, known parameters first: the same meaning gives the same text,
-    /// however the parameters were spelled, ordered or carried. Parsing it gives the same postback again.
+    /// however the parameters were spelled, ordered or carried.
+    ///
+    /// Parsing it gives the same postback again, with `unknown` sorted and without the notes on how the values came,
+    /// unless it is longer than [`MAX_INPUT_BYTES`](crate::MAX_INPUT_BYTES).
     #[must_use]
     pub fn canonical_query(&self) -> String {
-        let known = self.fields.iter().map(|(field, value)| (field.canonical(), value.as_str()));
         // An event id that looks absent is no value, but an offer may know it: it stays in the canonical form.
-        let literal = self.event.candidates.first().filter(|_| !self.fields.contains_key(&Field::EventId));
-        let literal = literal.map(|value| (Field::EventId.canonical(), value.as_str()));
+        let event_ids =
+            self.event.candidates.iter().map(|value| (Field::EventId.canonical(), value.as_str()));
+        let known = self.fields.iter().filter(|(field, _)| **field != Field::EventId);
+        let known = known.map(|(field, value)| (field.canonical(), value.as_str()));
         let mut unknown: Vec<(&str, &str)> =
             self.unknown.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         unknown.sort_unstable();
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let parts: Vec<String> = known
-            .chain(literal)
+        let encode = |text| utf8_percent_encode(text, ESCAPED);
+        let parts: Vec<String> = event_ids
+            .chain(known)
             .chain(unknown)
             .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
             .collect();
@@ -211,13 +221,24 @@ fn sort_into_fields(list: Named) -> (BTreeMap<Field, Values>, Named) {
 
 fn candidates(values: &Values) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for (_, value) in values {
-        let value = value.trim();
-        if !value.is_empty() && !found.iter().any(|known| known == value) {
+    let mut seen = BTreeSet::new();
+    for value in values.iter().map(|(_, value)| value.trim()).filter(|value| !value.is_empty()) {
+        if seen.insert(value) {
             found.push(String::from(value));
+        }
+        if !looks_absent(value) {
+            break;
         }
     }
     found
+}
+
+fn event_note(event: &EventReference) -> Option<Note> {
+    match event.resolve(|_configured| false).1 {
+        EventSource::EventId => None,
+        EventSource::EventName => Some(Note::EventNameAsId),
+        EventSource::InstallByDefault => Some(Note::InstallByDefault),
+    }
 }
 
 fn choose(by_field: BTreeMap<Field, Values>, notes: &mut Vec<Note>) -> BTreeMap<Field, String> {
@@ -248,10 +269,12 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn click(&mut self) -> ClickReference {
         let Some(text) = self.fields.get(&Field::ClickId) else { return ClickReference::Absent };
-        unquote(text).parse().map_or_else(
+        let text = unquote(text);
+        let inside = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(text);
+        inside.parse().map_or_else(
             |_no_uuid| {
                 self.notes.push(Note::UnreadableClickId);
-                ClickReference::Unreadable(text.clone())
+                ClickReference::Unreadable(String::from(text))
             },
             ClickReference::Id,
         )
@@ -302,7 +325,7 @@ impl Reader<'_> {
 
     fn check_event_value(&mut self) {
         let Some(text) = self.fields.get(&Field::EventValue) else { return };
-        if serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
+        if !json::is_valid(text) {
             self.notes.push(Note::EventValueNotJson);
         }
     }

@@ -8,6 +8,8 @@ const MICROS_PER_SECOND: i64 = 1_000_000;
 const FIRST_MILLIS: i64 = 100_000_000_000;
 /// From here on a bare number counts microseconds.
 const FIRST_MICROS: i64 = 100_000_000_000_000;
+/// 1 January 2000: what claims to be earlier is a zero, or a device whose clock was never set.
+const FIRST_SECOND: i64 = 946_684_800;
 /// 1 January 2200: what claims to be later is no time but a mistake.
 const LAST_SECOND: i64 = 7_258_118_400;
 
@@ -16,7 +18,7 @@ const LAST_SECOND: i64 = 7_258_118_400;
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let text = crate::text::unquote(text);
     let micros = unix(text).or_else(|| calendar(text))?;
-    let in_range = (0..=LAST_SECOND.saturating_mul(MICROS_PER_SECOND)).contains(&micros);
+    let in_range = (FIRST_SECOND..LAST_SECOND).contains(&micros.div_euclid(MICROS_PER_SECOND));
     in_range.then_some(Timestamp::from_micros(micros))
 }
 
@@ -163,6 +165,7 @@ mod tests {
     #[case("\"2018-09-26 20:13:55\"", 1_537_992_835_000_000)]
     #[case("1537992835", 1_537_992_835_000_000)]
     #[case("1537992835123", 1_537_992_835_123_000)]
+    #[case("1537992835123456", 1_537_992_835_123_456)]
     #[case("1537992835.5", 1_537_992_835_500_000)]
     #[case("2023-11-03 00:49:04.897", 1_698_972_544_897_000)]
     #[case("11/19/2016 12:00:00 AM", 1_479_513_600_000_000)]
@@ -172,6 +175,8 @@ mod tests {
 
     #[rstest]
     #[case("yesterday")]
+    #[case("0")]
+    #[case("1970-01-01 00:00:00")]
     #[case("2018-09-26")]
     #[case("2018-13-26 20:13:55")]
     #[case("2018-09-26 25:13:55")]
