@@ -16,8 +16,8 @@ use signing::{
 };
 use telemetry::TraceContext;
 
-use super::generation_set::GenerationSet;
-use crate::domain::{Address, BaseDomain, CredentialParameters};
+use super::{Callers, Refusals, UsedCredentials, generation_set::GenerationSet};
+use crate::domain::{Address, BaseDomain, CredentialParameters, app_id};
 
 /// One call as the door saw it.
 #[derive(Clone, Copy)]
@@ -58,6 +58,12 @@ pub struct Receiver {
     pub base_domain: BaseDomain,
     /// Which generations hold.
     pub generations: GenerationSet,
+    /// Which of them are used.
+    pub used: UsedCredentials,
+    /// How many calls are refused.
+    pub refusals: Refusals,
+    /// Whether callers are AppsFlyer's.
+    pub callers: Callers,
     /// The confirmed publisher.
     pub publisher: Publisher,
     /// The process's clock.
@@ -73,14 +79,14 @@ impl Receiver {
     /// [`ReceiveError`].
     pub async fn receive(&self, call: Call<'_>) -> Result<ReceiptId, ReceiveError> {
         let received_at = self.clock.now();
-        let credential = self.verify(call).ok_or(ReceiveError::Refused)?;
-        if !self.generations.current().accept(
-            credential.credential_id,
-            u32::from(credential.generation),
-            received_at,
-        ) {
+        let holds = |credential: &VerifiedCredential| {
+            let generation = u32::from(credential.generation);
+            self.generations.current().accept(credential.credential_id, generation, received_at)
+        };
+        let Some(credential) = self.verify(call).filter(holds) else {
+            self.refusals.note();
             return Err(ReceiveError::Refused);
-        }
+        };
         fail::fail_point!("ingest::parsed");
 
         let receipt = ReceiptId::from_uuid(self.ids.uuid_v7());
@@ -93,7 +99,7 @@ impl Receiver {
             content_type: call.content_type.map(String::from).unwrap_or_default(),
             body: scrub::body(call.content_type, call.body).into_owned(),
             caller_ip: String::from(call.caller_ip),
-            caller_outside_ranges: false,
+            caller_outside_ranges: self.callers.is_outside(call.caller_ip),
         };
         let trace = TraceContext::current();
         let stamp = Stamp {
@@ -105,13 +111,12 @@ impl Receiver {
         };
         let route = Route::of::<PostbackReceived>();
         self.publisher.publish(&route, seal(stamp, &fact)).await.map_err(ReceiveError::NotDurable)?;
+        self.used.note(&credential, app_id(call.query, form_of(call)), received_at);
         Ok(receipt)
     }
 
     fn verify(&self, call: Call<'_>) -> Option<VerifiedCredential> {
-        let is_form =
-            call.content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-        let parameters = CredentialParameters::read(call.query, is_form.then_some(call.body));
+        let parameters = CredentialParameters::read(call.query, form_of(call));
         // A call without a usable address is verified all the same, against a domain that no tenant can have: it must
         // not be told apart by the work done.
         let domain = Address { host: call.host, parameter: parameters.domain() }
@@ -119,4 +124,11 @@ impl Receiver {
             .unwrap_or_default();
         credential::verify(&self.keyring, &domain, call.segment, parameters.signature()).ok()
     }
+}
+
+/// The body, when it is a form.
+fn form_of(call: Call<'_>) -> Option<&[u8]> {
+    call.content_type
+        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+        .then_some(call.body)
 }
