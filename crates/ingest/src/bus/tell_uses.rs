@@ -40,14 +40,18 @@ impl UseTeller {
         loop {
             let is_last = stop.run_until_cancelled(tokio::time::sleep(TELL_EVERY)).await.is_none();
             if is_last || untold.is_empty() {
-                let lines = self.used.take().into_lines();
-                untold.extend(lines.into_iter().map(|line| self.fact(line)));
+                self.gather(&mut untold);
             }
             self.tell(&mut untold).await;
             if is_last {
                 return;
             }
         }
+    }
+
+    fn gather(&self, untold: &mut Vec<Envelope>) {
+        let lines = self.used.take().into_lines();
+        untold.extend(lines.into_iter().map(|line| self.fact(line)));
     }
 
     async fn tell(&self, untold: &mut Vec<Envelope>) {
@@ -87,5 +91,44 @@ impl UseTeller {
                 uses: used.how.times,
             },
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::bus::{Bus, BusSettings, Topology};
+    use kernel::{CredentialId, TenantId, Timestamp};
+    use process::Runtime;
+    use signing::credential::VerifiedCredential;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_could_not_be_told_waits_under_its_id() {
+        let runtime = Runtime::new();
+        // Nothing listens on port 1.
+        let settings = BusSettings::new("amqp://nobody:nothing@127.0.0.1:1/%2f", "");
+        let bus = Bus::start(&settings, "ingest", Topology::new(), &runtime.supervisor);
+        let teller = UseTeller {
+            used: UsedCredentials::new(),
+            publisher: bus.publisher(),
+            clock: runtime.clock,
+            ids: runtime.ids,
+        };
+        let credential = VerifiedCredential {
+            credential_id: CredentialId::from_uuid(Uuid::from_u128(7)),
+            tenant_id: TenantId::from_uuid(Uuid::from_u128(8)),
+            generation: 1,
+        };
+        teller.used.note(&credential, "id1", Timestamp::from_micros(1));
+        let mut untold = Vec::new();
+        teller.gather(&mut untold);
+        let ids: Vec<_> = untold.iter().map(|fact| fact.fact_id.clone()).collect();
+        assert_eq!(ids.len(), 1);
+        for _turn in 0..2 {
+            teller.tell(&mut untold).await;
+            assert_eq!(untold.iter().map(|fact| fact.fact_id.clone()).collect::<Vec<_>>(), ids);
+        }
     }
 }

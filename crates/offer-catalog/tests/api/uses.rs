@@ -54,11 +54,9 @@ impl Scene {
     /// What ingest would tell: an app, from and until how many seconds after noon, and how often.
     fn used(
         &self,
-        credential: CredentialId,
-        generation: u32,
+        (credential, generation): (CredentialId, u32),
         app_id: &str,
-        from: i64,
-        until: i64,
+        (from, until): (i64, i64),
         uses: u64,
     ) -> CredentialUsed {
         CredentialUsed {
@@ -123,10 +121,12 @@ async fn last_used_is_shown_by_generation_and_app_and_each_fact_counts_once() {
     assert_eq!((&shown["lastUsedAt"], &shown["generations"][0]["usedBy"]), (&Value::Null, &json!([])));
 
     // Two replicas of ingest, the second a little behind; the first tells one thing twice.
-    let first = scene.sealed(&scene.used(credential, 1, "id123456789", 10, 50, 3));
-    scene.tell([first.clone(), scene.sealed(&scene.used(credential, 1, "", 20, 20, 1)), first.clone()]).await;
-    scene.tell([scene.sealed(&scene.used(credential, 1, "id123456789", 5, 40, 4)), first]).await;
-    scene.tell([scene.sealed(&scene.used(credential, 1, "com.golfin.game", 60, 61, 2))]).await;
+    let first = scene.sealed(&scene.used((credential, 1), "id123456789", (10, 50), 3));
+    scene
+        .tell([first.clone(), scene.sealed(&scene.used((credential, 1), "", (20, 20), 1)), first.clone()])
+        .await;
+    scene.tell([scene.sealed(&scene.used((credential, 1), "id123456789", (5, 40), 4)), first]).await;
+    scene.tell([scene.sealed(&scene.used((credential, 1), "com.golfin.game", (60, 61), 2))]).await;
     let expected = json!([
         {"appId": "com.golfin.game", "firstUsedAt": "2026-11-25T12:01:00Z", "lastUsedAt": "2026-11-25T12:01:01Z", "uses": 2},
         {"appId": "id123456789", "firstUsedAt": "2026-11-25T12:00:05Z", "lastUsedAt": "2026-11-25T12:00:50Z", "uses": 7},
@@ -144,7 +144,7 @@ async fn last_used_is_shown_by_generation_and_app_and_each_fact_counts_once() {
     let rotated = scene.catalog.post(&path, &scene.token, json!({})).await.ok();
     assert_eq!(rotated["generations"][0]["usedBy"], expected);
     assert_eq!(rotated["generations"][1]["lastUsedAt"], Value::Null);
-    scene.tell([scene.sealed(&scene.used(credential, 2, "id123456789", 90, 90, 1))]).await;
+    scene.tell([scene.sealed(&scene.used((credential, 2), "id123456789", (90, 90), 1))]).await;
     eventually("the new generation is used", PATIENCE, async || {
         let shown = scene.shown().await;
         if shown["lastUsedAt"] == "2026-11-25T12:01:30Z" { Ok(()) } else { Err(shown) }
@@ -161,7 +161,7 @@ async fn last_used_is_shown_by_generation_and_app_and_each_fact_counts_once() {
 async fn an_app_too_many_counts_without_its_name_and_the_last_twenty_are_shown() {
     let scene = Scene::start().await;
     let credential = scene.credential().await;
-    let apps = (0..205).map(|app| scene.used(credential, 1, &format!("id{app}"), app, app, 1));
+    let apps = (0..205).map(|app| scene.used((credential, 1), &format!("id{app}"), (app, app), 1));
     scene.tell(apps.map(|fact| scene.sealed(&fact)).collect::<Vec<_>>()).await;
     let used_by = eventually("every app is added", PATIENCE, async || {
         let shown = scene.shown().await;
@@ -180,10 +180,10 @@ async fn an_app_too_many_counts_without_its_name_and_the_last_twenty_are_shown()
 async fn what_can_not_be_added_is_buried_alone() {
     let scene = Scene::start().await;
     let credential = scene.credential().await;
-    let good = scene.used(credential, 1, "id1", 1, 2, 1);
+    let good = scene.used((credential, 1), "id1", (1, 2), 1);
     let stranger = CredentialId::from_uuid(Uuid::from_u128(7));
     let bad = [
-        scene.used(stranger, 1, "id1", 1, 2, 1),
+        scene.used((stranger, 1), "id1", (1, 2), 1),
         CredentialUsed { generation: 2, ..good.clone() },
         CredentialUsed { generation: 0, ..good.clone() },
         CredentialUsed { uses: 0, ..good.clone() },

@@ -5,6 +5,7 @@ mod guide;
 mod hold;
 mod ingest_door;
 mod ingest_notes;
+mod ingest_paste;
 mod orders;
 mod readme;
 mod retries;
