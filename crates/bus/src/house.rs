@@ -17,6 +17,8 @@ use contracts::{
 
 use crate::topology::{Queue, Topology};
 
+/// Which credentials are used, for the catalog to show.
+pub const CATALOG_USES: &str = "offer-catalog.uses";
 /// tracker's copy of the catalog.
 pub const TRACKER_CATALOG: &str = "tracker.catalog";
 /// Accepted postbacks, to be decided.
@@ -37,6 +39,7 @@ impl Topology {
     #[must_use]
     pub fn house() -> Self {
         Self::new()
+            .queue(Queue::shared(CATALOG_USES).fact::<CredentialUsed>())
             .queue(
                 Queue::shared(TRACKER_CATALOG)
                     .fact::<TenantChanged>()
@@ -70,7 +73,6 @@ impl Topology {
                 Queue::window(RECENT)
                     .fact::<AdvertiserChanged>()
                     .fact::<CredentialGenerations>()
-                    .fact::<CredentialUsed>()
                     .fact::<ClickRefused>()
                     .fact::<ConversionStatusChanged>()
                     .fact::<ConversionDecidedByPerson>()

@@ -8,9 +8,9 @@ use process::{NoCommand, Runtime, Service};
 use signing::Keyring;
 
 use crate::{
-    bus::{OnCredentialGenerations, QUEUE, topology},
-    domain::BaseDomain,
-    flows::{GenerationSet, Receiver},
+    bus::{OnCredentialGenerations, QUEUE, UseTeller, topology},
+    domain::{BaseDomain, CallerRanges},
+    flows::{Callers, GenerationSet, Receiver, Refusals, UsedCredentials},
     http::{self, Door, FrontDoor},
     settings::Settings,
 };
@@ -35,10 +35,24 @@ impl Service for Ingest {
         bus.report_to(readiness.condition("broker_or_spool"));
         bus.consume(QUEUE, OnCredentialGenerations { generations: generations.clone() })?;
 
+        let refusals = Refusals::new();
+        refusals.keep_watching(settings.refusals.rule(), Arc::clone(&clock), &supervisor);
+        let used = UsedCredentials::new();
+        let teller = UseTeller {
+            used: used.clone(),
+            publisher: bus.publisher(),
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+        };
+        teller.start(&supervisor);
+
         let receiver = Receiver {
             keyring: Arc::new(keyring),
             base_domain: BaseDomain::new(&settings.door.base_domain),
             generations,
+            used,
+            refusals,
+            callers: Callers::new(CallerRanges::new(settings.door.appsflyer_ranges)),
             publisher: bus.publisher(),
             clock,
             ids,

@@ -8,4 +8,4 @@ mod http;
 mod settings;
 
 pub use app::Ingest;
-pub use settings::{CredentialSettings, DoorSettings, Settings};
+pub use settings::{CredentialSettings, DoorSettings, RefusalSettings, Settings};

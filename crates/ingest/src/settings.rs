@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use bus::{BusSettings, SpoolSettings};
 use http_kit::{HttpSettings, admin::AdminSettings};
+use ipnet::IpNet;
 use process::{ProcessSettings, StopSettings};
 use secrecy::SecretString;
 use serde::Deserialize;
 use settings::{Problems, Validate};
 use signing::Keyring;
 use telemetry::TelemetrySettings;
+
+use crate::domain::BurstRule;
 
 /// All of ingest's settings.
 #[derive(Debug, Clone, Deserialize)]
@@ -27,6 +30,8 @@ pub struct Settings {
     pub door: DoorSettings,
     /// How they are authenticated.
     pub credentials: CredentialSettings,
+    /// When refused calls are an alarm.
+    pub refusals: RefusalSettings,
     /// Logs and traces.
     pub telemetry: TelemetrySettings,
     /// How the process ends.
@@ -43,6 +48,24 @@ pub struct DoorSettings {
     pub retry_after_seconds: u32,
     /// Header of a trusted proxy that names the caller, or empty.
     pub caller_ip_header: String,
+    /// Where AppsFlyer calls from, or empty.
+    pub appsflyer_ranges: Vec<IpNet>,
+}
+
+/// Section `refusals`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefusalSettings {
+    /// So many refused calls within the window are a burst.
+    pub burst_calls: u64,
+    /// The window, in seconds.
+    pub burst_window_seconds: u32,
+}
+
+impl RefusalSettings {
+    pub(crate) const fn rule(self) -> BurstRule {
+        BurstRule { calls: self.burst_calls, window_seconds: self.burst_window_seconds }
+    }
 }
 
 /// Section `credentials`.
@@ -63,6 +86,7 @@ impl Validate for Settings {
         problems.within("spool", &self.spool);
         problems.within("door", &self.door);
         problems.within("credentials", &self.credentials);
+        problems.within("refusals", &self.refusals);
         problems.within("telemetry", &self.telemetry);
         problems.within("stop", &self.stop);
     }
@@ -77,6 +101,13 @@ impl Validate for DoorSettings {
             problems
                 .add("caller_ip_header", "must be the name of a header, such as x-forwarded-for, or empty");
         }
+    }
+}
+
+impl Validate for RefusalSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("burst_calls", &self.burst_calls, &(1..=1_000_000));
+        problems.in_range("burst_window_seconds", &self.burst_window_seconds, &(1..=3_600));
     }
 }
 

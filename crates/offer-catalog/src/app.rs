@@ -17,9 +17,9 @@ use process::{Runtime, Service};
 use signing::Keyring;
 
 use crate::{
-    bus::{BusSink, broadcast_generations},
+    bus::{BusSink, OnCredentialUsed, broadcast_generations},
     domain::public_url::PublicBase,
-    flows::{Catalog, CatalogParts},
+    flows::{CREDENTIAL_USES, Catalog, CatalogParts},
     http,
     settings::Settings,
 };
@@ -28,6 +28,9 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 /// What was once true of an offer, a share or a person's act stays true.
 const APPEND_ONLY: [&str; 5] =
     ["offer_versions", "offer_events", "offer_event_names", "offer_shares", "audit_log"];
+
+/// How long handled facts are remembered: far beyond the longest time a broker could keep one.
+const INBOX_AGE: Duration = Duration::from_hours(24 * 35);
 
 /// The service.
 pub struct OfferCatalog;
@@ -91,6 +94,8 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
 
     let bus = Bus::start(&settings.bus, OfferCatalog::NAME, Topology::house(), supervisor);
     Relay::run(pool.clone(), BusSink::new(&bus), supervisor);
+    postgres_kit::inbox::keep_swept(pool.clone(), INBOX_AGE, supervisor);
+    bus.consume(CREDENTIAL_USES, OnCredentialUsed { catalog: catalog.clone(), pool: pool.clone() })?;
     let every = Duration::from_secs(settings.credentials.broadcast_seconds);
     broadcast_generations(catalog.clone(), bus.publisher(), Arc::clone(ids), every, supervisor);
 

@@ -9,13 +9,13 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use kernel::{CredentialId, TenantId};
 use secrecy::SecretString;
-use subtle::{Choice, ConstantTimeEq as _};
+use subtle::Choice;
 use uuid::Uuid;
 
 use crate::{
     keyring::Keyring,
-    mac::hmac_sha256,
-    normalise::{self, SEGMENT_BYTES},
+    mac::{Mac, MacKey},
+    normalise::{self, Label, SEGMENT_BYTES, SIGNATURE_BYTES, Segment},
 };
 
 /// The values to paste into AppsFlyer, beside the domain.
@@ -59,9 +59,8 @@ pub fn issue(
     nonce: [u8; 4],
 ) -> Credential {
     let (key_id, key) = keyring.current();
-    let segment = segment_of(credential_id, tenant_id, generation, key_id, nonce);
-    let signature = sign(key, &domain.trim().to_ascii_lowercase(), &segment);
-    Credential { segment, signature: SecretString::from(URL_SAFE_NO_PAD.encode(signature)) }
+    let segment = Segment::of(Parts { credential_id, tenant_id, generation, key_id, nonce }.to_bytes());
+    Credential { segment: segment.text(), signature: text_of(&sign_for(key, domain, &segment)) }
 }
 
 /// The segment of a generation that was issued with these values. With [`signature_of`] it brings back all of what
@@ -74,7 +73,7 @@ pub fn segment_of(
     key_id: u8,
     nonce: [u8; 4],
 ) -> String {
-    normalise::segment_text(&Parts { credential_id, tenant_id, generation, key_id, nonce }.to_bytes())
+    Segment::of(Parts { credential_id, tenant_id, generation, key_id, nonce }.to_bytes()).text()
 }
 
 /// Derives the signature of an issued segment again, to show it: signatures are never stored, and the segment names the
@@ -83,33 +82,35 @@ pub fn segment_of(
 /// # Errors
 /// [`Refused`] when the segment is malformed or its key is no longer in the keyring.
 pub fn signature_of(keyring: &Keyring, domain: &str, segment: &str) -> Result<SecretString, Refused> {
-    let bytes = normalise::segment(segment).ok_or(Refused)?;
-    let key = keyring.find(Parts::from_bytes(&bytes).key_id).ok_or(Refused)?;
-    let signature = sign(key, &domain.trim().to_ascii_lowercase(), &normalise::segment_text(&bytes));
-    Ok(SecretString::from(URL_SAFE_NO_PAD.encode(signature)))
+    let segment = Segment::read(segment.as_bytes()).ok_or(Refused)?;
+    let key = keyring.find(Parts::from_bytes(&segment.bytes).key_id).ok_or(Refused)?;
+    Ok(text_of(&sign_for(key, domain, &segment)))
 }
 
-/// Checks the three values of an inbound postback, as pasted.
+/// Checks the three values of an inbound postback, as pasted; bytes of a URL need not be decoded before.
 ///
-/// Does the same work for a malformed text, an unknown key id and a wrong signature.
+/// Does the same work for a malformed text, an unknown tenant, an unknown key id and a wrong signature: each is replaced by
+/// a decoy of the same size, one signature is computed and compared in constant time, and only then is anything decided.
+/// Whatever the domain, the signed text fills exactly two blocks of the hash.
 ///
 /// # Errors
 /// [`Refused`], without a word on what was wrong.
 pub fn verify(
     keyring: &Keyring,
-    domain: &str,
-    segment_text: &str,
-    signature_text: &str,
+    domain: impl AsRef<[u8]>,
+    segment: impl AsRef<[u8]>,
+    signature: impl AsRef<[u8]>,
 ) -> Result<VerifiedCredential, Refused> {
-    let (segment, segment_is_well_formed) = or_decoy(normalise::segment(segment_text), [0; SEGMENT_BYTES]);
-    let (signature, signature_is_well_formed) = or_decoy(normalise::signature(signature_text), [0; 32]);
-    let (domain, domain_is_well_formed) = or_decoy(normalise::domain(domain), String::from("x"));
+    let (segment, segment_is_well_formed) = or_decoy(Segment::read(segment.as_ref()), Segment::NONE);
+    let (signature, signature_is_well_formed) =
+        or_decoy(normalise::signature(signature.as_ref()), [0; SIGNATURE_BYTES]);
+    let (domain, domain_is_well_formed) = or_decoy(Label::read(domain.as_ref()), Label::NONE);
 
-    let parts = Parts::from_bytes(&segment);
+    let parts = Parts::from_bytes(&segment.bytes);
     let (key, key_is_known) = keyring.find_or_decoy(parts.key_id);
-    let expected = sign(key, &domain, &normalise::segment_text(&segment));
+    let expected = sign(key, domain.as_bytes(), &segment);
 
-    let genuine = expected.ct_eq(&signature)
+    let genuine = expected.begins_with(&signature)
         & segment_is_well_formed
         & signature_is_well_formed
         & domain_is_well_formed
@@ -125,8 +126,18 @@ pub fn verify(
     }
 }
 
-fn sign(key: &[u8; 32], lowercase_domain: &str, canonical_segment: &str) -> [u8; 32] {
-    hmac_sha256(key, &[lowercase_domain.as_bytes(), b"\n", canonical_segment.as_bytes()])
+/// Signs for a domain as its owner writes it.
+fn sign_for(key: &MacKey, domain: &str, segment: &Segment) -> Mac {
+    sign(key, domain.trim().to_ascii_lowercase().as_bytes(), segment)
+}
+
+fn sign(key: &MacKey, lowercase_domain: &[u8], segment: &Segment) -> Mac {
+    let [first, second, third] = segment.tokens();
+    key.sign(&[lowercase_domain, b"\n", first, b"/", second, b"/", third, b"/"])
+}
+
+fn text_of(signature: &Mac) -> SecretString {
+    SecretString::from(URL_SAFE_NO_PAD.encode(signature.reveal()))
 }
 
 fn or_decoy<T>(parsed: Option<T>, decoy: T) -> (T, Choice) {
@@ -218,10 +229,16 @@ mod tests {
     #[case::encoded_twice(|segment: &str| segment.replace('/', "%252F"))]
     #[case::white_space(|segment: &str| format!(" {segment}\n"))]
     #[case::encoded_white_space(|segment: &str| format!("%20{segment}%0A"))]
+    #[case::a_space_of_a_form(|segment: &str| format!("+{segment}+"))]
+    #[case::marks_of_no_width(|segment: &str| format!("\u{feff}{segment}\u{200b}"))]
+    #[case::a_missing_slash(|segment: &str| segment.replacen('/', "", 1))]
+    #[case::everything_at_once(|segment: &str| format!(" %20//{}", segment.replace('/', "%252F%252F")))]
     fn pasted_variants_are_accepted(#[case] paste: fn(&str) -> String) {
         let ring = keyring(&[(1, 7)]);
         let (segment, signature) = issued(&ring);
-        assert!(verify(&ring, DOMAIN, &paste(&segment), &format!(" {signature} ")).is_ok());
+        for signature in [signature.clone(), format!(" {signature} "), format!("%20{signature}%3D/")] {
+            assert!(verify(&ring, DOMAIN, paste(&segment), signature).is_ok());
+        }
     }
 
     #[test]
@@ -256,7 +273,9 @@ mod tests {
         assert_eq!(verify(&ring, DOMAIN, &segment, ""), Err(Refused));
         assert_eq!(verify(&ring, DOMAIN, "", &signature), Err(Refused));
         assert_eq!(verify(&ring, "", &segment, &signature), Err(Refused));
-        assert_eq!(verify(&ring, DOMAIN, &segment, &"A".repeat(1 << 20)), Err(Refused));
+        assert_eq!(verify(&ring, DOMAIN, &segment, "A".repeat(1 << 20)), Err(Refused));
+        assert_eq!(verify(&ring, b"\xff", &segment, &signature), Err(Refused));
+        assert_eq!(verify(&ring, DOMAIN, &segment, b"\0\xff"), Err(Refused));
     }
 
     #[test]
@@ -264,8 +283,8 @@ mod tests {
         // The line feed between them is not a character of a label.
         let ring = keyring(&[(1, 7)]);
         let (segment, signature) = issued(&ring);
-        assert!(verify(&ring, &format!("{DOMAIN}\n"), &format!("\n{segment}"), &signature).is_ok());
-        assert_eq!(verify(&ring, &format!("{DOMAIN}\nx"), &segment, &signature), Err(Refused));
+        assert!(verify(&ring, format!("{DOMAIN}\n"), format!("\n{segment}"), &signature).is_ok());
+        assert_eq!(verify(&ring, format!("{DOMAIN}\nx"), &segment, &signature), Err(Refused));
     }
 
     #[test]
@@ -277,22 +296,59 @@ mod tests {
 
     const GUIDE_SEGMENT: &str = "ZM-A9KxR5TQ2/Zu4Wn-8PmFJ7BqC6tHDrN0V/L5EoG2SxM9pTQaU3W/";
     const GUIDE_SIGNATURE: &str = "7FqR9KxD2WmA5N0B1TgYJcZs8vL3X4UeP-MH6tQEkdS";
+    /// How the guide's domain, or any other, may be written.
+    const GUIDE_DOMAINS: [&str; 5] =
+        ["Brownboots", "brownboots", "BROWNBOOTS", "%42rownboots ", "bROWNbOOTS"];
 
     #[test]
     fn the_guides_values_can_not_be_made_valid_by_any_choice_of_keys() {
         // The segment names key 148, which no keyring can hold; the signature is not the text of any 32 bytes.
-        assert_eq!(Parts::from_bytes(&normalise::segment(GUIDE_SEGMENT).unwrap()).key_id, 148);
-        assert_eq!(normalise::signature(GUIDE_SIGNATURE), None);
+        let segment = Segment::read(GUIDE_SEGMENT.as_bytes()).unwrap();
+        assert_eq!(Parts::from_bytes(&segment.bytes).key_id, 148);
+        assert_eq!(normalise::signature(GUIDE_SIGNATURE.as_bytes()), None);
+        let text = SecretString::from(format!("148:{}", URL_SAFE_NO_PAD.encode([7; 32])));
+        assert!(Keyring::parse(&text).is_err());
         for id in 1..=15 {
-            let genuine = URL_SAFE_NO_PAD.encode(sign(&[7; 32], "brownboots", GUIDE_SEGMENT));
-            assert_eq!(verify(&keyring(&[(id, 7)]), DOMAIN, GUIDE_SEGMENT, &genuine), Err(Refused));
+            let ring = keyring(&[(id, 7)]);
+            let signed = text_of(&sign_for(ring.current().1, "brownboots", &segment));
+            for domain in GUIDE_DOMAINS {
+                for pasted in
+                    [GUIDE_SEGMENT, &GUIDE_SEGMENT.replace('/', ""), &GUIDE_SEGMENT.replace('/', "%2F")]
+                {
+                    assert_eq!(verify(&ring, domain, pasted, GUIDE_SIGNATURE), Err(Refused));
+                    // Not even with what that key would sign.
+                    assert_eq!(verify(&ring, domain, pasted, signed.expose_secret()), Err(Refused));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_guides_signature_opens_no_segment_and_its_segment_takes_no_signature() {
+        let ring = keyring(&[(1, 7)]);
+        let (segment, signature) = issued(&ring);
+        for domain in GUIDE_DOMAINS {
+            assert!(verify(&ring, domain, &segment, &signature).is_ok());
+            assert_eq!(verify(&ring, domain, &segment, GUIDE_SIGNATURE), Err(Refused));
+            assert_eq!(verify(&ring, domain, GUIDE_SEGMENT, &signature), Err(Refused));
+        }
+    }
+
+    /// SHA-256 takes 64 bytes at a time and 9 to end: the signed text must need two blocks whatever the domain's length.
+    #[test]
+    fn every_domain_costs_the_same_two_blocks() {
+        let behind_the_domain = 1 + Segment::NONE.text().len();
+        for domain in [Label::NONE.as_bytes().len(), 1, 63] {
+            assert_eq!((domain + behind_the_domain + 9).div_ceil(64), 2);
         }
     }
 
     proptest! {
         #[test]
         fn the_guides_printed_values_are_refused_under_every_key(id in 1_u8..=15, key in any::<u8>()) {
-            prop_assert_eq!(verify(&keyring(&[(id, key)]), DOMAIN, GUIDE_SEGMENT, GUIDE_SIGNATURE), Err(Refused));
+            for domain in GUIDE_DOMAINS {
+                prop_assert_eq!(verify(&keyring(&[(id, key)]), domain, GUIDE_SEGMENT, GUIDE_SIGNATURE), Err(Refused));
+            }
         }
 
         #[test]
@@ -327,7 +383,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_is_accepted_or_panics(domain in any::<String>(), segment in any::<String>(), signature in any::<String>()) {
+        fn no_text_is_accepted_or_panics(domain in any::<Vec<u8>>(), segment in any::<Vec<u8>>(), signature in any::<Vec<u8>>()) {
             prop_assert_eq!(verify(&keyring(&[(1, 7)]), &domain, &segment, &signature), Err(Refused));
         }
     }

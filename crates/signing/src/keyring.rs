@@ -3,8 +3,13 @@
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use secrecy::{ExposeSecret as _, SecretBox, SecretString, zeroize::Zeroize as _};
+use secrecy::{
+    ExposeSecret as _, SecretString,
+    zeroize::{Zeroize as _, Zeroizing},
+};
 use subtle::Choice;
+
+use crate::mac::MacKey;
 
 /// Bytes of a key.
 const KEY_BYTES: usize = 32;
@@ -43,16 +48,18 @@ pub enum KeyringError {
     },
 }
 
-struct ServerKey {
-    id: u8,
-    bytes: SecretBox<[u8; KEY_BYTES]>,
-}
+/// Places for keys by their id; the first stays empty, 0 is no key id.
+const PLACES: usize = 16;
 
 /// Server keys of one purpose. Never empty.
 pub struct Keyring {
-    current: ServerKey,
-    older: Vec<ServerKey>,
-    decoy: [u8; KEY_BYTES],
+    /// Newest first.
+    ids: Vec<u8>,
+    current_id: u8,
+    current: MacKey,
+    /// By key id.
+    all: Box<[Option<MacKey>; PLACES]>,
+    decoy: MacKey,
 }
 
 impl Keyring {
@@ -61,53 +68,52 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`] says which entry is wrong and how, never what it holds.
     pub fn parse(setting: &SecretString) -> Result<Self, KeyringError> {
-        let mut keys: Vec<ServerKey> = Vec::new();
+        let mut ids = Vec::new();
+        let mut current = None;
+        let mut all: Box<[Option<MacKey>; PLACES]> = Box::default();
         let entries =
             setting.expose_secret().split([',', ' ', '\t', '\r', '\n']).filter(|entry| !entry.is_empty());
         for (entry, position) in entries.zip(1_usize..) {
-            let key = read_entry(entry, position)?;
-            if keys.iter().any(|known| known.id == key.id) {
-                return Err(KeyringError::Twice { id: key.id });
+            let (id, key) = read_entry(entry, position)?;
+            let place = all.get_mut(usize::from(id)).ok_or(KeyringError::Id { position })?;
+            if place.is_some() {
+                return Err(KeyringError::Twice { id });
             }
-            keys.push(key);
+            *place = Some(MacKey::new(key.as_slice()));
+            current.get_or_insert_with(|| (id, MacKey::new(key.as_slice())));
+            ids.push(id);
         }
-        let mut keys = keys.into_iter();
-        let current = keys.next().ok_or(KeyringError::Empty)?;
-        Ok(Self { current, older: keys.collect(), decoy: [0x5a; KEY_BYTES] })
+        let (current_id, current) = current.ok_or(KeyringError::Empty)?;
+        Ok(Self { ids, current_id, current, all, decoy: MacKey::new(&[0x5a; KEY_BYTES]) })
     }
 
     /// The id of the key that makes new values.
     #[must_use]
     pub const fn current_id(&self) -> u8 {
-        self.current.id
+        self.current_id
     }
 
-    pub(crate) fn current(&self) -> (u8, &[u8; KEY_BYTES]) {
-        (self.current.id, self.current.bytes.expose_secret())
+    pub(crate) const fn current(&self) -> (u8, &MacKey) {
+        (self.current_id, &self.current)
     }
 
-    pub(crate) fn find(&self, id: u8) -> Option<&[u8; KEY_BYTES]> {
-        self.all().find(|key| key.id == id).map(|key| key.bytes.expose_secret())
+    pub(crate) fn find(&self, id: u8) -> Option<&MacKey> {
+        self.all.get(usize::from(id)).and_then(Option::as_ref)
     }
 
     /// The key with this id, or a decoy that costs the same to use and a choice that says so.
-    pub(crate) fn find_or_decoy(&self, id: u8) -> (&[u8; KEY_BYTES], Choice) {
+    pub(crate) fn find_or_decoy(&self, id: u8) -> (&MacKey, Choice) {
         self.find(id).map_or((&self.decoy, Choice::from(0)), |key| (key, Choice::from(1)))
-    }
-
-    fn all(&self) -> impl Iterator<Item = &ServerKey> {
-        std::iter::once(&self.current).chain(&self.older)
     }
 }
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ids: Vec<u8> = self.all().map(|key| key.id).collect();
-        out.debug_struct("Keyring").field("ids", &ids).finish_non_exhaustive()
+        out.debug_struct("Keyring").field("ids", &self.ids).finish_non_exhaustive()
     }
 }
 
-fn read_entry(entry: &str, position: usize) -> Result<ServerKey, KeyringError> {
+fn read_entry(entry: &str, position: usize) -> Result<(u8, Zeroizing<[u8; KEY_BYTES]>), KeyringError> {
     let (id, key) = entry.split_once(':').ok_or(KeyringError::Shape { position })?;
     let id =
         id.parse().ok().filter(|id| (1..=MAX_KEY_ID).contains(id)).ok_or(KeyringError::Id { position })?;
@@ -117,7 +123,7 @@ fn read_entry(entry: &str, position: usize) -> Result<ServerKey, KeyringError> {
     let bytes = <[u8; KEY_BYTES]>::try_from(decoded.as_slice());
     decoded.zeroize();
     let bytes = bytes.map_err(|_wrong_length| KeyringError::Key { position })?;
-    Ok(ServerKey { id, bytes: SecretBox::new(Box::new(bytes)) })
+    Ok((id, Zeroizing::new(bytes)))
 }
 
 #[cfg(test)]
@@ -139,8 +145,15 @@ pub(crate) mod tests {
     fn the_first_key_is_current_and_all_are_found() {
         let ring = keyring(&[(2, 9), (1, 7)]);
         assert_eq!(ring.current_id(), 2);
-        assert_eq!(ring.find(1), Some(&[7; KEY_BYTES]));
-        assert_eq!(ring.find(3), None);
+        let signs = |key: &MacKey, byte| {
+            key.sign(&[b"x"]).reveal() == MacKey::new(&[byte; KEY_BYTES]).sign(&[b"x"]).reveal()
+        };
+        assert!(signs(ring.current().1, 9));
+        assert!(signs(ring.find(2).unwrap(), 9));
+        assert!(signs(ring.find(1).unwrap(), 7));
+        for absent in [0, 3, 15, 16, u8::MAX] {
+            assert!(ring.find(absent).is_none());
+        }
     }
 
     #[rstest]

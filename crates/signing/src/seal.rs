@@ -12,7 +12,7 @@ use chacha20poly1305::{
 use kernel::{EndpointId, TenantId};
 use secrecy::{SecretSlice, SecretString, zeroize::Zeroizing};
 
-use crate::{keyring::Keyring, mac::hmac_sha256};
+use crate::{keyring::Keyring, mac::MacKey};
 
 /// First byte of every sealed value; another format gets another.
 const FORMAT: u8 = 1;
@@ -113,8 +113,8 @@ fn place(column: &str, tenant: TenantId, endpoint: EndpointId) -> Vec<u8> {
     [column.as_bytes(), b"\n", tenant.as_uuid().as_bytes(), endpoint.as_uuid().as_bytes()].concat()
 }
 
-fn cipher(server_key: &[u8; 32]) -> XChaCha20Poly1305 {
-    let key = Zeroizing::new(hmac_sha256(server_key, &[LABEL]));
+fn cipher(server_key: &MacKey) -> XChaCha20Poly1305 {
+    let key = Zeroizing::new(server_key.sign(&[LABEL]).reveal());
     XChaCha20Poly1305::new(&(*key).into())
 }
 

@@ -4,7 +4,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::mac::hmac_sha256;
+use crate::mac::{Mac, hmac_sha256};
 
 /// Begins every token, so that scanners for leaked secrets and people recognise one.
 pub const PREFIX: &str = "gkt_";
@@ -18,6 +18,17 @@ pub fn generate(random: [u8; 32]) -> SecretString {
 /// The hash a token is stored and found by: HMAC-SHA256 under the pepper of the settings.
 #[must_use]
 pub fn hash(pepper: &SecretString, token: &str) -> [u8; 32] {
+    hmac(pepper, token).reveal()
+}
+
+/// Whether `token` is the one that `hash` was made of, in time that does not depend on where they differ. Hashing first
+/// makes both sides of one length and unpredictable.
+#[must_use]
+pub fn is(pepper: &SecretString, token: &str, hash: &[u8; 32]) -> bool {
+    hmac(pepper, token).begins_with(hash).into()
+}
+
+fn hmac(pepper: &SecretString, token: &str) -> Mac {
     hmac_sha256(pepper.expose_secret().as_bytes(), &[token.trim().as_bytes()])
 }
 
@@ -38,5 +49,8 @@ mod tests {
         assert_eq!(hash(&one, "gkt_a"), hash(&one, " gkt_a\n"));
         assert_ne!(hash(&one, "gkt_a"), hash(&two, "gkt_a"));
         assert_ne!(hash(&one, "gkt_a"), hash(&one, "gkt_b"));
+        assert!(is(&one, "gkt_a ", &hash(&one, "gkt_a")));
+        assert!(!is(&one, "gkt_b", &hash(&one, "gkt_a")));
+        assert!(!is(&two, "gkt_a", &hash(&one, "gkt_a")));
     }
 }

@@ -84,7 +84,7 @@ pub fn sign(secrets: &[WebhookSecret], id: &str, timestamp: i64, body: &[u8]) ->
     let signatures: Vec<String> = secrets
         .iter()
         .map(|secret| hmac_sha256(secret.0.expose_secret(), &[signed_part.as_bytes(), body]))
-        .map(|mac| format!("v1,{}", STANDARD.encode(mac)))
+        .map(|mac| format!("v1,{}", STANDARD.encode(mac.reveal())))
         .collect();
     Ok(signatures.join(" "))
 }

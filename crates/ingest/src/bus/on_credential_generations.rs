@@ -40,7 +40,7 @@ impl BatchHandler for OnCredentialGenerations {
     }
 
     async fn bury(&self, _item: &Envelope, reason: &str) -> Result<(), HandleError> {
-        // Nothing is lost with it: the catalog says the whole set again within 30 s.
+        // Nothing is lost with it: the catalog says the whole set again within seconds.
         tracing::error!(reason, "a broadcast of credential generations was left out");
         Ok(())
     }

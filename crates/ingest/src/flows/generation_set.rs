@@ -1,6 +1,6 @@
 //! The credential generations in force: in memory for every call, in a file for the next start.
 //!
-//! The catalog repeats the whole set every 30 s, so a lost file or a late start costs at most that long; a revoked
+//! The catalog repeats the whole set every few seconds, so a lost file or a late start costs at most that long; a revoked
 //! generation that slips through meanwhile is refused by attribution, which judges it at `received_at`.
 
 use std::{
@@ -45,7 +45,7 @@ impl GenerationSet {
             Ok(known) => known,
             Err(SetError::File(error)) if error.kind() == io::ErrorKind::NotFound => Generations::default(),
             Err(error) => {
-                tracing::warn!(error = %telemetry::chain(&error), "starting without the saved credential generations; the catalog repeats them within 30 s");
+                tracing::warn!(error = %telemetry::chain(&error), "starting without the saved credential generations; the catalog repeats them within seconds");
                 Generations::default()
             }
         };

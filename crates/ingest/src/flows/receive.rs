@@ -16,8 +16,8 @@ use signing::{
 };
 use telemetry::TraceContext;
 
-use super::generation_set::GenerationSet;
-use crate::domain::{Address, BaseDomain, CredentialParameters};
+use super::{Callers, Refusals, UsedCredentials, generation_set::GenerationSet};
+use crate::domain::{Address, BaseDomain, CredentialParameters, app_id};
 
 /// One call as the door saw it.
 #[derive(Clone)]
@@ -60,12 +60,26 @@ pub struct Receiver {
     pub base_domain: BaseDomain,
     /// Which generations hold.
     pub generations: GenerationSet,
+    /// Which of them are used.
+    pub used: UsedCredentials,
+    /// How many calls are refused.
+    pub refusals: Refusals,
+    /// Whether callers are AppsFlyer's.
+    pub callers: Callers,
     /// The confirmed publisher.
     pub publisher: Publisher,
     /// The process's clock.
     pub clock: Arc<dyn Clock>,
     /// The process's ids.
     pub ids: Arc<dyn IdSource>,
+}
+
+/// A call that may be made durable.
+struct Accepted {
+    receipt: ReceiptId,
+    received_at: Timestamp,
+    credential: VerifiedCredential,
+    item: Item,
 }
 
 impl Receiver {
@@ -79,17 +93,21 @@ impl Receiver {
         call: Call<'_>,
         publish: impl AsyncFnOnce(&Route, Item) -> Result<(), PublishError>,
     ) -> Result<ReceiptId, ReceiveError> {
-        let (receipt, item) = self.accept(call)?;
+        let Accepted { receipt, received_at, credential, item } = self.accept(&call)?;
         let route = const { Route::of::<PostbackReceived>() };
         publish(&route, item).await.map_err(ReceiveError::NotDurable)?;
+        self.used.note(&credential, app_id(call.query, form_of(&call)), received_at);
         fail::fail_point!("ingest::answered", |_action| std::process::abort());
         Ok(receipt)
     }
 
     /// Everything that needs no waiting: whose call it is, and the fact that it becomes.
-    fn accept(&self, call: Call<'_>) -> Result<(ReceiptId, Item), ReceiveError> {
+    fn accept(&self, call: &Call<'_>) -> Result<Accepted, ReceiveError> {
         let received_at = self.clock.now();
-        let credential = self.authenticate(&call, received_at).ok_or(ReceiveError::Refused)?;
+        let Some(credential) = self.authenticate(call, received_at) else {
+            self.refusals.note();
+            return Err(ReceiveError::Refused);
+        };
         fail::fail_point!("ingest::parsed", |_action| std::process::abort());
 
         let receipt = ReceiptId::from_uuid(self.ids.uuid_v7());
@@ -102,10 +120,11 @@ impl Receiver {
             content_type: call.content_type.map(String::from).unwrap_or_default(),
             body: scrub::body(call.content_type, call.body).into_owned(),
             caller_ip: call.caller_ip.map(|address| address.to_string()).unwrap_or_default(),
-            caller_outside_ranges: false,
+            caller_outside_ranges: self.callers.is_outside(call.caller_ip),
         };
-        let stamp = stamp(receipt, credential, received_at, call.trace);
-        Ok((receipt, Item::encoded(seal_encoded(&stamp, &fact))))
+        let stamp = stamp(receipt, credential, received_at, call.trace.clone());
+        let item = Item::encoded(seal_encoded(&stamp, &fact));
+        Ok(Accepted { receipt, received_at, credential, item })
     }
 
     fn authenticate(&self, call: &Call<'_>, received_at: Timestamp) -> Option<VerifiedCredential> {
@@ -115,9 +134,7 @@ impl Receiver {
     }
 
     fn verify(&self, call: &Call<'_>) -> Option<VerifiedCredential> {
-        let is_form =
-            call.content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-        let parameters = CredentialParameters::read(call.query, is_form.then_some(call.body));
+        let parameters = CredentialParameters::read(call.query, form_of(call));
         // A call without a usable address is verified all the same, against a domain that no tenant can have: it must
         // not be told apart by the work done.
         let domain = Address { host: call.host, parameter: parameters.domain() }
@@ -145,4 +162,11 @@ fn stamp(
         traceparent: trace.traceparent,
         tracestate: trace.tracestate,
     }
+}
+
+/// The body, when it is a form.
+fn form_of<'a>(call: &Call<'a>) -> Option<&'a [u8]> {
+    call.content_type
+        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+        .then_some(call.body)
 }

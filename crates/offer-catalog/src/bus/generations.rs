@@ -2,7 +2,8 @@
 //!
 //! Not through the outbox: the set is repeated anyway, an old one is worthless, and it concerns no single tenant. Every
 //! replica broadcasts; sets of one version say the same. When the broker or the database is away, the next turn does it;
-//! ingest keeps what it heard last.
+//! ingest keeps what it heard last. A failed turn is tried again every second, and the turns are
+//! close enough for an ingest that just came back: a revocation is to hold everywhere within five seconds.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,9 +11,12 @@ use bus::{Publisher, Route};
 use contracts::{Stamp, catalog::CredentialGenerations, seal};
 use kernel::{FactId, IdSource, Timestamp};
 use process::Supervisor;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::flows::Catalog;
+
+/// How soon a broadcast that failed is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Starts broadcasting until the service stops.
 pub fn broadcast_generations(
@@ -26,17 +30,29 @@ pub fn broadcast_generations(
     supervisor.spawn("credential-generations", async move {
         let mut turns = interval(every);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_failing = false;
         loop {
             tokio::select! {
                 _turn = turns.tick() => {}
                 () = catalog.generations_changed() => {}
+                () = sleep(AGAIN), if is_failing => {}
                 () = stop.cancelled() => return,
             }
-            if let Err(error) = broadcast(&catalog, &publisher, ids.as_ref()).await {
-                tracing::warn!(
-                    error = telemetry::chain(error.as_ref()),
-                    "credential generations not broadcast"
-                );
+            match broadcast(&catalog, &publisher, ids.as_ref()).await {
+                Ok(()) if is_failing => {
+                    is_failing = false;
+                    tracing::info!("credential generations are broadcast again");
+                }
+                Ok(()) => {}
+                // Once at the beginning of an outage.
+                Err(error) if !is_failing => {
+                    is_failing = true;
+                    tracing::warn!(
+                        error = telemetry::chain(error.as_ref()),
+                        "credential generations not broadcast; trying again every second"
+                    );
+                }
+                Err(_still) => {}
             }
         }
     });

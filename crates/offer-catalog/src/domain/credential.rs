@@ -27,6 +27,11 @@ pub enum CredentialConflict {
     /// Nothing is left to rotate or reveal.
     #[error("the credential is revoked; issue a new one")]
     Revoked,
+    /// Its values were made with a server key that is no longer in the settings: they are refused everywhere.
+    #[error(
+        "the server key that made these values was retired, so they no longer work; rotate the credential for new ones"
+    )]
+    KeyRetired,
     /// Numbers are 16 bits in the security segment.
     #[error("the credential was rotated too often; issue a new one")]
     Exhausted,
@@ -38,6 +43,7 @@ impl CredentialConflict {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Revoked => "credential_revoked",
+            Self::KeyRetired => "credential_key_retired",
             Self::Exhausted => "credential_exhausted",
         }
     }

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod clone;
 pub mod country;
 pub mod credential;
+pub mod credential_use;
 pub mod event;
 pub mod identity;
 pub mod lint;

@@ -1,5 +1,7 @@
 //! Postback credentials: issued, shown, rotated, revoked.
 
+use std::collections::BTreeMap;
+
 use kernel::{AdvertiserId, CredentialId, Days, TenantId, TokenId};
 use postgres_kit::{Retries, transact};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -7,8 +9,9 @@ use serde_json::json;
 use signing::credential as signed;
 
 use super::{
-    Catalog, FlowError,
+    Catalog, CredentialView, FlowError,
     catalog::tenant_of,
+    credential_uses::views,
     write::{Change, States},
 };
 use crate::{
@@ -21,7 +24,7 @@ use crate::{
         tenant::TenantDomain,
     },
     facts::credential_changed,
-    store::{advertisers, credentials},
+    store::{Conn, advertisers, credential_uses, credentials},
 };
 
 /// What the eye icon shows: the whole URL and the three values to paste into AppsFlyer.
@@ -48,7 +51,7 @@ impl Catalog {
         tenant: TenantId,
         actor: TokenId,
         advertiser: Option<AdvertiserId>,
-    ) -> Result<Credential, FlowError> {
+    ) -> Result<CredentialView, FlowError> {
         let now = self.now();
         let credential_id = CredentialId::from_uuid(self.ids().uuid_v7());
         let nonce = self.random();
@@ -72,7 +75,7 @@ impl Catalog {
             let states = States::new(&logged(&credential))?;
             change.audit(conn, AuditAction::CredentialIssued, credential_id.as_uuid(), states).await?;
             change.tell(conn, &[change.stamper().outgoing(&credential_changed(&credential))]).await?;
-            Ok(credential)
+            Ok(CredentialView { credential, uses: BTreeMap::new() })
         })
         .await?;
         self.tell_generations();
@@ -82,7 +85,7 @@ impl Catalog {
     /// Shows a credential. That somebody looked is in the audit log before anything is shown.
     ///
     /// # Errors
-    /// `NotFound`, `Conflict` when it is revoked, `Store`; `Broken` when its server key is gone.
+    /// `NotFound`, `Conflict` when it is revoked or its server key was retired, `Store`.
     pub async fn reveal_credential(
         &self,
         tenant: TenantId,
@@ -90,24 +93,29 @@ impl Catalog {
         id: CredentialId,
     ) -> Result<Revealed, FlowError> {
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
-        let (credential, domain, shown) = transact(self.pool(), Retries::default(), async |conn| {
-            let owner = tenant_of(conn, tenant).await?;
+        transact(self.pool(), Retries::default(), async |conn| {
+            let domain = tenant_of(conn, tenant).await?.domain;
             let credential =
                 credentials::find(conn, tenant, id).await?.ok_or(FlowError::NotFound("credential"))?;
             let shown = *credential.current().ok_or(CredentialConflict::Revoked)?;
+            let segment = signed::segment_of(id, tenant, shown.generation.number, shown.key_id, shown.nonce);
+            // First: what can not be shown was not looked at.
+            let signature = signed::signature_of(&self.parts.credential_keys, domain.as_str(), &segment)
+                .map_err(|_the_segment_is_ours_so_its_key_is_gone| {
+                    tracing::warn!(
+                        credential.id = %id,
+                        key.id = shown.key_id,
+                        "a credential can not be shown: its server key is not in credentials.keys"
+                    );
+                    CredentialConflict::KeyRetired
+                })?;
             change.audit(conn, AuditAction::CredentialRevealed, id.as_uuid(), States::none()).await?;
-            Ok::<_, FlowError>((credential, owner.domain, shown))
+            let postback_url =
+                public_url::postback(&self.parts.postback_base, &domain, &segment, signature.expose_secret())
+                    .into();
+            Ok::<_, FlowError>(Revealed { credential, domain, segment, signature, postback_url })
         })
-        .await?;
-        let segment = signed::segment_of(id, tenant, shown.generation.number, shown.key_id, shown.nonce);
-        let signature = signed::signature_of(&self.parts.credential_keys, domain.as_str(), &segment)
-            .map_err(|error| {
-                FlowError::Broken("the server key of a credential is not in the settings", error.into())
-            })?;
-        let postback_url =
-            public_url::postback(&self.parts.postback_base, &domain, &segment, signature.expose_secret())
-                .into();
-        Ok(Revealed { credential, domain, segment, signature, postback_url })
+        .await
     }
 
     /// Issues a new generation; the old one works on for `overlap`.
@@ -120,7 +128,7 @@ impl Catalog {
         actor: TokenId,
         id: CredentialId,
         overlap: Days,
-    ) -> Result<Credential, FlowError> {
+    ) -> Result<CredentialView, FlowError> {
         let nonce = self.random();
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
         let rotated = transact(self.pool(), Retries::default(), async |conn| {
@@ -144,7 +152,7 @@ impl Catalog {
             let states = States::changed(&logged(&before), &logged(&after))?;
             change.audit(conn, AuditAction::CredentialRotated, id.as_uuid(), states).await?;
             change.tell(conn, &[change.stamper().outgoing(&credential_changed(&after))]).await?;
-            Ok::<_, FlowError>(after)
+            view(conn, after).await
         })
         .await?;
         self.tell_generations();
@@ -160,13 +168,13 @@ impl Catalog {
         tenant: TenantId,
         actor: TokenId,
         id: CredentialId,
-    ) -> Result<Credential, FlowError> {
+    ) -> Result<CredentialView, FlowError> {
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
         let revoked = transact(self.pool(), Retries::default(), async |conn| {
             let before =
                 credentials::lock(conn, tenant, id).await?.ok_or(FlowError::NotFound("credential"))?;
             if before.current().is_none() {
-                return Ok(before);
+                return view(conn, before).await;
             }
             let ended = credential::revoke(&before.plain_generations(), change.at);
             let generations = ended.into_iter().zip(&before.generations);
@@ -181,7 +189,7 @@ impl Catalog {
             let states = States::changed(&logged(&before), &logged(&after))?;
             change.audit(conn, AuditAction::CredentialRevoked, id.as_uuid(), states).await?;
             change.tell(conn, &[change.stamper().outgoing(&credential_changed(&after))]).await?;
-            Ok::<_, FlowError>(after)
+            view(conn, after).await
         })
         .await?;
         self.tell_generations();
@@ -196,9 +204,10 @@ impl Catalog {
         &self,
         tenant: TenantId,
         window: Window,
-    ) -> Result<Slice<Credential>, FlowError> {
+    ) -> Result<Slice<CredentialView>, FlowError> {
         transact(self.pool(), Retries::default(), async |conn| {
-            Ok(credentials::list(conn, tenant, window).await?)
+            let Slice { items, total } = credentials::list(conn, tenant, window).await?;
+            Ok::<_, FlowError>(Slice { items: views(conn, tenant, items).await?, total })
         })
         .await
     }
@@ -207,6 +216,12 @@ impl Catalog {
     fn under_current_key(&self, generation: Generation, nonce: [u8; 4]) -> IssuedGeneration {
         IssuedGeneration { generation, key_id: self.parts.credential_keys.current_id(), nonce }
     }
+}
+
+async fn view(conn: &mut Conn, credential: Credential) -> Result<CredentialView, FlowError> {
+    let uses =
+        credential_uses::of_credentials(conn, credential.tenant_id, &[credential.credential_id]).await?;
+    Ok(CredentialView { uses: uses.into_values().next().unwrap_or_default(), credential })
 }
 
 fn logged(credential: &Credential) -> serde_json::Value {

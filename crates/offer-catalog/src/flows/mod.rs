@@ -7,6 +7,7 @@ mod catalog;
 mod change_offer;
 mod clone_offer;
 mod create_offer;
+mod credential_uses;
 mod credentials;
 mod draft_offer;
 mod error;
@@ -22,6 +23,7 @@ mod write;
 
 pub use self::{
     catalog::{Catalog, CatalogParts},
+    credential_uses::{CONSUMER as CREDENTIAL_USES, CredentialView, UseError},
     credentials::Revealed,
     error::FlowError,
     offers::OfferView,

@@ -18,7 +18,7 @@ use crate::flows::Catalog;
     responses(
         (status = 200, description = "The values.", body = RevealedJson),
         (status = 404, description = "No such credential.", body = ProblemBody<'static>, content_type = "application/problem+json"),
-        (status = 409, description = "The credential is revoked.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 409, description = "The credential is revoked, or the server key that made its values was retired.", body = ProblemBody<'static>, content_type = "application/problem+json"),
     ),
 )]
 #[post("/api/v1/credentials/{credential_id}/reveal")]

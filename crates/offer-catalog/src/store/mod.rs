@@ -7,6 +7,7 @@
 pub mod advertisers;
 pub mod audit;
 mod convert;
+pub mod credential_uses;
 pub mod credentials;
 pub mod offer_versions;
 pub mod offers;

@@ -90,6 +90,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    credential_uses (tenant_id, credential_id, generation, app_id) {
+        tenant_id -> Uuid,
+        credential_id -> Uuid,
+        generation -> Integer,
+        app_id -> Text,
+        first_used_at -> Timestamptz,
+        last_used_at -> Timestamptz,
+        uses -> BigInt,
+    }
+}
+
+diesel::table! {
     offers (tenant_id, offer_id) {
         tenant_id -> Uuid,
         offer_id -> Uuid,

@@ -87,6 +87,16 @@ impl Catalog {
         Self { settings, runtime, url: format!("http://{http}"), client, database }
     }
 
+    /// Stops it and starts it again over the same database with other settings.
+    pub async fn restart_with(self, variables: &[(&str, String)]) -> Self {
+        let Self { runtime, client, database, .. } = self;
+        runtime.supervisor.drain(std::time::Duration::from_secs(20)).await.expect("it stops");
+        let settings = settings_of(&database, variables);
+        let runtime = Runtime::new();
+        let Addresses { http, .. } = offer_catalog::start(&settings, &runtime).expect("a catalog");
+        Self { settings, runtime, url: format!("http://{http}"), client, database }
+    }
+
     pub async fn call(&self, method: Method, path: &str, token: &str, body: Option<Value>) -> Answer {
         self.call_with(method, path, token, body, &[]).await
     }

@@ -9,6 +9,8 @@ mod credentials;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod key_rotation;
+#[cfg(test)]
 mod offers;
 #[cfg(test)]
 mod openapi;
@@ -30,5 +32,7 @@ mod story;
 mod tenants;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod uses;
 #[cfg(test)]
 mod versions;

@@ -1,8 +1,11 @@
 //! Stories: the guide, played against real processes, a real broker and real databases.
 
+mod credential_rotation;
 mod guide;
 mod hold;
 mod ingest_door;
+mod ingest_notes;
+mod ingest_paste;
 mod orders;
 mod readme;
 mod retries;

@@ -1,7 +1,7 @@
 //! Postback credentials.
 
 use http_kit::Problem;
-use kernel::{AdvertiserId, Days};
+use kernel::{AdvertiserId, Days, Timestamp};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,9 +10,9 @@ use uuid::Uuid;
 use crate::{
     domain::{
         credential::{OVERLAP_DAYS_DEFAULT, OVERLAP_DAYS_MAX},
-        records::Credential,
+        credential_use::AppUse,
     },
-    flows::Revealed,
+    flows::{CredentialView, Revealed},
     http::reading::{Field, Reader, Unknown, moments::written},
 };
 
@@ -78,9 +78,40 @@ impl RotateBody {
 pub struct GenerationJson {
     /// 1, 2, 3 …
     generation: u16,
+    /// The server key its values are made with. A key may be retired when no generation that is in force names it.
+    key_id: u8,
     issued_at: String,
     /// First moment at which it is refused; null while it is the current one.
     valid_until: Option<String>,
+    /// When a postback was last accepted under it, as told about once a minute; null: never yet.
+    last_used_at: Option<String>,
+    /// The apps it is used by, at most 20, those that used it last first.
+    used_by: Vec<AppUseJson>,
+}
+
+/// An app that uses a generation.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CredentialAppUse)]
+pub struct AppUseJson {
+    /// AppsFlyer's app id, as the postbacks name it. Null: they named none, or more apps than are told apart.
+    #[schema(example = "id123456789")]
+    app_id: Option<String>,
+    first_used_at: String,
+    last_used_at: String,
+    /// Accepted postbacks.
+    uses: i64,
+}
+
+impl From<AppUse> for AppUseJson {
+    fn from(of: AppUse) -> Self {
+        Self {
+            app_id: Some(of.app_id).filter(|app_id| !app_id.is_empty()),
+            first_used_at: written(of.how.first),
+            last_used_at: written(of.how.last),
+            uses: of.how.times,
+        }
+    }
 }
 
 /// A postback credential, masked.
@@ -96,29 +127,42 @@ pub struct CredentialJson {
     postback_url: &'static str,
     /// Whether no generation works any more.
     revoked: bool,
+    /// When a postback was last accepted under any of its generations; null: never yet.
+    last_used_at: Option<String>,
     generations: Vec<GenerationJson>,
     created_at: String,
 }
 
-impl From<Credential> for CredentialJson {
-    fn from(credential: Credential) -> Self {
-        let generations = credential.plain_generations();
+impl From<CredentialView> for CredentialJson {
+    fn from(view: CredentialView) -> Self {
+        let CredentialView { credential, mut uses } = view;
+        let revoked = credential.current().is_none();
+        let last_used_at = last_used(uses.values().flatten());
+        let generations = credential.generations.into_iter().map(|issued| {
+            let used_by = uses.remove(&issued.generation.number).unwrap_or_default();
+            GenerationJson {
+                generation: issued.generation.number,
+                key_id: issued.key_id,
+                issued_at: written(issued.generation.issued_at),
+                valid_until: issued.generation.valid_until.map(written),
+                last_used_at: last_used(&used_by).map(written),
+                used_by: used_by.into_iter().map(AppUseJson::from).collect(),
+            }
+        });
         Self {
             credential_id: credential.credential_id.as_uuid(),
             advertiser_id: credential.advertiser_id.map(AdvertiserId::as_uuid),
             postback_url: MASK,
-            revoked: credential.current().is_none(),
-            generations: generations
-                .into_iter()
-                .map(|generation| GenerationJson {
-                    generation: generation.number,
-                    issued_at: written(generation.issued_at),
-                    valid_until: generation.valid_until.map(written),
-                })
-                .collect(),
+            revoked,
+            last_used_at: last_used_at.map(written),
+            generations: generations.collect(),
             created_at: written(credential.created_at),
         }
     }
+}
+
+fn last_used<'a>(uses: impl IntoIterator<Item = &'a AppUse>) -> Option<Timestamp> {
+    uses.into_iter().map(|of| of.how.last).max()
 }
 
 /// The values to paste into AppsFlyer, once for Install and once for In-App Events.

@@ -1,0 +1,43 @@
+//! What a failure asks of a consumer.
+
+use ::bus::HandleError;
+use contracts::{ContractError, envelope::Envelope, read};
+use postgres_kit::{
+    DbError, Pool,
+    dead_items::{self, DeadItem},
+    sqlstate::Class,
+};
+use prost::Message as _;
+
+/// A database that is away is waited for; what it refuses for good is the item's fault.
+pub(super) fn of_store(error: &DbError) -> HandleError {
+    let text = telemetry::chain(error);
+    match error.class() {
+        // Retries are used up: the race is not the items' fault.
+        Class::Retry | Class::Pause => HandleError::Pause(text),
+        Class::Bug => HandleError::Poison(text),
+    }
+}
+
+/// A message that can not be taken at its word never will be.
+pub(super) fn of_contract(error: &ContractError) -> HandleError {
+    HandleError::Poison(telemetry::chain(error))
+}
+
+/// Puts an item where people find it.
+pub(super) async fn bury(
+    pool: &Pool,
+    consumer: &'static str,
+    item: &Envelope,
+    reason: &str,
+) -> Result<(), HandleError> {
+    let dead = DeadItem {
+        tenant_id: read::tenant_id(item).ok(),
+        fact_id: read::fact_id(item).ok(),
+        fact: item.fact.clone(),
+        item: item.encode_to_vec(),
+        reason: String::from(reason),
+    };
+    let mut connection = pool.get().await.map_err(|error| of_store(&error.into()))?;
+    dead_items::bury(&mut connection, consumer, &[dead]).await.map_err(|error| of_store(&error.into()))
+}
