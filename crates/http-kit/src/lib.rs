@@ -5,6 +5,7 @@ pub mod auth;
 mod body_guard;
 mod caller_ip;
 pub mod client;
+mod connection;
 mod edge;
 mod extractors;
 mod fallback;

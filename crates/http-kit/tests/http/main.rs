@@ -8,6 +8,7 @@ mod auth;
 mod bounds;
 #[cfg(test)]
 mod client;
+mod connections;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
