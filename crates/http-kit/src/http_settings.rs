@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use serde::Deserialize;
 use settings::{Problems, Validate};
 
-use crate::connection::ConnectionLimits;
+use crate::connection::{BodyLimits, ConnectionLimits};
 
 /// Bounds of a server. Each has a reason; the README has them as a table. Keys that are left out keep their default.
 #[derive(Debug, Clone, Deserialize)]
@@ -71,8 +71,8 @@ impl HttpSettings {
         }
     }
 
-    pub(crate) const fn body_timeout(&self) -> Duration {
-        Duration::from_millis(self.body_timeout_ms)
+    pub(crate) const fn body_limits(&self) -> BodyLimits {
+        BodyLimits { bytes: self.body_limit_bytes, timeout: Duration::from_millis(self.body_timeout_ms) }
     }
 }
 

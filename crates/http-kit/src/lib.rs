@@ -2,7 +2,6 @@
 
 pub mod admin;
 pub mod auth;
-mod body_guard;
 mod caller_ip;
 pub mod client;
 mod connection;

@@ -13,7 +13,6 @@ use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
-    body_guard::BodyLimits,
     connection::Listener,
     edge::{Edge, edge},
     extractors,
@@ -102,7 +101,7 @@ impl<'a> Server<'a> {
         let edge_data = web::Data::new(Edge {
             ids: Arc::clone(&ids),
             uri_limit_bytes: settings.uri_limit_bytes,
-            body: BodyLimits { bytes: body_limit_bytes, timeout: settings.body_timeout() },
+            body_limit_bytes,
         });
         let soft = supervisor.soft();
         let stop = async move {

@@ -2,12 +2,14 @@
 
 pub mod api;
 pub mod catalog;
+pub mod flood;
 pub mod guide;
 pub mod inject;
 pub mod load;
 pub mod lone;
 pub mod process;
 pub mod publisher;
+pub mod raw;
 pub mod stack;
 pub mod truth;
 

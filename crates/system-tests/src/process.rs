@@ -210,6 +210,26 @@ impl ServiceProcess {
         self.child.as_ref().map(Child::id)
     }
 
+    /// Files and connections it holds open.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn open_files(&self) -> usize {
+        let pid = self.pid().expect("it runs");
+        std::fs::read_dir(format!("/proc/{pid}/fd")).expect("a process that runs").count()
+    }
+
+    /// Memory it holds, in KiB.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn memory_kib(&self) -> u64 {
+        let pid = self.pid().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process that runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim().trim_end_matches("kB").trim().parse().expect("a number")
+    }
+
     /// How it ended, when it did.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.as_mut().and_then(|child| child.try_wait().expect("a child can be asked"))

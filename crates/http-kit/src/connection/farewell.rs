@@ -25,26 +25,35 @@ pub(super) enum Reason {
     DeafCaller,
 }
 
+/// What every answer begins with.
+const STATUS_LINE: &[u8] = b"HTTP/1.1 ";
 /// The longest answer that the parser gives by itself, in bytes.
 const PARSER_ANSWER_BYTES_MAX: usize = 256;
 
 impl Reason {
-    /// What the parser refuses by itself, recognised by the answer it writes: status line, date, no body. Everything that
-    /// is answered to a request has a body or an id.
-    pub(super) fn of_parser_answer(answer: &[u8]) -> Option<Self> {
-        if answer.len() > PARSER_ANSWER_BYTES_MAX || !answer.ends_with(b"\r\n\r\n") {
+    /// What the parser refuses by itself, recognised by the answer at the end of what it writes: status line, date, no
+    /// body. Everything that is answered to a request has a body or an id. With what comes before it.
+    pub(super) fn of_parser_answer(written: &[u8]) -> Option<(&[u8], Self)> {
+        if !written.ends_with(b"\r\n\r\n") {
             return None;
         }
+        let (_, tail) = written.split_at(written.len().saturating_sub(PARSER_ANSWER_BYTES_MAX));
+        let start = tail.windows(STATUS_LINE.len()).rposition(|window| window == STATUS_LINE)?;
+        let (_, answer) = tail.split_at(start);
         let text = std::str::from_utf8(answer).ok()?;
-        let reason = match text.get(..12)? {
-            "HTTP/1.1 400" => Self::NotHttp,
-            "HTTP/1.1 408" => Self::SlowHead,
-            "HTTP/1.1 431" => Self::LargeHead,
+        let reason = match text.get(STATUS_LINE.len()..)?.get(..3)? {
+            "400" => Self::NotHttp,
+            "408" => Self::SlowHead,
+            "431" => Self::LargeHead,
             _ => return None,
         };
         let headers = text.split("\r\n").skip(1).filter_map(|line| line.split_once(':'));
         let mut known = headers.map(|(name, _)| name.to_ascii_lowercase());
-        known.all(|name| matches!(name.as_str(), "content-length" | "date" | "connection")).then_some(reason)
+        if !known.all(|name| matches!(name.as_str(), "content-length" | "date" | "connection")) {
+            return None;
+        }
+        let (before, _) = written.split_at(written.len().saturating_sub(answer.len()));
+        Some((before, reason))
     }
 
     const fn word(self) -> &'static str {
@@ -118,7 +127,10 @@ mod tests {
     #[test]
     fn only_the_parsers_own_answers_are_recognised() {
         let parser = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\ndate: x\r\n\r\n";
-        assert_eq!(Reason::of_parser_answer(parser), Some(Reason::LargeHead));
+        assert_eq!(Reason::of_parser_answer(parser), Some((&b""[..], Reason::LargeHead)));
+        let good = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+        let both = [&good[..], parser].concat();
+        assert_eq!(Reason::of_parser_answer(&both), Some((&good[..], Reason::LargeHead)));
         for other in [
             &b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"[..],
             b"HTTP/1.1 400 Bad Request\r\ncontent-length: 1\r\n\r\n{",

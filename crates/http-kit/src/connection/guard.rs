@@ -64,6 +64,8 @@ enum End {
 
 impl Guarded {
     pub(super) fn new(stream: TcpStream, limits: ConnectionLimits, ids: Arc<dyn IdSource>) -> Self {
+        // Of the first head the time runs from the start, for nothing can be said to have come before it.
+        let first_head = Box::pin(sleep_until(Instant::now() + limits.head_timeout));
         Self {
             stream,
             limits,
@@ -71,7 +73,7 @@ impl Guarded {
             progress: Rc::default(),
             seen: 0,
             head: Head::default(),
-            head_deadline: None,
+            head_deadline: Some(first_head),
             write_deadline: None,
             taken: 0,
             end: End::No,
@@ -98,7 +100,7 @@ impl Guarded {
     /// Whether what comes is a head for sure, and not perhaps the rest of a body that nobody read: only then is there
     /// somebody who waits for an answer.
     fn is_head_for_sure(&self) -> bool {
-        self.seen == 0 || !self.progress.had_body()
+        self.seen == 0 || !self.progress.body_is_open()
     }
 
     fn look_at(&mut self, bytes: &[u8]) -> Option<Reason> {
@@ -115,6 +117,20 @@ impl Guarded {
             Ok(()) => None,
             Err(Excess::Line) => Some(Reason::LongUri),
             Err(Excess::Head) => Some(Reason::LargeHead),
+        }
+    }
+
+    /// A request was answered and its body not read: what is left of it, and the head behind it, have the time of a head,
+    /// whether anything comes or not.
+    fn start_waiting_for_the_rest(&mut self, context: &mut Context<'_>) {
+        if self.awaits_head() && self.seen > 0 && self.progress.body_is_open() {
+            let timeout = self.limits.head_timeout;
+            let deadline =
+                self.head_deadline.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + timeout)));
+            // When it is over the socket is read, and found overdue; here it only learns whom to wake.
+            if deadline.as_mut().poll(context).is_ready() {
+                context.waker().wake_by_ref();
+            }
         }
     }
 
@@ -136,11 +152,7 @@ impl Guarded {
 
     /// The parser's own refusal becomes a problem. Taken only at the second call: at the first the parser must not think
     /// that all is said and done, or it would drop the socket with bytes unread, and the network the answer with it.
-    fn refused_by_parser(&mut self, context: &Context<'_>, answer: &[u8]) -> bool {
-        if self.end != End::No {
-            return false;
-        }
-        let Some(mut reason) = Reason::of_parser_answer(answer) else { return false };
+    fn refuse_for_parser(&mut self, context: &Context<'_>, mut reason: Reason) {
         // A line beyond what a URI can be is "not a URI" to the parser.
         if reason == Reason::NotHttp && self.head.line_is_too_long(&self.limits) {
             reason = Reason::LongUri;
@@ -149,7 +161,6 @@ impl Guarded {
         self.last_words = reason.answer(RequestId::new(self.ids.uuid_v7()));
         self.end = End::ParserRefused;
         context.waker().wake_by_ref();
-        true
     }
 
     fn write_through(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
@@ -239,7 +250,8 @@ impl AsyncRead for Guarded {
                 this.let_go(Reason::SlowHead);
                 Poll::Ready(Ok(()))
             }
-            other => other,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
         }
     }
 }
@@ -247,14 +259,24 @@ impl AsyncRead for Guarded {
 impl AsyncWrite for Guarded {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.refused_by_parser(context, bytes) {
-            return Poll::Pending;
-        }
         if this.end == End::ParserRefused {
             ready!(this.say_last_words(context))?;
             return Poll::Ready(Ok(bytes.len()));
         }
-        this.write_through(context, bytes)
+        if this.end == End::No
+            && this.progress.is_idle()
+            && let Some((before, reason)) = Reason::of_parser_answer(bytes)
+        {
+            // Answers to the requests before it first.
+            if !before.is_empty() {
+                return this.write_through(context, before);
+            }
+            this.refuse_for_parser(context, reason);
+            return Poll::Pending;
+        }
+        let written = this.write_through(context, bytes);
+        this.start_waiting_for_the_rest(context);
+        written
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -63,12 +63,12 @@ impl Head {
                 (_, b'\r') => 1,
                 _ => 0,
             };
+            if self.bytes > limits.head_bytes {
+                return Err(self.excess(limits));
+            }
             if self.ending == 4 {
                 self.is_whole = true;
                 return Ok(());
-            }
-            if self.bytes > limits.head_bytes {
-                return Err(self.excess(limits));
             }
         }
         Ok(())

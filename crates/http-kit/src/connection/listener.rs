@@ -18,7 +18,12 @@ use futures_util::future;
 use kernel::IdSource;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{file_limit, guard::Guarded, progress::Progress};
+use super::{
+    body::{self, BodyLimits},
+    file_limit,
+    guard::Guarded,
+    progress::Progress,
+};
 use crate::http_settings::HttpSettings;
 
 /// A bound socket.
@@ -65,6 +70,7 @@ impl Listener {
         B: MessageBody + 'static,
     {
         let limits = settings.connection_limits();
+        let bodies = settings.body_limits();
         let connections = file_limit::make_room(settings.max_connections);
         let builder = ServerBuilder::default()
             .workers(settings.workers)
@@ -88,13 +94,14 @@ impl Listener {
                     async move { signal.notified().await }
                 })
                 .keep_alive(keep_alive)
-                .client_request_timeout(limits.head_timeout)
+                // The guard's, for every head: the parser's is for the first one only, and half a second inexact.
+                .client_request_timeout(Duration::ZERO)
                 .client_disconnect_timeout(limits.disconnect_timeout)
                 .local_addr(address)
                 .on_connect_ext(|guarded: &Guarded, data| {
                     data.insert(guarded.progress());
                 })
-                .h1(apply_fn_factory(app, watched));
+                .h1(apply_fn_factory(app, move |request, service: &_| watched(request, service, bodies)));
             fn_service(move |stream: TcpStream| {
                 let peer = stream.peer_addr().ok();
                 let guarded = Guarded::new(stream, limits, Arc::clone(&ids));
@@ -106,14 +113,16 @@ impl Listener {
     }
 }
 
-/// Tells the guard when a request begins and ends.
+/// Tells the guard when a request begins and ends, and puts a guard on its body.
 fn watched<S: Service<Request>>(
     mut request: Request,
     service: &S,
+    bodies: BodyLimits,
 ) -> impl Future<Output = Result<S::Response, S::Error>> + use<S> {
     let progress = request.conn_data::<Rc<Progress>>().cloned();
     let has_body = !matches!(request.payload(), Payload::None);
-    let in_flight = progress.map(|progress| progress.begin(has_body));
+    let in_flight = progress.as_ref().map(|progress| progress.begin(has_body));
+    body::guard(&mut request, bodies, progress);
     let answering = service.call(request);
     async move {
         let answer = answering.await;

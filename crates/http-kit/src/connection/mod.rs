@@ -5,8 +5,9 @@
 //! each good for holding a connection for ever: a head that trickles in on a connection already used; a body that nobody
 //! reads, sent in chunks without end; an answer that nobody takes; and it answers what its parser refuses without a body,
 //! then closes on unread bytes, so that the network throws the answer away. [`guard::Guarded`] stands between the parser
-//! and the socket and closes all four.
+//! and the socket and closes all four; [`body`] bounds the bodies that are read.
 
+mod body;
 mod farewell;
 mod file_limit;
 mod guard;
@@ -16,6 +17,7 @@ mod progress;
 
 use std::time::Duration;
 
+pub(crate) use body::{BodyLimits, problem as body_problem, too_large};
 pub(crate) use listener::Listener;
 
 /// Bounds of one connection.

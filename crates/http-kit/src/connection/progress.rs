@@ -7,7 +7,7 @@ use std::{cell::Cell, rc::Rc};
 pub(super) struct Progress {
     begun: Cell<u64>,
     in_flight: Cell<u32>,
-    had_body: Cell<bool>,
+    body_is_open: Cell<bool>,
 }
 
 impl Progress {
@@ -15,7 +15,7 @@ impl Progress {
     pub(super) fn begin(self: &Rc<Self>, has_body: bool) -> InFlight {
         self.begun.set(self.begun.get().wrapping_add(1));
         self.in_flight.set(self.in_flight.get().saturating_add(1));
-        self.had_body.set(has_body);
+        self.body_is_open.set(has_body);
         InFlight(Rc::clone(self))
     }
 
@@ -29,9 +29,15 @@ impl Progress {
         self.in_flight.get() == 0
     }
 
-    /// Whether the latest request had a body: bytes that come now may be the rest of it and no new head.
-    pub(super) fn had_body(&self) -> bool {
-        self.had_body.get()
+    /// The latest request's body was read to its end.
+    pub(super) fn body_ended(&self) {
+        self.body_is_open.set(false);
+    }
+
+    /// Whether the latest request has a body that nobody read to its end: bytes that come now may be the rest of it and
+    /// no new head.
+    pub(super) fn body_is_open(&self) -> bool {
+        self.body_is_open.get()
     }
 }
 
@@ -57,7 +63,9 @@ mod tests {
         drop(first);
         assert!(!progress.is_idle());
         drop(second);
-        assert!(progress.is_idle() && progress.had_body());
+        assert!(progress.is_idle() && progress.body_is_open());
+        progress.body_ended();
+        assert!(!progress.body_is_open());
         assert_eq!(progress.begun(), 2);
     }
 }

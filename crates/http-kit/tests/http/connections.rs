@@ -85,8 +85,8 @@ impl Caller {
         let head_only = Wire { status: 0, head: head.to_owned(), body: String::new() };
         let length: usize = head_only.header("content-length")?.parse().unwrap();
         let whole = head.len() + 4 + length;
-        let bytes: Vec<u8> = (self.heard.len() >= whole).then(|| self.heard.drain(..whole).collect())?;
-        Some(Wire::parse(&bytes))
+        let answer: Vec<u8> = (self.heard.len() >= whole).then(|| self.heard.drain(..whole).collect())?;
+        Some(Wire::parse(&answer))
     }
 
     /// Closed in peace, without another word.

@@ -8,6 +8,7 @@ mod auth;
 mod bounds;
 #[cfg(test)]
 mod client;
+#[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod errors;

@@ -10,3 +10,4 @@ mod secrets;
 mod stopping;
 mod tracing;
 mod tracker_door;
+mod transport_limits;
