@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod api;
+pub mod canary;
 pub mod catalog;
 pub mod flood;
 pub mod guide;
@@ -10,6 +11,7 @@ pub mod lone;
 pub mod process;
 pub mod publisher;
 pub mod raw;
+pub mod spy;
 pub mod stack;
 pub mod truth;
 

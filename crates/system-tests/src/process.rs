@@ -100,14 +100,24 @@ impl ServiceProcess {
 
     /// Runs `migrate` to its end.
     pub fn migrate(&self) {
-        let output = self.command("migrate").output().expect("the service's binary runs");
-        assert!(
-            output.status.success(),
-            "{} migrate failed: {}{}",
-            self.name.binary(),
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let (done, output) = self.run("migrate");
+        assert!(done, "{} migrate failed: {output}", self.name.binary());
+    }
+
+    /// Runs a command that ends by itself: whether it succeeded, and all that it wrote.
+    ///
+    /// # Panics
+    /// When the binary can not be run.
+    pub fn run(&self, word: &str) -> (bool, String) {
+        let output = self.command(word).output().expect("the service's binary runs");
+        let text =
+            [String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)].concat();
+        (output.status.success(), text)
+    }
+
+    /// What a setting is set to by its environment.
+    pub fn setting(&self, key: &str) -> Option<&str> {
+        self.environment.get(&format!("{}__{key}", self.name.prefix())).map(String::as_str)
     }
 
     /// Starts it; does not wait.

@@ -1,12 +1,15 @@
 //! Stories: the guide, played against real processes, a real broker and real databases.
 
+mod canaries;
 mod guide;
 mod hold;
 mod ingest_door;
+mod log_injection;
 mod orders;
 mod readme;
 mod retries;
 mod secrets;
+mod settings_secrets;
 mod stopping;
 mod tracing;
 mod tracker_door;
