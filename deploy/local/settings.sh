@@ -61,8 +61,10 @@ service_settings() {
             ;;
         tracker)
             printf '%s__CLICKS__KEYS=%s\n' "$key" "$(keyring CLICK_KEYS)"
+            printf '%s__SPOOL__FOLDER=%s\n' "$key" "$STATE/services/tracker/spool"
             ;;
         ingest)
+            printf '%s__SPOOL__FOLDER=%s\n' "$key" "$STATE/services/ingest/spool"
             printf '%s__CREDENTIALS__KEYS=%s\n' "$key" "$(keyring CREDENTIAL_KEYS)"
             printf '%s__CREDENTIALS__GENERATIONS_FILE=%s\n' "$key" "$STATE/services/ingest/credential-generations"
             ;;

@@ -1,4 +1,4 @@
-//! The outermost layer of every server: request id, size of the request line, guard on the body, and the promise
+//! The outermost layer of every server: request id, size of the request line, the body's size where it is announced, and the promise
 //! that every error leaves as a [`Problem`] that carries the request's id.
 //!
 //! It stands outside the span ([`crate::root_span`]), which needs the id, and outside the panic guard
@@ -21,7 +21,7 @@ use actix_web::{
 use kernel::IdSource;
 
 use crate::{
-    body_guard::{self, BodyLimits},
+    connection,
     problem::Problem,
     request_id::{REQUEST_ID_HEADER, RequestId},
 };
@@ -30,12 +30,12 @@ use crate::{
 pub(crate) struct Edge {
     pub ids: Arc<dyn IdSource>,
     pub uri_limit_bytes: usize,
-    pub body: BodyLimits,
+    pub body_limit_bytes: usize,
 }
 
 /// The middleware itself; reads its [`Edge`] from the app's data.
 pub(crate) async fn edge<B>(
-    mut request: ServiceRequest,
+    request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error>
 where
@@ -54,13 +54,24 @@ where
         let response = problem.of_request(id).error_response();
         return Ok(request.into_response(response).map_into_right_body());
     }
-    body_guard::guard(&mut request, edge.body);
+    if announces_more_than(edge.body_limit_bytes, &request) {
+        let response = connection::too_large(edge.body_limit_bytes).of_request(id).error_response();
+        return Ok(request.into_response(response).map_into_right_body());
+    }
 
     match next.call(request).await {
         Ok(response) => Ok(as_problem(response, id)),
         // The request is gone with the error, so the problem itself carries id and header to the dispatcher.
         Err(error) => Err(problem_of(&error).of_request(id).into()),
     }
+}
+
+/// Refused before the first byte of it is read, on routes that never read one as well: a caller who was told "too large"
+/// by one route must not be told "yes" by the next.
+fn announces_more_than(limit_bytes: usize, request: &ServiceRequest) -> bool {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    // The parser has refused what is no number.
+    length.and_then(|length| length.trim().parse::<usize>().ok()).is_some_and(|length| length > limit_bytes)
 }
 
 /// Re-renders errors with the request's id; leaves answers (and errors a handler rendered itself) alone.
@@ -94,7 +105,7 @@ fn problem_of(error: &Error) -> Problem {
         return problem.clone();
     }
     if error.as_error::<PayloadError>().is_some() {
-        return body_guard::problem(error);
+        return connection::body_problem(error);
     }
     Problem::of_status(error.as_response_error().status_code())
 }

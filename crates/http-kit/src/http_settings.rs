@@ -5,6 +5,8 @@ use std::{net::SocketAddr, time::Duration};
 use serde::Deserialize;
 use settings::{Problems, Validate};
 
+use crate::connection::{BodyLimits, ConnectionLimits};
+
 /// Bounds of a server. Each has a reason; the README has them as a table. Keys that are left out keep their default.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -24,9 +26,13 @@ pub struct HttpSettings {
     pub head_timeout_ms: u64,
     /// Time for a whole request body: as above, for bodies.
     pub body_timeout_ms: u64,
+    /// Time for a caller to take its answer, or 16 KiB of a longer one: whoever sends and never reads is cut off.
+    pub write_timeout_ms: u64,
     /// Time to let a closing connection go in peace.
     pub disconnect_timeout_ms: u64,
-    /// Path and query together: more than any honest caller sends, far less than the 128 KiB the parser would take.
+    /// A request's line and headers together: room for the longest line and for the headers of two proxies.
+    pub head_limit_bytes: usize,
+    /// Path and query together: more than any honest caller sends.
     pub uri_limit_bytes: usize,
     /// A request's body: more than any honest caller sends.
     pub body_limit_bytes: usize,
@@ -44,7 +50,9 @@ impl Default for HttpSettings {
             keep_alive_seconds: 75,
             head_timeout_ms: 5_000,
             body_timeout_ms: 10_000,
+            write_timeout_ms: 10_000,
             disconnect_timeout_ms: 2_000,
+            head_limit_bytes: 48 * 1_024,
             uri_limit_bytes: 32 * 1_024,
             body_limit_bytes: 256 * 1_024,
             stop_seconds: 15,
@@ -53,17 +61,18 @@ impl Default for HttpSettings {
 }
 
 impl HttpSettings {
-    /// actix-web counts connections by worker.
-    pub(crate) fn connections_per_worker(&self) -> usize {
-        self.max_connections.div_ceil(self.workers.max(1)).max(1)
+    pub(crate) const fn connection_limits(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            head_bytes: self.head_limit_bytes,
+            uri_bytes: self.uri_limit_bytes,
+            head_timeout: Duration::from_millis(self.head_timeout_ms),
+            write_timeout: Duration::from_millis(self.write_timeout_ms),
+            disconnect_timeout: Duration::from_millis(self.disconnect_timeout_ms),
+        }
     }
 
-    pub(crate) const fn head_timeout(&self) -> Duration {
-        Duration::from_millis(self.head_timeout_ms)
-    }
-
-    pub(crate) const fn body_timeout(&self) -> Duration {
-        Duration::from_millis(self.body_timeout_ms)
+    pub(crate) const fn body_limits(&self) -> BodyLimits {
+        BodyLimits { bytes: self.body_limit_bytes, timeout: Duration::from_millis(self.body_timeout_ms) }
     }
 }
 
@@ -76,8 +85,11 @@ impl Validate for HttpSettings {
         problems.in_range("head_timeout_ms", &self.head_timeout_ms, &(100..=60_000));
         problems.in_range("body_timeout_ms", &self.body_timeout_ms, &(100..=300_000));
         problems.in_range("disconnect_timeout_ms", &self.disconnect_timeout_ms, &(100..=60_000));
-        // actix-web's parser takes 128 KiB of head; the line must leave room for the headers.
-        problems.in_range("uri_limit_bytes", &self.uri_limit_bytes, &(256..=65_536));
+        problems.in_range("write_timeout_ms", &self.write_timeout_ms, &(100..=300_000));
+        // The parser itself takes 128 KiB of head, and the line must leave room for headers.
+        problems.in_range("head_limit_bytes", &self.head_limit_bytes, &(1_024..=114_688));
+        let line_limit = self.head_limit_bytes.saturating_sub(512);
+        problems.in_range("uri_limit_bytes", &self.uri_limit_bytes, &(256..=line_limit));
         problems.in_range("body_limit_bytes", &self.body_limit_bytes, &(1_024..=16_777_216));
         problems.in_range("stop_seconds", &self.stop_seconds, &(1..=600));
     }
@@ -92,12 +104,6 @@ mod tests {
         let mut problems = Problems::default();
         HttpSettings::default().validate(&mut problems);
         assert!(problems.is_empty());
-    }
-
-    #[test]
-    fn connections_are_shared_between_workers_and_never_none() {
-        let settings = HttpSettings { workers: 3, max_connections: 10, ..HttpSettings::default() };
-        assert_eq!(settings.connections_per_worker(), 4);
     }
 
     #[test]

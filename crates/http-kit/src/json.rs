@@ -10,7 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::error::Category;
 
-use crate::{body_guard, field_path, problem::Problem};
+use crate::{connection, field_path, problem::Problem};
 
 /// A JSON body: as an argument of a handler it is read and checked, as a result it is written.
 ///
@@ -31,7 +31,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
                 return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                     .detail("send a JSON body with the header content-type: application/json"));
             }
-            let body = body.await.map_err(|error| body_guard::problem(&error))?;
+            let body = body.await.map_err(|error| connection::body_problem(&error))?;
             parse(&body).map(Self)
         })
     }

@@ -2,9 +2,9 @@
 
 pub mod admin;
 pub mod auth;
-mod body_guard;
 mod caller_ip;
 pub mod client;
+mod connection;
 mod edge;
 mod extractors;
 mod fallback;

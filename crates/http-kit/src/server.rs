@@ -1,20 +1,20 @@
 //! The server of a service: its routes, inside the layers and bounds all services share.
 //!
 //! Layers from the outside in: [`crate::edge`] (request id, bounds, problems), the span ([`crate::root_span`]), the
-//! panic guard ([`crate::panics`]), then the routes. A [`FrontDoor`] stands before all of them. The server belongs to the supervisor: when the soft token is
-//! cancelled it stops accepting, finishes what is in flight and ends.
+//! panic guard ([`crate::panics`]), then the routes. A [`FrontDoor`] stands before all of them. The server belongs to the
+//! supervisor: when the soft token is cancelled it stops accepting, finishes what is in flight and ends.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use actix_service::IntoServiceFactory as _;
-use actix_web::{App, HttpServer, middleware::from_fn, web};
+use actix_web::{App, middleware::from_fn, web};
 use kernel::IdSource;
 use process::{Supervisor, SystemIds};
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
-    body_guard::BodyLimits,
+    connection::Listener,
     edge::{Edge, edge},
     extractors,
     fallback::{Methods, no_handler},
@@ -132,9 +132,9 @@ impl<'a> Server<'a> {
         let body_limit_bytes = settings.body_limit_bytes;
         let front_ids = Arc::clone(&ids);
         let edge_data = web::Data::new(Edge {
-            ids,
+            ids: Arc::clone(&ids),
             uri_limit_bytes: settings.uri_limit_bytes,
-            body: BodyLimits { bytes: body_limit_bytes, timeout: settings.body_timeout() },
+            body_limit_bytes,
         });
         let soft = supervisor.soft();
         let stop = async move {
@@ -146,7 +146,9 @@ impl<'a> Server<'a> {
         };
         let methods = web::Data::new(Methods::of(&openapi::described(&routes)));
         let uri_limit_bytes = settings.uri_limit_bytes;
-        let http = HttpServer::new(move || {
+        let listener = Listener::bind(settings).map_err(failed)?;
+        let address = listener.address();
+        let app = move || {
             let app = App::new()
                 .into_utoipa_app()
                 .app_data(edge_data.clone())
@@ -164,24 +166,10 @@ impl<'a> Server<'a> {
                 .wrap(from_fn(edge))
                 .into_factory();
             Fronted { door: door.clone(), app, uri_limit_bytes, ids: Arc::clone(&front_ids) }
-        })
-        .workers(settings.workers)
-        .max_connections(settings.connections_per_worker())
-        .backlog(settings.backlog)
-        .keep_alive(Duration::from_secs(settings.keep_alive_seconds))
-        .client_request_timeout(settings.head_timeout())
-        .client_disconnect_timeout(Duration::from_millis(settings.disconnect_timeout_ms))
-        .shutdown_timeout(settings.stop_seconds)
-        .disable_signals()
-        .shutdown_signal(stop)
-        .bind(settings.listen)
-        .map_err(failed)?;
-
-        let address =
-            http.addrs().first().copied().ok_or_else(|| failed(io::Error::other("no socket was bound")))?;
+        };
+        let running = listener.serve(settings, ids, stop, app).map_err(failed)?;
         tracing::info!(server.name = name, server.address = %address, "listening");
 
-        let running = http.run();
         let serving = async move {
             if let Err(error) = running.await {
                 tracing::error!(server.name = name, error = %error, "server ended with an error");

@@ -100,14 +100,24 @@ impl ServiceProcess {
 
     /// Runs `migrate` to its end.
     pub fn migrate(&self) {
-        let output = self.command("migrate").output().expect("the service's binary runs");
-        assert!(
-            output.status.success(),
-            "{} migrate failed: {}{}",
-            self.name.binary(),
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let (done, output) = self.run("migrate");
+        assert!(done, "{} migrate failed: {output}", self.name.binary());
+    }
+
+    /// Runs a command that ends by itself: whether it succeeded, and all that it wrote.
+    ///
+    /// # Panics
+    /// When the binary can not be run.
+    pub fn run(&self, word: &str) -> (bool, String) {
+        let output = self.command(word).output().expect("the service's binary runs");
+        let text =
+            [String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)].concat();
+        (output.status.success(), text)
+    }
+
+    /// What a setting is set to by its environment.
+    pub fn setting(&self, key: &str) -> Option<&str> {
+        self.environment.get(&format!("{}__{key}", self.name.prefix())).map(String::as_str)
     }
 
     /// Starts it; does not wait.
@@ -208,6 +218,26 @@ impl ServiceProcess {
     /// Its process, while it runs.
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
+    }
+
+    /// Files and connections it holds open.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn open_files(&self) -> usize {
+        let pid = self.pid().expect("it runs");
+        std::fs::read_dir(format!("/proc/{pid}/fd")).expect("a process that runs").count()
+    }
+
+    /// Memory it holds, in KiB.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn memory_kib(&self) -> u64 {
+        let pid = self.pid().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process that runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim().trim_end_matches("kB").trim().parse().expect("a number")
     }
 
     /// How it ended, when it did.

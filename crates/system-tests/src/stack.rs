@@ -296,6 +296,6 @@ fn free_ports() -> Vec<(u16, u16)> {
 }
 
 /// One free port.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     free_ports()[0].0
 }

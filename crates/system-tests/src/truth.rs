@@ -176,6 +176,8 @@ impl Truth {
 
 async fn dump(client: &Client) -> String {
     let mut text = String::new();
+    // Bytes as the text they mostly are: in hexadecimal no word would be found.
+    client.batch_execute("SET bytea_output = 'escape'").await.expect("a setting of the connection");
     let tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'";
     for table in query(client, tables, &[]).await {
         let table: String = table.get(0);

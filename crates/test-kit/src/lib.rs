@@ -3,6 +3,7 @@
 mod database;
 mod eventually;
 mod fakes;
+mod fault_proxy;
 mod http_client;
 mod namespace;
 mod nodes;
@@ -15,6 +16,7 @@ pub use fakes::{
     otlp::{OtlpReceiver, ReceivedSpan},
     publisher::{Answer, Delivery, FakePublisher},
 };
+pub use fault_proxy::{Direction, Fault, FaultProxy};
 pub use http_client::http_client;
 pub use namespace::{Depth, Namespace, namespace};
 pub use nodes::Nodes;

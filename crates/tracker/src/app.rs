@@ -12,7 +12,7 @@ use signing::Keyring;
 use crate::{
     bus::OnCatalog,
     flows::{self, OfferBook, Recorder},
-    http::{self, Door},
+    http::{self, Door, FrontDoor},
     settings::Settings,
     store::{CHANGED_CHANNEL, MIGRATIONS},
 };
@@ -41,17 +41,28 @@ impl Service for Tracker {
             flows::follow_offers(book.clone(), pool.clone(), changes, offers),
         );
 
-        let bus = ::bus::Bus::start(&settings.bus, Self::NAME, Topology::house(), &supervisor);
-        bus.report_to(readiness.condition("broker"));
+        let bus = ::bus::Bus::start_with(
+            &settings.bus,
+            &settings.spool,
+            Self::NAME,
+            Topology::house(),
+            &supervisor,
+        );
+        bus.report_to(readiness.condition("broker_or_spool"));
         bus.consume(TRACKER_CATALOG, OnCatalog { pool })?;
 
-        let recorder = Recorder { book, publisher: bus.publisher(), keyring: Arc::new(keyring), clock, ids };
-        let door = Door::new(recorder, settings.door.retry_after_seconds, settings.door.caller_ip_header);
+        let recorder = Recorder { book, keyring: Arc::new(keyring), clock, ids };
+        let door = web::Data::new(Door::new(
+            recorder,
+            bus.publisher(),
+            settings.door.retry_after_seconds,
+            settings.door.caller_ip_header,
+        ));
 
         http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         http_kit::Server::new("clicks", &settings.http)
             .access_log(http_kit::AccessLog::Debug)
-            .listen(&supervisor, http::routes(web::Data::new(door)))?;
+            .listen_behind(&supervisor, FrontDoor(door.clone().into_inner()), http::routes(door))?;
         Ok(())
     }
 

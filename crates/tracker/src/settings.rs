@@ -1,6 +1,6 @@
 //! What can be set; `settings.default.toml` says what each key means.
 
-use bus::BusSettings;
+use bus::{BusSettings, SpoolSettings};
 use http_kit::{HttpSettings, admin::AdminSettings};
 use postgres_kit::DatabaseSettings;
 use process::{ProcessSettings, StopSettings};
@@ -20,6 +20,8 @@ pub struct Settings {
     pub admin: AdminSettings,
     /// The broker.
     pub bus: BusSettings,
+    /// Where clicks wait while the broker does not take them.
+    pub spool: SpoolSettings,
     /// The read model.
     pub database: DatabaseSettings,
     /// How clicks are read and answered.
@@ -55,6 +57,7 @@ impl Validate for Settings {
         problems.within("http", &self.http);
         problems.within("admin", &self.admin);
         problems.within("bus", &self.bus);
+        problems.within("spool", &self.spool);
         problems.within("database", &self.database);
         problems.within("door", &self.door);
         problems.within("clicks", &self.clicks);

@@ -3,7 +3,6 @@
 mod consuming;
 mod dead_letters;
 mod pausing;
-mod proxy;
 mod publishing;
 mod reconnecting;
 mod rig;

@@ -4,11 +4,9 @@ use std::{fs, path::Path};
 
 use bus::{BusSettings, PublishError, SpoolSettings};
 use futures_util::future::join_all;
+use test_kit::{Direction, Fault, FaultProxy};
 
-use crate::{
-    proxy::Proxy,
-    rig::{QUEUE, ROUTE, Recorder, Rig, SOON, item},
-};
+use crate::rig::{QUEUE, ROUTE, Recorder, Rig, SOON, item};
 
 /// Nothing listens on port 1.
 fn nowhere(settings: &mut BusSettings) {
@@ -68,8 +66,8 @@ async fn a_silent_broker_costs_a_callers_patience_once_and_loses_nothing() {
     let namespace = test_kit::namespace();
     let place = tempfile::tempdir().unwrap();
     let spool = spool_in(place.path());
-    let proxy = Proxy::to(namespace.amqp_url()).await;
-    let url = proxy.url.clone();
+    let wire = FaultProxy::to_server_of(namespace.amqp_url());
+    let url = wire.url(namespace.amqp_url());
     let rig = Rig::spooling(&namespace, &spool, move |settings| {
         settings.url = BusSettings::new(url, "").url;
         settings.confirm_timeout_ms = 300;
@@ -77,12 +75,13 @@ async fn a_silent_broker_costs_a_callers_patience_once_and_loses_nothing() {
     keeps(&rig).await;
     test_kit::eventually("it is writable", SOON, async || rig.bus.is_writable()).await;
 
-    proxy.set_silent(true);
+    // What is said to the broker arrives; what it says comes when the silence ends.
+    wire.set_way(Direction::ToClient, Fault::Hold);
     say_all(&rig, 1..300).await;
     // From now on nobody waits for the broker: straight to the disk.
     assert!(!rig.bus.is_writable());
     say_all(&rig, 300..600).await;
-    proxy.set_silent(false);
+    wire.heal();
 
     let seen = Recorder::default();
     rig.bus.consume(QUEUE, seen.clone()).unwrap();

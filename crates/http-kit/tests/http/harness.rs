@@ -30,6 +30,8 @@ pub(crate) fn small() -> HttpSettings {
         workers: 1,
         head_timeout_ms: 500,
         body_timeout_ms: 500,
+        write_timeout_ms: 500,
+        disconnect_timeout_ms: 1_000,
         uri_limit_bytes: 512,
         body_limit_bytes: 2_048,
         stop_seconds: 5,
@@ -68,7 +70,7 @@ impl Wire {
         })
     }
 
-    fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();

@@ -3,6 +3,7 @@
 //! They kill services and stop the nodes that all tests share, so they run one at a time and alone (see `.config/nextest.toml`).
 //! Each asserts that its fault landed in mid-work, and reads the truth from tables and queues.
 
+mod flood;
 mod killing;
 mod scene;
 mod stopping_nodes;

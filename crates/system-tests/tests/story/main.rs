@@ -1,15 +1,19 @@
 //! Stories: the guide, played against real processes, a real broker and real databases.
 
+mod canaries;
 mod credential_rotation;
 mod guide;
 mod hold;
 mod ingest_door;
 mod ingest_notes;
 mod ingest_paste;
+mod log_injection;
 mod orders;
 mod readme;
 mod retries;
 mod secrets;
+mod settings_secrets;
 mod stopping;
 mod tracing;
 mod tracker_door;
+mod transport_limits;

@@ -39,6 +39,7 @@ pub struct ReceivedSpan {
 pub struct OtlpReceiver {
     server: Server,
     spans: Arc<Mutex<Vec<ReceivedSpan>>>,
+    said: Arc<Mutex<String>>,
 }
 
 impl OtlpReceiver {
@@ -48,13 +49,15 @@ impl OtlpReceiver {
     /// When it can not start.
     pub fn start() -> Self {
         let spans = Arc::new(Mutex::new(Vec::new()));
-        let shared = Arc::clone(&spans);
+        let said = Arc::new(Mutex::new(String::new()));
+        let shared = (Arc::clone(&spans), Arc::clone(&said));
         let server = Server::start(move |config| {
             config
-                .app_data(web::Data::from(Arc::clone(&shared)))
+                .app_data(web::Data::from(Arc::clone(&shared.0)))
+                .app_data(web::Data::from(Arc::clone(&shared.1)))
                 .route("/v1/traces", web::post().to(collect));
         });
-        Self { server, spans }
+        Self { server, spans, said }
     }
 
     /// What goes into `telemetry.otlp_endpoint`.
@@ -65,6 +68,11 @@ impl OtlpReceiver {
     /// All spans so far.
     pub fn spans(&self) -> Vec<ReceivedSpan> {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Everything that was sent, as text: events, statuses and links, too.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits for a span that `matches`.
@@ -87,10 +95,15 @@ impl OtlpReceiver {
     }
 }
 
-async fn collect(body: web::Bytes, spans: web::Data<Mutex<Vec<ReceivedSpan>>>) -> HttpResponse {
+async fn collect(
+    body: web::Bytes,
+    spans: web::Data<Mutex<Vec<ReceivedSpan>>>,
+    said: web::Data<Mutex<String>>,
+) -> HttpResponse {
     let Ok(request) = ExportTraceServiceRequest::decode(body) else {
         return HttpResponse::BadRequest().body("not an OTLP trace export");
     };
+    said.lock().unwrap_or_else(PoisonError::into_inner).push_str(&format!("{request:?}\n"));
     let received = request.resource_spans.into_iter().flat_map(spans_of);
     spans.lock().unwrap_or_else(PoisonError::into_inner).extend(received);
     HttpResponse::Ok()

@@ -4,6 +4,7 @@ mod broker;
 mod database;
 mod eventually;
 mod fakes;
+mod fault_proxy;
 
 use std::time::Duration;
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use bus::{PublishError, Publisher, Route};
+use bus::{Item, PublishError, Route};
 use contracts::{
     Fact, Stamp,
     catalog::Gender,
-    seal,
+    seal_encoded,
     tracker::{ClickRecorded, ClickRefused, PublisherParameters, RefusalReason, Visitor},
 };
 use kernel::{ClickId, Clock, FactId, IdSource, LinkId, Timestamp};
@@ -28,6 +28,8 @@ pub struct Click {
     pub ip_address: String,
     /// The device's user agent.
     pub user_agent: String,
+    /// The caller's trace, or the one of the span that is recorded here; may be empty.
+    pub trace: TraceContext,
 }
 
 /// What the user gets.
@@ -46,7 +48,7 @@ pub enum Answer {
 /// Why a click could not be answered.
 #[derive(Debug, thiserror::Error)]
 pub enum ClickError {
-    /// The broker did not take it in time; the user may try again.
+    /// Neither the broker nor the spool took it in time; the user may try again.
     #[error("writing the click down")]
     NotDurable(#[source] PublishError),
     /// The offer's link is broken.
@@ -59,8 +61,6 @@ pub enum ClickError {
 pub struct Recorder {
     /// The shared offers.
     pub book: OfferBook,
-    /// The confirmed publisher.
-    pub publisher: Publisher,
     /// Keys of the click id's MAC.
     pub keyring: Arc<Keyring>,
     /// The process's clock.
@@ -69,23 +69,38 @@ pub struct Recorder {
     pub ids: Arc<dyn IdSource>,
 }
 
+/// A click that is judged: what is to be written down, and what is answered then.
+struct Judged {
+    route: Route,
+    item: Item,
+    answer: Answer,
+}
+
 impl Recorder {
-    /// Records a click and says where the user goes. Nothing is answered before it is durable.
+    /// Records a click by `publish` and says where the user goes. Nothing is answered before it is durable.
     ///
     /// # Errors
     /// [`ClickError`].
-    pub async fn record(&self, click: Click) -> Result<Answer, ClickError> {
+    pub async fn record(
+        &self,
+        click: Click,
+        publish: impl AsyncFnOnce(&Route, Item) -> Result<(), PublishError>,
+    ) -> Result<Answer, ClickError> {
         let now = self.clock.now();
         let Some(offer) = self.book.find(click.link) else {
             return Ok(Answer::UnknownLink);
         };
-        match domain::judge(&offer, now) {
-            Ok(()) => self.take(&offer, click, now).await,
-            Err(refusal) => self.refuse(&offer, click, refusal, now).await,
-        }
+        let Judged { route, item, answer } = match domain::judge(&offer, now) {
+            Ok(()) => self.take(&offer, click, now)?,
+            Err(refusal) => self.refuse(&offer, click, refusal, now),
+        };
+        fail::fail_point!("tracker::parsed", |_action| std::process::abort());
+        publish(&route, item).await.map_err(ClickError::NotDurable)?;
+        fail::fail_point!("tracker::answered", |_action| std::process::abort());
+        Ok(answer)
     }
 
-    async fn take(&self, offer: &LiveOffer, click: Click, now: Timestamp) -> Result<Answer, ClickError> {
+    fn take(&self, offer: &LiveOffer, click: Click, now: Timestamp) -> Result<Judged, BrokenLink> {
         let mut random = [0_u8; 5];
         self.ids.fill_random(&mut random);
         let gk_click_id: ClickId = signing::click::mint(&self.keyring, offer.tenant, now.as_millis(), random);
@@ -102,17 +117,10 @@ impl Recorder {
             publisher_parameters: Some(parameters(click.parameters)),
             visitor: Some(visitor(click.ip_address, click.user_agent)),
         };
-        self.publish(offer, now, &fact).await?;
-        Ok(Answer::Redirect(url))
+        Ok(self.judged(offer, now, click.trace, &fact, Answer::Redirect(url)))
     }
 
-    async fn refuse(
-        &self,
-        offer: &LiveOffer,
-        click: Click,
-        refusal: Refusal,
-        now: Timestamp,
-    ) -> Result<Answer, ClickError> {
+    fn refuse(&self, offer: &LiveOffer, click: Click, refusal: Refusal, now: Timestamp) -> Judged {
         let fallback = offer.fallback_link.as_deref().and_then(|link| Url::parse(link).ok());
         let fact = ClickRefused {
             tenant_id: offer.tenant.to_vec(),
@@ -128,20 +136,31 @@ impl Recorder {
             link_text: String::new(),
             parameter: String::new(),
         };
-        self.publish(offer, now, &fact).await?;
-        Ok(fallback.map_or(Answer::NotAvailable, Answer::Fallback))
+        let answer = fallback.map_or(Answer::NotAvailable, Answer::Fallback);
+        self.judged(offer, now, click.trace, &fact, answer)
     }
 
-    async fn publish<F: Fact>(&self, offer: &LiveOffer, now: Timestamp, fact: &F) -> Result<(), ClickError> {
-        let trace = TraceContext::current();
+    fn judged<F: Fact>(
+        &self,
+        offer: &LiveOffer,
+        now: Timestamp,
+        trace: TraceContext,
+        fact: &F,
+        answer: Answer,
+    ) -> Judged {
+        let fact_id = self.ids.uuid_v7();
+        // Where no caller and no collector knows a trace, the fact's own id is the trace's.
+        let trace_id = fact_id.into_bytes();
+        let [.., s0, s1, s2, s3, s4, s5, s6, s7] = trace_id;
+        let trace = trace.or_unrecorded(trace_id, [s0, s1, s2, s3, s4, s5, s6, s7]);
         let stamp = Stamp {
-            fact_id: FactId::from_uuid(self.ids.uuid_v7()),
+            fact_id: FactId::from_uuid(fact_id),
             tenant: Some(offer.tenant),
             recorded_at: now,
             traceparent: trace.traceparent,
             tracestate: trace.tracestate,
         };
-        self.publisher.publish(&Route::of::<F>(), seal(stamp, fact)).await.map_err(ClickError::NotDurable)
+        Judged { route: Route::of::<F>(), item: Item::encoded(seal_encoded(&stamp, fact)), answer }
     }
 }
 

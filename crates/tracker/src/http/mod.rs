@@ -1,5 +1,7 @@
 //! The user's door.
 
+mod door;
+mod front_door;
 mod page;
 mod redirect_click;
 
@@ -7,7 +9,8 @@ use actix_web::web;
 use http_kit::openapi::{self, About};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use redirect_click::Door;
+pub use door::Door;
+pub use front_door::FrontDoor;
 
 /// Registers the door.
 pub fn routes(door: web::Data<Door>) -> impl Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static {

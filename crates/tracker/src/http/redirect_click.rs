@@ -1,57 +1,11 @@
-//! `GET /api/v1/offer-link/redirect/{link id}`: a user follows a publisher's tracking link.
+//! `GET /api/v1/offer-link/redirect/{link id}`: a user follows a publisher's tracking link. Answered by the
+//! [front door](super::front_door); what breaks a limit, or has a body, comes here.
 
-use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
 use http_kit::Problem;
-use kernel::LinkId;
-use opentelemetry::{KeyValue, metrics::Counter};
-use url::form_urlencoded;
+use telemetry::TraceContext;
 
-use super::page::page;
-use crate::{
-    domain::ClickParameters,
-    flows::{Answer, Click, ClickError, Recorder},
-};
-
-/// Longest user agent kept, in bytes: real ones are below 300.
-const USER_AGENT_BYTES_MAX: usize = 1_024;
-
-/// What the door needs; one for each process.
-pub struct Door {
-    recorder: Recorder,
-    /// `Retry-After` of a 503.
-    retry_after_seconds: u32,
-    /// Header of a trusted proxy that names the user's address; empty: the peer is the user.
-    caller_ip_header: String,
-    clicks: Counter<u64>,
-}
-
-impl Door {
-    /// A door onto a recorder.
-    #[must_use]
-    pub fn new(recorder: Recorder, retry_after_seconds: u32, caller_ip_header: String) -> Self {
-        let clicks = telemetry::meter()
-            .u64_counter("tracker_clicks")
-            .with_description(
-                "Clicks by outcome: redirected, fallback, not_available, unknown_link, bad_link, not_durable",
-            )
-            .build();
-        Self { recorder, retry_after_seconds, caller_ip_header, clicks }
-    }
-
-    fn count(&self, outcome: &'static str) {
-        self.clicks.add(1, &[KeyValue::new("outcome", outcome)]);
-    }
-
-    fn unavailable(&self, error: ClickError) -> Problem {
-        match error {
-            error @ ClickError::NotDurable(_) => {
-                Problem::unavailable("the click could not be recorded; try again", self.retry_after_seconds)
-                    .because(error)
-            }
-            error @ ClickError::BrokenLink(_) => Problem::internal(error),
-        }
-    }
-}
+use super::door::{Call, Door};
 
 /// Follow a tracking link
 ///
@@ -79,61 +33,14 @@ pub async fn redirect_click(
     link: web::Path<String>,
     door: web::Data<Door>,
 ) -> Result<HttpResponse, Problem> {
-    let Ok(link) = link.parse::<LinkId>() else {
-        door.count("unknown_link");
-        return Ok(not_available());
+    let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let call = Call {
+        link: &link,
+        query: request.query_string(),
+        user_agent: agent.unwrap_or_default(),
+        ip_address: http_kit::caller_address(&request, door.caller_ip_header()),
+        trace: TraceContext::current(),
     };
-    let pairs: Vec<_> = form_urlencoded::parse(request.query_string().as_bytes()).collect();
-    let parameters = match ClickParameters::read(pairs.iter().map(|(name, value)| (&**name, &**value))) {
-        Ok(parameters) => parameters,
-        Err(missing) => {
-            door.count("bad_link");
-            return Ok(page(StatusCode::BAD_REQUEST, "This link is not complete", &format!("{missing}.")));
-        }
-    };
-    let click = Click {
-        link,
-        parameters,
-        ip_address: http_kit::caller_ip(&request, &door.caller_ip_header),
-        user_agent: user_agent(&request),
-    };
-    let answer = door.recorder.record(click).await.map_err(|error| {
-        door.count("not_durable");
-        door.unavailable(error)
-    })?;
-    Ok(match answer {
-        Answer::Redirect(url) => {
-            door.count("redirected");
-            redirect(url.as_str())
-        }
-        Answer::Fallback(url) => {
-            door.count("fallback");
-            redirect(url.as_str())
-        }
-        Answer::NotAvailable => {
-            door.count("not_available");
-            not_available()
-        }
-        Answer::UnknownLink => {
-            door.count("unknown_link");
-            not_available()
-        }
-    })
-}
-
-fn redirect(to: &str) -> HttpResponse {
-    HttpResponse::Found()
-        .insert_header(("location", to))
-        .insert_header(("cache-control", "no-store"))
-        .insert_header(("referrer-policy", "no-referrer"))
-        .finish()
-}
-
-fn not_available() -> HttpResponse {
-    page(StatusCode::NOT_FOUND, "Not available", "This offer is not available at the moment.")
-}
-
-fn user_agent(request: &HttpRequest) -> String {
-    let text = request.headers().get("user-agent").and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    text.chars().take(USER_AGENT_BYTES_MAX).collect()
+    let publisher = door.publisher();
+    door.answer(call, async |route, item| publisher.publish(route, item).await).await
 }

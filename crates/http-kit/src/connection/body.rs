@@ -1,4 +1,4 @@
-//! Bounds on a request's body, whatever extractor reads it.
+//! Bounds on a request's body, whatever handler and extractor read it.
 //!
 //! Extractors have limits of their own, but each route chooses its extractor, and one that takes the raw payload has
 //! none. So the payload itself is guarded: a body that is too large or too slow ends in an error on every route.
@@ -8,20 +8,17 @@
 use std::{
     io,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use actix_web::{
-    Error, HttpMessage as _,
-    dev::{Payload, ServiceRequest},
-    error::PayloadError,
-    http::StatusCode,
-    web::Bytes,
-};
+use actix_http::Request;
+use actix_web::{Error, dev::Payload, error::PayloadError, http::StatusCode, web::Bytes};
 use futures_util::Stream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::progress::Progress;
 use crate::problem::Problem;
 
 /// How large and how slow a body may be.
@@ -32,21 +29,24 @@ pub(crate) struct BodyLimits {
 }
 
 /// Puts the guard around the request's payload. Requests without a body cost nothing.
-pub(crate) fn guard(request: &mut ServiceRequest, limits: BodyLimits) {
+pub(super) fn guard(request: &mut Request, limits: BodyLimits, progress: Option<Rc<Progress>>) {
     let payload = request.take_payload();
     if matches!(payload, Payload::None) {
         return;
     }
     let guarded = GuardedBody {
         payload,
+        progress,
         left: limits.bytes,
         deadline: Box::pin(sleep_until(Instant::now() + limits.timeout)),
     };
-    request.set_payload(Payload::Stream { payload: Box::pin(guarded) });
+    *request.payload() = Payload::Stream { payload: Box::pin(guarded) };
 }
 
 struct GuardedBody {
     payload: Payload,
+    /// Of the connection; absent in tests without one.
+    progress: Option<Rc<Progress>>,
     left: usize,
     deadline: Pin<Box<Sleep>>,
 }
@@ -64,7 +64,13 @@ impl Stream for GuardedBody {
                 }
                 None => Poll::Ready(Some(Err(PayloadError::Overflow))),
             },
-            Poll::Ready(end) => Poll::Ready(end),
+            Poll::Ready(None) => {
+                if let Some(progress) = &this.progress {
+                    progress.body_ended();
+                }
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Pending => this.deadline.as_mut().poll(context).map(|()| {
                 Some(Err(PayloadError::Io(io::Error::new(
                     io::ErrorKind::TimedOut,
@@ -73,6 +79,11 @@ impl Stream for GuardedBody {
             }),
         }
     }
+}
+
+/// A body that says so itself.
+pub(crate) fn too_large(limit_bytes: usize) -> Problem {
+    Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("a body may have {limit_bytes} bytes"))
 }
 
 /// A body that did not arrive whole. Extractors pass the guard's error on in their own ways; whatever is not known is a

@@ -1,0 +1,159 @@
+//! What both ways into the tracker share: read a click, record it, count it, answer.
+
+use std::net::IpAddr;
+
+use actix_web::{HttpResponse, http::StatusCode};
+use bus::{Item, PublishError, Publisher, Route};
+use http_kit::Problem;
+use kernel::LinkId;
+use opentelemetry::{KeyValue, metrics::Counter};
+use telemetry::TraceContext;
+use url::form_urlencoded;
+
+use super::page::page;
+use crate::{
+    domain::ClickParameters,
+    flows::{Answer, Click, ClickError, Recorder},
+};
+
+/// Longest user agent kept, in bytes: real ones are below 300.
+const USER_AGENT_BYTES_MAX: usize = 1_024;
+
+/// What the door needs; one for each process.
+pub struct Door {
+    recorder: Recorder,
+    publisher: Publisher,
+    /// `Retry-After` of a 503.
+    retry_after_seconds: u32,
+    /// Header of a trusted proxy that names the user's address; empty: the peer is the user.
+    caller_ip_header: String,
+    clicks: Counter<u64>,
+    redirected: [KeyValue; 1],
+}
+
+/// A click as it came.
+pub struct Call<'a> {
+    /// The link's id, as text.
+    pub link: &'a str,
+    /// The query, undecoded.
+    pub query: &'a str,
+    /// `User-Agent`, or empty.
+    pub user_agent: &'a str,
+    /// The device's address, as far as the network tells.
+    pub ip_address: Option<IpAddr>,
+    /// The caller's trace, or the one of the span that is recorded here; may be empty.
+    pub trace: TraceContext,
+}
+
+impl Door {
+    /// A door onto a recorder.
+    #[must_use]
+    pub fn new(
+        recorder: Recorder,
+        publisher: Publisher,
+        retry_after_seconds: u32,
+        caller_ip_header: String,
+    ) -> Self {
+        let clicks = telemetry::meter()
+            .u64_counter("tracker_clicks")
+            .with_description(
+                "Clicks by outcome: redirected, fallback, not_available, unknown_link, bad_link, not_durable",
+            )
+            .build();
+        let redirected = [outcome("redirected")];
+        Self { recorder, publisher, retry_after_seconds, caller_ip_header, clicks, redirected }
+    }
+
+    /// Header of a trusted proxy that names the user's address, or empty.
+    pub fn caller_ip_header(&self) -> &str {
+        &self.caller_ip_header
+    }
+
+    /// The publisher behind the door.
+    pub fn publisher(&self) -> Publisher {
+        self.publisher.clone()
+    }
+
+    /// Records a click, durable by `publish`, and answers it.
+    ///
+    /// # Errors
+    /// The problem that is answered: 503, or 500 for an offer link that is broken.
+    pub async fn answer(
+        &self,
+        call: Call<'_>,
+        publish: impl AsyncFnOnce(&Route, Item) -> Result<(), PublishError>,
+    ) -> Result<HttpResponse, Problem> {
+        let Ok(link) = call.link.parse::<LinkId>() else {
+            self.count("unknown_link");
+            return Ok(not_available());
+        };
+        let pairs: Vec<_> = form_urlencoded::parse(call.query.as_bytes()).collect();
+        let parameters = match ClickParameters::read(pairs.iter().map(|(name, value)| (&**name, &**value))) {
+            Ok(parameters) => parameters,
+            Err(missing) => {
+                self.count("bad_link");
+                let sentence = format!("{missing}.");
+                return Ok(page(StatusCode::BAD_REQUEST, "This link is not complete", &sentence));
+            }
+        };
+        let click = Click {
+            link,
+            parameters,
+            ip_address: call.ip_address.map(|address| address.to_string()).unwrap_or_default(),
+            user_agent: call.user_agent.chars().take(USER_AGENT_BYTES_MAX).collect(),
+            trace: call.trace,
+        };
+        let answer = self.recorder.record(click, publish).await.map_err(|error| {
+            self.count("not_durable");
+            self.unavailable(error)
+        })?;
+        Ok(match answer {
+            Answer::Redirect(url) => {
+                self.clicks.add(1, &self.redirected);
+                redirect(url.as_str())
+            }
+            Answer::Fallback(url) => {
+                self.count("fallback");
+                redirect(url.as_str())
+            }
+            Answer::NotAvailable => {
+                self.count("not_available");
+                not_available()
+            }
+            Answer::UnknownLink => {
+                self.count("unknown_link");
+                not_available()
+            }
+        })
+    }
+
+    fn count(&self, word: &'static str) {
+        self.clicks.add(1, &[outcome(word)]);
+    }
+
+    fn unavailable(&self, error: ClickError) -> Problem {
+        match error {
+            error @ ClickError::NotDurable(_) => {
+                Problem::unavailable("the click could not be recorded; try again", self.retry_after_seconds)
+                    .because(error)
+            }
+            error @ ClickError::BrokenLink(_) => Problem::internal(error),
+        }
+    }
+}
+
+fn outcome(word: &'static str) -> KeyValue {
+    KeyValue::new("outcome", word)
+}
+
+fn redirect(to: &str) -> HttpResponse {
+    HttpResponse::Found()
+        .insert_header(("location", to))
+        .insert_header(("cache-control", "no-store"))
+        .insert_header(("referrer-policy", "no-referrer"))
+        .finish()
+}
+
+fn not_available() -> HttpResponse {
+    page(StatusCode::NOT_FOUND, "Not available", "This offer is not available at the moment.")
+}
