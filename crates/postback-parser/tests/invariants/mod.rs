@@ -175,10 +175,14 @@ fn contains(text: &[u8], wanted: &str) -> bool {
 fn names_a_credential(raw: &[u8]) -> bool {
     let mut text = String::from_utf8_lossy(raw).into_owned();
     loop {
-        let squashed: String =
-            text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-        if ["signature", "segment", "token", "domain"].iter().any(|name| squashed.contains(name)) {
-            return true;
+        // A line end may be one, or the end of a word and a letter.
+        let unbroken = ["\\n", "\\r", "\\t"].iter().fold(text.clone(), |text, end| text.replace(end, ""));
+        for text in [&text, &unbroken] {
+            let squashed: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+            let squashed = squashed.to_ascii_lowercase();
+            if ["signature", "segment", "token", "domain"].iter().any(|name| squashed.contains(name)) {
+                return true;
+            }
         }
         let decoded = percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned();
         let decoded = without_unicode_escapes(&decoded);
