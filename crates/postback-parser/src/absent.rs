@@ -13,8 +13,7 @@ pub fn looks_absent(value: &str) -> bool {
         return true;
     }
     // `%7Bclickid%7D` is what is left of a macro that was encoded before it should have been replaced.
-    value.contains('%')
-        && std::str::from_utf8(&peel_percent(value.as_bytes())).is_ok_and(|decoded| plainly_absent(decoded))
+    value.contains('%') && std::str::from_utf8(&peel_percent(value.as_bytes())).is_ok_and(plainly_absent)
 }
 
 fn plainly_absent(value: &str) -> bool {

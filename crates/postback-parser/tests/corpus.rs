@@ -1,6 +1,4 @@
 //! Inputs worth keeping: written by hand, or found by the fuzzer and made small. Each once broke something, or nearly.
-#![expect(clippy::unwrap_used, reason = "a test may stop")]
-
 mod invariants;
 
 use std::{fs, path::Path};

@@ -13,33 +13,42 @@ const SECRETS: [&[&[u8]]; 4] =
 /// Tells every stretch that has to go, and what has to stand in its place. `value_at` is where the value begins among
 /// the letters of `name=value`.
 pub(super) fn cut(letters: &[Letter], value_at: usize, tell: &mut impl FnMut(&[Letter], &[u8])) {
-    let map_from = letters.iter().position(|letter| letter.byte == b'{').unwrap_or(letters.len());
-    let mut open = OpenQuotes::default();
+    let mut open = Open::default();
     let mut at = 0;
     while at < letters.len() {
-        let place = Place { letters, at, opens_value: at == value_at, in_map: at > map_from, open };
-        let next = match name_at(letters, at).and_then(|after| place.value(after)) {
+        let place = Place { letters, at, opens_value: at == value_at, open };
+        let (kept, next) = match name_at(letters, at).and_then(|after| place.value(after)) {
             Some(Value { content, instead, rest }) => {
                 tell(content, instead);
-                letters.len().saturating_sub(rest.len())
+                let next = letters.len().saturating_sub(rest.len());
+                (next.saturating_sub(content.len()), next)
             }
-            None => at.saturating_add(1),
+            None => (at.saturating_add(1), at.saturating_add(1)),
         };
-        open = letters.get(at..next).unwrap_or_default().iter().fold(open, OpenQuotes::pass);
+        // What went counts no more: looked at again, the text is the same.
+        open = letters.get(at..kept).unwrap_or_default().iter().fold(open, Open::pass);
         at = next;
     }
 }
 
-/// Whether a text in quotes has begun and not ended.
+/// What has begun before a place.
 #[derive(Debug, Clone, Copy, Default)]
-struct OpenQuotes {
+struct Open {
+    /// A text in double quotes, which has not ended.
     double: bool,
+    /// A text in single quotes, which has not ended.
     single: bool,
+    /// Any map.
+    map: bool,
 }
 
-impl OpenQuotes {
-    fn pass(self, letter: &Letter) -> Self {
-        Self { double: self.double ^ (letter.byte == b'"'), single: self.single ^ (letter.byte == b'\'') }
+impl Open {
+    const fn pass(self, letter: &Letter) -> Self {
+        Self {
+            double: self.double ^ (letter.byte == b'"'),
+            single: self.single ^ (letter.byte == b'\''),
+            map: self.map || letter.byte == b'{',
+        }
     }
 
     /// Whether a byte ends the text that began.
@@ -96,9 +105,7 @@ struct Place<'a> {
     at: usize,
     /// The parameter's value begins with it.
     opens_value: bool,
-    /// A brace was opened before it.
-    in_map: bool,
-    open: OpenQuotes,
+    open: Open,
 }
 
 impl<'a> Place<'a> {
@@ -116,7 +123,7 @@ impl<'a> Place<'a> {
     }
 
     fn opens_member(&self) -> bool {
-        self.in_map && matches!(self.separator(), Some(b'{' | b','))
+        self.open.map && matches!(self.separator(), Some(b'{' | b','))
     }
 
     /// `"name": value`, also when the quotes are escaped themselves, and `{name: value}`.
@@ -135,7 +142,7 @@ impl<'a> Place<'a> {
 
     /// `{:name value}`.
     fn of_edn_member(&self, after: &'a [Letter]) -> Option<Value<'a>> {
-        self.before().last().filter(|last| last.byte == b':' && self.in_map)?;
+        self.before().last().filter(|last| last.byte == b':' && self.open.map)?;
         after.first().filter(|first| is_space(first.byte))?;
         Some(member_value(skip(after, is_space)))
     }
@@ -153,7 +160,7 @@ impl<'a> Place<'a> {
         let after = skip(after, is_blank);
         let ends = |byte: u8| {
             matches!(byte, b'&' | b';' | b'\n' | b'\r')
-                || self.in_map && byte == b','
+                || self.open.map && byte == b','
                 || self.open.end_at(byte)
         };
         let own_quotes =

@@ -26,6 +26,10 @@ pub(super) fn hints(form: &[u8]) -> bool {
 /// The first hint ends the search, but not before its stretch is through.
 const STRETCH: usize = 256;
 
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "a branch would keep the compiler from vectorising the loop"
+)]
 fn hint_in(stretch: &[u8]) -> bool {
     let (Some(second), Some(third)) = (stretch.get(1..), stretch.get(2..)) else { return false };
     let found = stretch.iter().zip(second).zip(third).fold(0_u8, |found, ((first, second), third)| {

@@ -112,7 +112,7 @@ fn a_json_body_keeps_everything_else_to_the_byte(#[case] raw: &str, #[case] kept
 #[case(Some(JSON), r#"{"\u0073ignature":"s3cret""#)]
 #[case(Some(JSON), r#"{"a":"x" y", "signature":"s3cret"}"#)]
 #[case(Some(JSON), "{'sig%6Eature':'s3cret'")]
-#[case(Some(JSON), "{\0\"\0s\0i\0g\0n\0a\0t\0u\0r\0e\0\"\0:\0\"\0s\03\0")]
+#[case(Some(JSON), "{\0\"\0s\0i\0g\0n\0a\0t\0u\0r\0e\0\"\0:\0\"\0s\0x\0")]
 #[case(
     Some("multipart/form-data; boundary=x"),
     "--x\r\nContent-Disposition: form-data; name=\"signature\"\r\n\r\ns3cret\r\n--x--"

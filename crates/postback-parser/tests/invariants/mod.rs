@@ -9,8 +9,11 @@ use postback_parser::{Field, MAX_INPUT_BYTES, MAX_PARAMETERS, Note, Postback, Re
 /// A secret that no input contains by chance.
 const CANARY: &str = "Zq7canaryZq7canaryZq7";
 
+/// Label, query, body.
+type Parts<'a> = (Option<Cow<'a, str>>, &'a [u8], &'a [u8]);
+
 /// A request as one piece of bytes: the label, a line end, the query, a line end, the body. A label of `-` is none.
-pub fn split(input: &[u8]) -> (Option<Cow<'_, str>>, &[u8], &[u8]) {
+pub fn split(input: &[u8]) -> Parts<'_> {
     let line = |bytes: &[u8]| bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
     let (label, rest) = input.split_at(line(input));
     let rest = rest.get(1..).unwrap_or_default();
@@ -172,10 +175,14 @@ fn contains(text: &[u8], wanted: &str) -> bool {
 fn names_a_credential(raw: &[u8]) -> bool {
     let mut text = String::from_utf8_lossy(raw).into_owned();
     loop {
-        let squashed: String =
-            text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-        if ["signature", "segment", "token", "domain"].iter().any(|name| squashed.contains(name)) {
-            return true;
+        // A line end may be one, or the end of a word and a letter.
+        let unbroken = ["\\n", "\\r", "\\t"].iter().fold(text.clone(), |text, end| text.replace(end, ""));
+        for text in [&text, &unbroken] {
+            let squashed: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+            let squashed = squashed.to_ascii_lowercase();
+            if ["signature", "segment", "token", "domain"].iter().any(|name| squashed.contains(name)) {
+                return true;
+            }
         }
         let decoded = percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned();
         let decoded = without_unicode_escapes(&decoded);
@@ -191,15 +198,12 @@ fn without_unicode_escapes(text: &str) -> String {
     let mut decoded = String::from(parts.next().unwrap_or_default());
     for part in parts {
         let digits = part.get(..4).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        match digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) {
-            Some(code) => {
-                decoded.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-                decoded.push_str(part.get(4..).unwrap_or_default());
-            }
-            None => {
-                decoded.push_str("\\u");
-                decoded.push_str(part);
-            }
+        if let Some(code) = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) {
+            decoded.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+            decoded.push_str(part.get(4..).unwrap_or_default());
+        } else {
+            decoded.push_str("\\u");
+            decoded.push_str(part);
         }
     }
     decoded
