@@ -3,6 +3,7 @@
 pub mod api;
 pub mod canary;
 pub mod catalog;
+pub mod crowd;
 pub mod flood;
 pub mod guide;
 pub mod inject;

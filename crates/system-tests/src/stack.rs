@@ -184,6 +184,15 @@ impl Stack {
         text
     }
 
+    /// Bytes that wait in a service's spool.
+    pub fn spooled(&self, name: ServiceName) -> u64 {
+        let folder = self.services[&name].setting("SPOOL__FOLDER").expect("it has a spool");
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let spooled = files.filter(|file| file.path().extension().is_some_and(|kind| kind == "spool"));
+        // A file that is drained meanwhile holds nothing.
+        spooled.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum()
+    }
+
     /// A folder that goes with the stack.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use system_tests::{Stack, guide::Guide, load::Journal, truth::Truth};
-use test_kit::{FakePublisher, Nodes, eventually};
+use system_tests::{ServiceName, Stack, StackOptions, guide::Guide, load::Journal, truth::Truth};
+use test_kit::{FakePublisher, FaultProxy, Nodes, eventually};
 
 /// After a fault is over, everything is in order again within this.
 pub const RECOVERED_WITHIN: Duration = Duration::from_secs(120);
@@ -18,9 +18,13 @@ pub struct Scene {
 
 impl Scene {
     pub async fn set(clicks: usize) -> Self {
+        Self::set_with(StackOptions::new(), clicks).await
+    }
+
+    pub async fn set_with(options: StackOptions, clicks: usize) -> Self {
         // Whatever an earlier drill that failed left stopped.
         heal();
-        let stack = Stack::start().await;
+        let stack = Stack::start_with(options).await;
         let publisher = FakePublisher::start();
         let guide = Guide::set_up(stack.endpoints(), "Brownboots", &publisher, 0).await.unwrap();
         let mut made = Vec::new();
@@ -29,6 +33,20 @@ impl Scene {
         }
         let truth = Truth::of(&stack).await;
         Self { stack, guide, truth, publisher, clicks: made }
+    }
+
+    /// Bytes that wait in the two spools together.
+    pub fn spooled(&self) -> u64 {
+        DOORS.into_iter().map(|door| self.stack.spooled(door)).sum()
+    }
+
+    /// Waits until everything that was spooled is with the broker.
+    pub async fn drains(&self) {
+        eventually("the spools drain", RECOVERED_WITHIN, async || {
+            let left = self.spooled();
+            if left == 0 { Ok(()) } else { Err(left) }
+        })
+        .await;
     }
 
     /// After a database was restarted.
@@ -86,6 +104,40 @@ impl Scene {
             if outboxes == 0 && left.is_empty() { Ok(()) } else { Err((outboxes, left)) }
         })
         .await;
+    }
+}
+
+/// The services with a spool.
+pub const DOORS: [ServiceName; 2] = [ServiceName::Ingest, ServiceName::Tracker];
+
+/// A wire of its own from each door to the broker, and the settings that lead through it.
+pub struct Wires {
+    pub ingest: FaultProxy,
+    pub tracker: FaultProxy,
+}
+
+impl Wires {
+    pub fn new() -> Self {
+        let nodes = Nodes::from_env();
+        let wire = || FaultProxy::to_server_of(nodes.amqp_url());
+        Self { ingest: wire(), tracker: wire() }
+    }
+
+    pub fn options(&self) -> StackOptions {
+        let broker = Nodes::from_env().amqp_url().to_owned();
+        StackOptions::new().set(ServiceName::Ingest, "BUS__URL", self.ingest.url(&broker)).set(
+            ServiceName::Tracker,
+            "BUS__URL",
+            self.tracker.url(&broker),
+        )
+    }
+
+    pub fn both(&self) -> [&FaultProxy; 2] {
+        [&self.ingest, &self.tracker]
+    }
+
+    pub fn of(&self, service: ServiceName) -> &FaultProxy {
+        if service == ServiceName::Ingest { &self.ingest } else { &self.tracker }
     }
 }
 

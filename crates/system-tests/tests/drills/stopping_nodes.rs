@@ -1,54 +1,14 @@
-//! RabbitMQ and PostgreSQL go away under load and come back: everybody recovers without an operator.
+//! PostgreSQL goes away under load and comes back: everybody recovers without an operator. (RabbitMQ: `broker_outage`.)
 
 use std::time::Duration;
 
 use system_tests::{ServiceName, load::Load};
-use test_kit::{Nodes, eventually, http_client};
+use test_kit::{Nodes, eventually};
 
 use crate::scene::Scene;
 
 const SOON: Duration = Duration::from_secs(30);
 const CLICKS: usize = 100;
-
-#[tokio::test(flavor = "multi_thread")]
-async fn rabbitmq_stopped_and_started_and_everyone_comes_back() {
-    let mut scene = Scene::set(CLICKS).await;
-    let nodes = Nodes::from_env();
-    let load = Load::start(scene.guide.apps_flyer(), scene.clicks.clone());
-    eventually("work has begun", SOON, async || !scene.truth.decisions().await.is_empty()).await;
-    assert!(!load.is_done(), "the load was over before the broker stopped");
-
-    nodes.control("stop-rabbitmq");
-    for service in [ServiceName::Ingest, ServiceName::Tracker] {
-        eventually(&format!("{service:?} is not ready without a broker"), SOON, async || {
-            !scene.stack.service(service).is_ready().await
-        })
-        .await;
-    }
-    for service in ServiceName::ALL {
-        assert!(
-            scene.stack.service(service).is_alive().await,
-            "{service:?}: a restart would not help, so it is alive"
-        );
-    }
-    let refused = http_client().get(&scene.guide.credential.postback_url).send().await.unwrap();
-    assert_eq!(refused.status().as_u16(), 503);
-    assert!(refused.headers().contains_key("retry-after"));
-    // The catalog goes on: what it has to say waits in its outbox.
-    let advertiser = scene.guide.tenant.advertiser("While the broker was away").await.unwrap();
-    assert!(scene.truth.advertisers().await.contains(&advertiser.parse().unwrap()));
-    eventually("the catalog's fact waits", SOON, async || scene.truth.outboxes().await > 0).await;
-    assert!(!load.is_done(), "the load was over while the broker was away");
-
-    nodes.control("start-rabbitmq");
-    for service in ServiceName::ALL {
-        scene.stack.service(service).ready().await;
-    }
-    let journal = load.finish().await;
-    assert!(journal.refused > 0, "no call met the outage");
-    assert_eq!(journal.clicks(), CLICKS);
-    scene.account(&journal).await;
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_stopped_and_started_and_dead_letters_stay_empty() {
