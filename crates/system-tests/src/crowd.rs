@@ -1,6 +1,6 @@
 //! Users and AppsFlyer at both public doors at once, at a steady pace, while something breaks: each journey is a click, its
-//! level and its Install. Every call is written down with its answer and how long it took; what is refused is tried again,
-//! so every journey that begins is finished.
+//! level and its Install. New ones come whether those before are served or not, as users do. Every call is written down with
+//! its answer and how long it took; what is refused is tried again, so every journey that begins is finished.
 
 use std::{
     collections::BTreeMap,
@@ -12,16 +12,19 @@ use std::{
 };
 
 use test_kit::{FakeAppsFlyer, Postback, click_id_of, http_client};
-use tokio::task::JoinSet;
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::interval,
+};
 
 use crate::{guide::Guide, load::Journal};
 
-/// Users at once.
-const USERS: usize = 6;
-/// Between two journeys of one user: the whole crowd then makes some 30 journeys, and 90 calls, a second.
-const PACE: Duration = Duration::from_millis(200);
+/// Between two new users, whether the ones before are served or not: 25 journeys, and 75 calls, a second.
+const PACE: Duration = Duration::from_millis(40);
+/// Users under way at once; more do not come before one is done.
+const USERS_MAX: usize = 600;
 /// Before a refused call is made again.
-const AGAIN: Duration = Duration::from_millis(200);
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// One of the two public doors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,9 +75,10 @@ impl Called {
 pub struct Crowd {
     stop: Arc<AtomicBool>,
     calls: Arc<Mutex<Vec<Called>>>,
-    running: JoinSet<Journal>,
+    running: JoinHandle<Journal>,
 }
 
+#[derive(Clone)]
 struct User {
     guide: Guide,
     apps_flyer: FakeAppsFlyer,
@@ -86,28 +90,34 @@ impl Crowd {
     /// Begins. `name` tells its journeys from another crowd's.
     pub fn start(guide: &Guide, name: &str) -> Self {
         let (stop, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-        let mut running = JoinSet::new();
-        for user in 0..USERS {
-            let stop = Arc::clone(&stop);
-            let person = User {
-                guide: guide.clone(),
-                apps_flyer: guide.apps_flyer(),
-                browser: http_client(),
-                calls: Arc::clone(&calls),
-            };
-            let name = format!("{name}-{user}");
-            running.spawn(async move {
-                let mut journal = Journal::default();
-                for number in 0.. {
-                    if stop.load(Ordering::Relaxed) {
-                        break;
+        let person = User {
+            guide: guide.clone(),
+            apps_flyer: guide.apps_flyer(),
+            browser: http_client(),
+            calls: Arc::clone(&calls),
+        };
+        let stopped = Arc::clone(&stop);
+        let name = name.to_owned();
+        let running = tokio::spawn(async move {
+            let mut whole = Journal::default();
+            let mut under_way = JoinSet::new();
+            let mut ticks = interval(PACE);
+            let mut number = 0_usize;
+            while !stopped.load(Ordering::Relaxed) {
+                tokio::select! {
+                    _ = ticks.tick(), if under_way.len() < USERS_MAX => {
+                        let (person, name) = (person.clone(), format!("{name}-{number}"));
+                        number += 1;
+                        under_way.spawn(async move { person.journey(&name).await });
                     }
-                    person.journey(&format!("{name}-{number}"), &mut journal).await;
-                    tokio::time::sleep(PACE).await;
+                    Some(ended) = under_way.join_next() => whole.add(ended.expect("a user does not panic")),
                 }
-                journal
-            });
-        }
+            }
+            while let Some(ended) = under_way.join_next().await {
+                whole.add(ended.expect("a user does not panic"));
+            }
+            whole
+        });
         Self { stop, calls, running }
     }
 
@@ -149,22 +159,20 @@ impl Crowd {
     /// When a user has panicked.
     pub async fn finish(self) -> (Journal, Vec<Called>) {
         self.stop.store(true, Ordering::Relaxed);
-        let mut whole = Journal::default();
-        for journal in self.running.join_all().await {
-            whole.accepted.extend(journal.accepted);
-            whole.refused += journal.refused;
-        }
+        let whole = self.running.await.expect("a user does not panic");
         let calls = self.calls.lock().expect("nobody panics while holding it").clone();
         (whole, calls)
     }
 }
 
 impl User {
-    async fn journey(&self, name: &str, journal: &mut Journal) {
-        let click = self.click(name, journal).await;
+    async fn journey(&self, name: &str) -> Journal {
+        let mut journal = Journal::default();
+        let click = self.click(name, &mut journal).await;
         for postback in [Postback::event(&click, "level_10"), Postback::install(&click)] {
-            self.call_back(&click, &postback, journal).await;
+            self.call_back(&click, &postback, &mut journal).await;
         }
+        journal
     }
 
     async fn click(&self, name: &str, journal: &mut Journal) -> String {

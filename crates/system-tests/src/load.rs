@@ -80,6 +80,12 @@ impl Journal {
         }
     }
 
+    /// Takes another one's entries over.
+    pub fn add(&mut self, other: Self) {
+        self.accepted.extend(other.accepted);
+        self.refused += other.refused;
+    }
+
     /// How many different clicks were accepted.
     pub fn clicks(&self) -> usize {
         self.accepted.values().collect::<std::collections::BTreeSet<_>>().len()

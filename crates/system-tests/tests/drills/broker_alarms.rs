@@ -81,7 +81,7 @@ async fn an_alarm_of_the_broker_is_no_refusal_and_no_wait() {
         assert!(refused.is_empty(), "{what}: {refused:?}");
         let longest = calls.iter().map(|call| call.took).max().unwrap_or_default();
         assert!(longest < LONGEST_CALL, "{what}: a caller waited for {longest:?}");
-        whole.accepted.extend(journal.accepted);
+        whole.add(journal);
     }
     scene.account(&whole).await;
 }

@@ -17,7 +17,7 @@ use crate::scene::{DOORS, Scene, Wires};
 
 const SOON: Duration = Duration::from_secs(60);
 /// Room for some hundreds of calls.
-const DISK_BYTES: usize = 256 * 1_024;
+const DISK_BYTES: usize = 96 * 1_024;
 /// An honest answer is a quick one.
 const LONGEST_CALL: Duration = Duration::from_secs(5);
 /// How long both are full.

@@ -94,7 +94,7 @@ async fn killed_between_commit_and_ack_has_one_effect() {
     {
         let mut scene = Scene::set(1).await;
         // Nothing else may wait in a queue, or it would be the batch that the process dies at.
-        eventually("the click has arrived", SOON, async || scene.truth.clicks().await.len() == 1).await;
+        eventually("both clicks have arrived", SOON, async || scene.truth.clicks().await.len() == 2).await;
         let process = scene.stack.service(service);
         assert_eq!(process.stop().await.code(), Some(0));
         process.start_with(BETWEEN_COMMIT_AND_ACK).await;

@@ -27,6 +27,8 @@ impl Scene {
         let stack = Stack::start_with(options).await;
         let publisher = FakePublisher::start();
         let guide = Guide::set_up(stack.endpoints(), "Brownboots", &publisher, 0).await.unwrap();
+        // The tracker has heard of the offer, whatever comes first afterwards.
+        guide.click("c-first", "m-first").await.unwrap();
         let mut made = Vec::new();
         for number in 0..clicks {
             made.push(guide.click(&format!("c-{number}"), &format!("m-{number}")).await.unwrap());

@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, RwLock},
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use kernel::{LinkId, OfferId, TenantId};
@@ -18,6 +21,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct OfferBook {
     by_link: Arc<RwLock<HashMap<LinkId, Arc<LiveOffer>>>>,
+    is_whole: Arc<AtomicBool>,
 }
 
 impl OfferBook {
@@ -27,6 +31,12 @@ impl OfferBook {
         // A poisoned lock means that a writer panicked between two inserts; every entry is still whole.
         let book = self.by_link.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         book.get(&link).map(Arc::clone)
+    }
+
+    /// Whether everything was read once: before, a link that is not found may be known all the same.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.is_whole.load(Ordering::Acquire)
     }
 
     /// How many offers are held.
@@ -45,6 +55,10 @@ impl OfferBook {
         let mut book = self.by_link.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         for offer in offers {
             book.insert(offer.link, Arc::new(offer));
+        }
+        drop(book);
+        if matches!(selection, Selection::All) {
+            self.is_whole.store(true, Ordering::Release);
         }
         Ok(())
     }

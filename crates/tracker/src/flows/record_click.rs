@@ -51,6 +51,9 @@ pub enum ClickError {
     /// Neither the broker nor the spool took it in time; the user may try again.
     #[error("writing the click down")]
     NotDurable(#[source] PublishError),
+    /// The offers were not read yet, so nothing can be said of the link; the user may try again.
+    #[error("the offers are not loaded yet")]
+    NotLoaded,
     /// The offer's link is broken.
     #[error(transparent)]
     BrokenLink(#[from] BrokenLink),
@@ -88,7 +91,7 @@ impl Recorder {
     ) -> Result<Answer, ClickError> {
         let now = self.clock.now();
         let Some(offer) = self.book.find(click.link) else {
-            return Ok(Answer::UnknownLink);
+            return if self.book.is_whole() { Ok(Answer::UnknownLink) } else { Err(ClickError::NotLoaded) };
         };
         let Judged { route, item, answer } = match domain::judge(&offer, now) {
             Ok(()) => self.take(&offer, click, now)?,

@@ -57,7 +57,7 @@ impl Door {
         let clicks = telemetry::meter()
             .u64_counter("tracker_clicks")
             .with_description(
-                "Clicks by outcome: redirected, fallback, not_available, unknown_link, bad_link, not_durable",
+                "Clicks by outcome: redirected, fallback, not_available, unknown_link, bad_link, not_loaded, not_durable",
             )
             .build();
         let redirected = [outcome("redirected")];
@@ -104,7 +104,7 @@ impl Door {
             trace: call.trace,
         };
         let answer = self.recorder.record(click, publish).await.map_err(|error| {
-            self.count("not_durable");
+            self.count(if matches!(error, ClickError::NotLoaded) { "not_loaded" } else { "not_durable" });
             self.unavailable(error)
         })?;
         Ok(match answer {
@@ -135,6 +135,10 @@ impl Door {
         match error {
             error @ ClickError::NotDurable(_) => {
                 Problem::unavailable("the click could not be recorded; try again", self.retry_after_seconds)
+                    .because(error)
+            }
+            error @ ClickError::NotLoaded => {
+                Problem::unavailable("the offers are not loaded yet; try again", self.retry_after_seconds)
                     .because(error)
             }
             error @ ClickError::BrokenLink(_) => Problem::internal(error),
