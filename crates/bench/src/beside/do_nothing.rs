@@ -52,7 +52,7 @@ pub struct DoNothing {
 
 impl ServerShape {
     /// What the services have when nobody sets anything else.
-    pub const OF_THE_SERVICES: Self = Self { workers: 2, keep_alive_seconds: 75 };
+    pub const OF_THE_SERVICES: Self = Self { workers: 1, keep_alive_seconds: 75 };
 
     /// The same for a service, by setting.
     pub fn settings(self) -> [(&'static str, String); 2] {

@@ -1,4 +1,5 @@
 //! What the broker does not take lies on this machine's disk, and is brought to it later.
+#![expect(clippy::unwrap_used, reason = "a test fails by panic, in its helpers too")]
 
 use std::{fs, path::Path};
 

