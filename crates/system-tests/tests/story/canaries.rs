@@ -384,6 +384,14 @@ async fn a_canary_in_every_position_turns_up_nowhere() {
             scene.call(call, &format!("with a broker that is {what}")).await;
         }
         scene.visit(&format!("with a broker that is {what}")).await;
+        // What is taken meanwhile lies in the spool: looked at while it does.
+        assert!(
+            scene.stack.spooled(ServiceName::Ingest) > 0,
+            "nothing was spooled with a broker that is {what}"
+        );
+        let spool = Place::files_below("the spool", scene.stack.folder());
+        scene.canaries.content_is_in(&spool);
+        scene.canaries.are_nowhere_in(&[spool]);
         if fault == Fault::Corrupt {
             // Connections again, and nothing on them makes sense.
             broker.heal();
