@@ -3,7 +3,7 @@
 //! The signature is a bearer secret that travels in the URL. The path is never kept at all; of the query and the body
 //! everything is kept except these values, so that a support case can still see which parameters were sent.
 //!
-//! Ingest does this for every call, so the common case is one pass without an allocation ([`glance`]); only what looks
+//! Ingest does this for every call, so the common case is one pass without an allocation; only what looks
 //! suspicious is taken apart.
 
 mod embedded;

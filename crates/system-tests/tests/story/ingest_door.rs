@@ -153,15 +153,16 @@ async fn transport_limits_are_told_and_not_reset() {
 }
 
 #[tokio::test]
-async fn without_a_broker_the_answer_is_503_and_never_a_lie() {
+async fn without_broker_and_spool_the_answer_is_503_and_never_a_lie() {
     // Nothing listens on port 1.
-    let mut ingest = LoneIngest::with(&[("BUS__URL", "amqp://nobody:nothing@127.0.0.1:1/%2f")]);
+    let mut ingest =
+        LoneIngest::with(&[("BUS__URL", "amqp://nobody:nothing@127.0.0.1:1/%2f"), ("SPOOL__FOLDER", "")]);
     ingest.process.spawn("");
     test_kit::eventually("ingest is alive", std::time::Duration::from_secs(30), async || {
         ingest.process.is_alive().await
     })
     .await;
-    assert!(!ingest.process.is_ready().await, "ready without a broker");
+    assert!(!ingest.process.is_ready().await, "ready with neither");
     let Pasted { segment, signature } = credential();
     let url = format!("{}/api/v1/{segment}?domain={DOMAIN}&signature={signature}", ingest.url);
     let answer = http_client().get(&url).send().await.unwrap();

@@ -27,27 +27,42 @@ pub fn destination(
     parameters: &ClickParameters,
 ) -> Result<Url, BrokenLink> {
     let click = click.to_string();
-    let filled = [
-        ("{gk_click_id}", click.as_str()),
-        ("{pub_member_id}", &parameters.pub_member_id),
-        ("{pub_click_id}", &parameters.pub_click_id),
-        ("{gk_offer_id}", &offer.offer.to_string()),
-        ("{gk_offer_name}", &offer.name),
-    ]
-    .iter()
-    .fold(offer.offer_link.clone(), |link, (name, value)| fill(&link, name, value));
-    let mut url = Url::parse(&filled).map_err(BrokenLink)?;
+    let mut url = Url::parse(&filled(offer, &click, parameters)).map_err(BrokenLink)?;
     if is_appsflyer(&url) {
         complete_for_appsflyer(&mut url, offer, &click);
     }
     Ok(url)
 }
 
-/// Replaces a macro, also where somebody pasted it percent-encoded.
-fn fill(link: &str, name: &str, value: &str) -> String {
-    let encoded_name = name.replace('{', "%7B").replace('}', "%7D");
-    let value = utf8_percent_encode(value, VALUE).to_string();
-    link.replace(name, &value).replace(&encoded_name, &value).replace(&encoded_name.to_lowercase(), &value)
+/// A macro as it is written, and as it stands where somebody pasted the link percent-encoded.
+type Spellings = [&'static str; 3];
+
+const CLICK_ID: Spellings = ["{gk_click_id}", "%7Bgk_click_id%7D", "%7bgk_click_id%7d"];
+const MEMBER_ID: Spellings = ["{pub_member_id}", "%7Bpub_member_id%7D", "%7bpub_member_id%7d"];
+const PUB_CLICK_ID: Spellings = ["{pub_click_id}", "%7Bpub_click_id%7D", "%7bpub_click_id%7d"];
+const OFFER_ID: Spellings = ["{gk_offer_id}", "%7Bgk_offer_id%7D", "%7bgk_offer_id%7d"];
+const OFFER_NAME: Spellings = ["{gk_offer_name}", "%7Bgk_offer_name%7D", "%7bgk_offer_name%7d"];
+
+/// The offer link with its macros replaced.
+fn filled(offer: &LiveOffer, click: &str, parameters: &ClickParameters) -> String {
+    let mut link = offer.offer_link.clone();
+    // Most links hold no macro, or one; a click pays only for those that are there.
+    if link.contains(['{', '%']) {
+        fill(&mut link, CLICK_ID, click);
+        fill(&mut link, MEMBER_ID, &parameters.pub_member_id);
+        fill(&mut link, PUB_CLICK_ID, &parameters.pub_click_id);
+        fill(&mut link, OFFER_ID, &offer.offer.to_string());
+        fill(&mut link, OFFER_NAME, &offer.name);
+    }
+    link
+}
+
+fn fill(link: &mut String, spellings: Spellings, value: &str) {
+    for spelling in spellings {
+        if link.contains(spelling) {
+            *link = link.replace(spelling, &utf8_percent_encode(value, VALUE).to_string());
+        }
+    }
 }
 
 fn is_appsflyer(url: &Url) -> bool {
@@ -76,13 +91,15 @@ fn complete_for_appsflyer(url: &mut Url, offer: &LiveOffer, click: &str) {
             pairs.push((String::from(name), String::from(value)));
         }
     }
-    let query = pairs
-        .iter()
-        .map(|(name, value)| {
-            format!("{}={}", utf8_percent_encode(name, VALUE), utf8_percent_encode(value, VALUE))
-        })
-        .collect::<Vec<_>>()
-        .join("&");
+    let mut query = String::with_capacity(256);
+    for (name, value) in &pairs {
+        if !query.is_empty() {
+            query.push('&');
+        }
+        query.extend(utf8_percent_encode(name, VALUE));
+        query.push('=');
+        query.extend(utf8_percent_encode(value, VALUE));
+    }
     url.set_query(Some(&query));
 }
 

@@ -52,13 +52,24 @@ impl ClickParameters {
         Ok(Self {
             pub_click_id: required(&values, "pub_click_id")?,
             pub_member_id: required(&values, "pub_member_id")?,
-            pub_subs: (1..=PUB_SUBS)
-                .filter_map(|number| Some((number, optional(&format!("pub_sub_{number}"))?)))
+            pub_subs: values
+                .iter()
+                .filter_map(|(name, value)| Some((pub_sub(name)?, *value)))
+                .filter(|(_number, value)| is_usable(value))
+                .map(|(number, value)| (number, String::from(value)))
                 .collect(),
             gender: optional("gender"),
             age: optional("age").and_then(|age| age.parse().ok()).filter(|age| (1..=120).contains(age)),
         })
     }
+}
+
+/// The number of a `pub_sub_n`.
+fn pub_sub(name: &str) -> Option<u32> {
+    let digits = name.strip_prefix("pub_sub_")?;
+    let is_number = !digits.starts_with('0') && digits.bytes().all(|digit| digit.is_ascii_digit());
+    let number = is_number.then(|| digits.parse().ok())??;
+    (1..=PUB_SUBS).contains(&number).then_some(number)
 }
 
 fn required(values: &BTreeMap<String, &str>, name: &'static str) -> Result<String, MissingParameter> {
