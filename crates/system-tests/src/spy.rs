@@ -1,7 +1,7 @@
 //! Hears everything that is said in a part of the broker, as it was said: bodies and headers.
 
 use lapin::{
-    BasicProperties, Channel, Connection, ConnectionProperties,
+    Channel, Connection, ConnectionProperties,
     options::{BasicAckOptions, BasicGetOptions, QueueBindOptions, QueueDeclareOptions},
     types::FieldTable,
 };
@@ -29,23 +29,32 @@ pub struct Overheard {
 }
 
 impl Spy {
+    /// Listens on nothing yet.
+    ///
+    /// # Panics
+    /// When the broker does not answer.
+    pub async fn in_part(namespace: &Namespace) -> Self {
+        let connection = Connection::connect(namespace.amqp_url(), ConnectionProperties::default())
+            .await
+            .expect("the broker is there");
+        let channel = connection.create_channel().await.expect("a channel");
+        Self { _connection: connection, channel, prefix: namespace.of("") }
+    }
+
     /// Listens on every exchange that stands by now.
     ///
     /// # Panics
     /// When the broker does not answer.
     pub async fn on(namespace: &Namespace) -> Self {
-        let connection = Connection::connect(namespace.amqp_url(), ConnectionProperties::default())
-            .await
-            .expect("the broker is there");
-        let channel = connection.create_channel().await.expect("a channel");
-        let prefix = namespace.of("");
+        let spy = Self::in_part(namespace).await;
+        let (channel, prefix) = (&spy.channel, &spy.prefix);
         let queue = format!("{prefix}{QUEUE}");
         channel
             .queue_declare(queue.as_str().into(), QueueDeclareOptions::default(), FieldTable::default())
             .await
             .expect("a queue");
         let mut exchanges = 0;
-        for exchange in listed("list_exchanges", &prefix) {
+        for exchange in listed("list_exchanges", prefix, &[]) {
             channel
                 .queue_bind(
                     queue.as_str().into(),
@@ -59,37 +68,46 @@ impl Spy {
             exchanges += 1;
         }
         assert!(exchanges > 0, "there is nothing to listen on yet");
-        Self { _connection: connection, channel, prefix }
+        spy
+    }
+
+    /// Takes every message that waits in one queue, by its name in code.
+    ///
+    /// # Panics
+    /// When there is no such queue.
+    pub async fn take(&self, queue: &str) -> Vec<Overheard> {
+        let mut overheard = Vec::new();
+        let name = format!("{}{queue}", self.prefix);
+        let get = || self.channel.basic_get(name.as_str().into(), BasicGetOptions::default());
+        while let Some(message) = get().await.expect("the queue is there") {
+            message.delivery.ack(BasicAckOptions::default()).await.expect("a channel");
+            overheard.push(Overheard {
+                queue: queue.to_owned(),
+                properties: format!("{:?}", message.delivery.properties),
+                body: message.delivery.data,
+            });
+        }
+        overheard
     }
 
     /// Takes every message out of every queue: its own, and whatever lies in the others. Ends the work of the services.
+    /// Left out are the queues that only their own connection may read; the spy's own hears the same.
     ///
     /// # Panics
     /// When the broker does not answer.
     pub async fn take_everything(&self) -> Vec<Overheard> {
         let mut overheard = Vec::new();
-        for queue in listed("list_queues", &self.prefix) {
-            // A queue of a connection that has ended is gone with it.
-            while let Ok(Some(message)) =
-                self.channel.basic_get(queue.as_str().into(), BasicGetOptions::default()).await
-            {
-                message.delivery.ack(BasicAckOptions::default()).await.expect("a channel");
-                overheard.push(Overheard {
-                    queue: queue.trim_start_matches(&self.prefix).to_owned(),
-                    properties: properties_of(&message.delivery.properties),
-                    body: message.delivery.data,
-                });
-            }
+        for queue in listed("list_queues", &self.prefix, &["exclusive"]) {
+            overheard.extend(self.take(queue.trim_start_matches(&self.prefix)).await);
         }
         overheard
     }
 }
 
-fn properties_of(properties: &BasicProperties) -> String {
-    format!("{properties:?}")
-}
-
-fn listed(what: &str, prefix: &str) -> Vec<String> {
-    let listed = Nodes::from_env().rabbitmqctl(&[what, "--quiet", "--no-table-headers", "name"]);
-    listed.lines().map(str::trim).filter(|name| name.starts_with(prefix)).map(str::to_owned).collect()
+/// Names in this part of the broker for which none of the `without` holds.
+fn listed(what: &str, prefix: &str, without: &[&str]) -> Vec<String> {
+    let list: Vec<_> = [&[what, "--quiet", "--no-table-headers", "name"], without].concat();
+    let listed = Nodes::from_env().rabbitmqctl(&list);
+    let mine = listed.lines().filter(|line| line.starts_with(prefix) && !line.contains("\ttrue"));
+    mine.filter_map(|line| line.split('\t').next()).map(|name| name.trim().to_owned()).collect()
 }
