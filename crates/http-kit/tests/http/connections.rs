@@ -115,6 +115,11 @@ async fn good(caller: &mut Caller) {
 
 #[rstest]
 #[case::a_header_of_a_megabyte(format!("GET /hello HTTP/1.1\r\nhost: test\r\nuser-agent: {}\r\n\r\n", "a".repeat(1_000_000)), 431, "headers_too_large")]
+#[case::headers_beyond_the_limit_and_within_the_parsers(
+    format!("GET /hello HTTP/1.1\r\nhost: test\r\nx: {}\r\n\r\n", "a".repeat(60_000)),
+    431,
+    "headers_too_large"
+)]
 #[case::a_hundred_headers(format!("GET /hello HTTP/1.1\r\nhost: test\r\n{}\r\n", "x-a: b\r\n".repeat(100)), 431, "headers_too_large")]
 #[case::a_line_beyond_the_limit(format!("GET /hello?{} HTTP/1.1\r\nhost: test\r\n\r\n", "q".repeat(600)), 414, "uri_too_long")]
 #[case::a_line_beyond_what_the_parser_takes(format!("GET /hello?{} HTTP/1.1\r\nhost: test\r\n\r\n", "q".repeat(1_000_000)), 414, "uri_too_long")]
@@ -192,6 +197,42 @@ async fn a_body_in_chunks_without_end_that_nobody_reads_is_let_go() {
     };
     assert!(ended, "still listened to after {:?}", start.elapsed());
     assert_eq!(String::from_utf8_lossy(&caller.heard), "", "an answer that nobody asked for");
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_body_that_nobody_reads_is_not_waited_for_for_ever() {
+    let server = serve(routes);
+    let mut caller = Caller::of(&server).await;
+    caller.say("POST /hello HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    assert_eq!(caller.answer().await.body, "hello");
+    caller.is_let_go().await;
+}
+
+#[tokio::test]
+async fn chunks_without_end_and_without_a_pause_are_let_go() {
+    let server = serve(routes);
+    let mut caller = Caller::of(&server).await;
+    caller.say("POST /hello HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    assert_eq!(caller.answer().await.body, "hello");
+    let piece = format!("1000\r\n{}\r\n", "x".repeat(4_096));
+    let flooding = async { while caller.stream.write_all(piece.repeat(64).as_bytes()).await.is_ok() {} };
+    timeout(LET_GO_WITHIN, flooding).await.expect("let go in time");
+    assert_eq!(fetch(server.address, "/hello").await.body, "hello");
+}
+
+/// Far more than the kernel keeps for a connection: who does not listen while he talks would be reset in mid-sentence.
+#[tokio::test]
+async fn who_says_too_much_may_finish_and_hears_the_answer_then() {
+    let server = serve(routes);
+    let mut caller = Caller::of(&server).await;
+    caller.say("GET /hello HTTP/1.1\r\nhost: test\r\nx: ").await;
+    let megabyte = "x".repeat(1_000_000);
+    for _ in 0..32 {
+        caller.say(&megabyte).await;
+    }
+    let answer = caller.answer().await;
+    assert_eq!(problem_of(&answer), (431, String::from("headers_too_large")));
+    caller.is_let_go().await;
 }
 
 #[tokio::test]
