@@ -156,7 +156,7 @@ fn hostile_shapes_take_linear_time() {
         let start = Instant::now();
         for bytes in [text.as_bytes(), numbered.as_bytes(), quoted.as_bytes()] {
             drop(scrub::query(bytes));
-            drop(scrub::secret(scrub::body(Some("application/json"), bytes), b"7FqR9KxD2WmA5N0B"));
+            drop(scrub::secrets(scrub::body(Some("application/json"), bytes), [&b"7FqR9KxD2WmA5N0B"[..]]));
             let _length = Postback::parse(&Request { query: bytes, content_type: None, body: bytes })
                 .canonical_query()
                 .len();

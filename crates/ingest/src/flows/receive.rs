@@ -1,6 +1,6 @@
 //! Taking one call: authenticate, scrub, make durable, answer. What it says is not looked at.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use bus::{Item, PublishError, Publisher, Route};
 use contracts::{
@@ -104,7 +104,8 @@ impl Receiver {
     /// Everything that needs no waiting: whose call it is, and the fact that it becomes.
     fn accept(&self, call: &Call<'_>) -> Result<Accepted, ReceiveError> {
         let received_at = self.clock.now();
-        let Some(credential) = self.authenticate(call, received_at) else {
+        let parameters = CredentialParameters::read(call.query, form_of(call));
+        let Some(credential) = self.authenticate(call, &parameters, received_at) else {
             self.refusals.note();
             return Err(ReceiveError::Refused);
         };
@@ -116,9 +117,9 @@ impl Receiver {
             credential_id: credential.credential_id.to_vec(),
             credential_generation: u32::from(credential.generation),
             method: call.method.into(),
-            query: scrub::query(call.query).into_owned(),
+            query: without_secrets(scrub::query(call.query), call.segment, &parameters),
             content_type: call.content_type.map(String::from).unwrap_or_default(),
-            body: scrub::body(call.content_type, call.body).into_owned(),
+            body: without_secrets(scrub::body(call.content_type, call.body), call.segment, &parameters),
             caller_ip: call.caller_ip.map(|address| address.to_string()).unwrap_or_default(),
             caller_outside_ranges: self.callers.is_outside(call.caller_ip),
         };
@@ -127,14 +128,18 @@ impl Receiver {
         Ok(Accepted { receipt, received_at, credential, item })
     }
 
-    fn authenticate(&self, call: &Call<'_>, received_at: Timestamp) -> Option<VerifiedCredential> {
-        let credential = self.verify(call)?;
+    fn authenticate(
+        &self,
+        call: &Call<'_>,
+        parameters: &CredentialParameters,
+        received_at: Timestamp,
+    ) -> Option<VerifiedCredential> {
+        let credential = self.verify(call, parameters)?;
         let generation = u32::from(credential.generation);
         self.generations.accept(credential.credential_id, generation, received_at).then_some(credential)
     }
 
-    fn verify(&self, call: &Call<'_>) -> Option<VerifiedCredential> {
-        let parameters = CredentialParameters::read(call.query, form_of(call));
+    fn verify(&self, call: &Call<'_>, parameters: &CredentialParameters) -> Option<VerifiedCredential> {
         // A call without a usable address is verified all the same, against a domain that no tenant can have: it must
         // not be told apart by the work done.
         let domain = Address { host: call.host, parameter: parameters.domain() }
@@ -142,6 +147,13 @@ impl Receiver {
             .unwrap_or_default();
         credential::verify(&self.keyring, &domain, call.segment, parameters.signature()).ok()
     }
+}
+
+/// What scrubbing by names has left, without the values that opened the door, wherever else they stand: a caller may send
+/// its whole postback URL as a parameter.
+fn without_secrets(kept: Cow<'_, [u8]>, segment: &str, parameters: &CredentialParameters) -> Vec<u8> {
+    let tokens = segment.split('/').map(str::as_bytes);
+    scrub::secrets(kept, tokens.chain([parameters.signature().as_bytes()])).into_owned()
 }
 
 /// The receipt is also the fact's identity and, where no caller and no collector knows one, the trace's: one id leads

@@ -10,12 +10,23 @@ use crate::escape::hex_pair;
 /// Asked of neighbouring bytes without a branch, sixteen or more at a time: `gn` of `signature`, `gm` of `segment`, `ke`
 /// of `token`, escapes that honest encoders do not write, and NUL.
 pub(super) fn hints(form: &[u8]) -> bool {
-    let mut rest = form;
+    any_three(form, |first, second, third| word(first, second) | odd_escape(first, second, third))
+}
+
+/// Whether any three neighbours are what is looked for.
+#[inline]
+fn any_three(text: &[u8], is_found: impl Fn(u8, u8, u8) -> bool + Copy) -> bool {
+    let mut rest = text;
     while rest.len() > 2 {
         // Two bytes of the next stretch belong to this one's last letters.
         let (stretch, after) = rest.split_at_checked(STRETCH).unwrap_or((rest, &[]));
         let reach = rest.get(..stretch.len().saturating_add(2)).unwrap_or(rest);
-        if hint_in(reach) {
+        let (Some(second), Some(third)) = (reach.get(1..), reach.get(2..)) else { return false };
+        let threes = reach.iter().zip(second).zip(third);
+        let found = threes.fold(0_u8, |found, ((first, second), third)| {
+            found | u8::from(is_found(*first, *second, *third))
+        });
+        if found != 0 {
             return true;
         }
         rest = after;
@@ -23,29 +34,32 @@ pub(super) fn hints(form: &[u8]) -> bool {
     false
 }
 
-/// The first hint ends the search, but not before its stretch is through.
+/// The first find ends the search, but not before its stretch is through.
 const STRETCH: usize = 256;
 
+#[inline]
 #[expect(
     clippy::needless_bitwise_bool,
     reason = "a branch would keep the compiler from vectorising the loop"
 )]
-fn hint_in(stretch: &[u8]) -> bool {
-    let (Some(second), Some(third)) = (stretch.get(1..), stretch.get(2..)) else { return false };
-    let found = stretch.iter().zip(second).zip(third).fold(0_u8, |found, ((first, second), third)| {
-        let (letter, after) = (first | 0x20, second | 0x20);
-        let word =
-            (letter == b'g') & ((after == b'n') | (after == b'm')) | (letter == b'k') & (after == b'e');
-        // `%41` to `%5A`, `%61` to `%7A`, and of their neighbours `%5C`, the backslash.
-        let early = ((*second == b'4') | (*second == b'6')) & (*third != b'0');
-        let up_to_z = third.is_ascii_digit() | ((third | 0x20) == b'a');
-        let late =
-            ((*second == b'5') | (*second == b'7')) & up_to_z | (*second == b'5') & ((third | 0x20) == b'c');
-        let percent = (*second == b'2') & (*third == b'5') | (*second == b'0') & (*third == b'0');
-        found
-            | u8::from(word | (*first == b'%') & (early | late | percent) | (*first == b'\\') | (*first == 0))
-    });
-    found != 0
+const fn word(first: u8, second: u8) -> bool {
+    let (letter, after) = (first | 0x20, second | 0x20);
+    (letter == b'g') & ((after == b'n') | (after == b'm')) | (letter == b'k') & (after == b'e')
+}
+
+#[inline]
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "a branch would keep the compiler from vectorising the loop"
+)]
+const fn odd_escape(first: u8, second: u8, third: u8) -> bool {
+    // `%41` to `%5A`, `%61` to `%7A`, and of their neighbours `%5C`, the backslash.
+    let early = ((second == b'4') | (second == b'6')) & (third != b'0');
+    let up_to_z = third.is_ascii_digit() | ((third | 0x20) == b'a');
+    let late = ((second == b'5') | (second == b'7')) & up_to_z | (second == b'5') & ((third | 0x20) == b'c');
+    let digit = (second == b'3') & third.is_ascii_digit();
+    let percent = (second == b'2') & (third == b'5') | (second == b'0') & (third == b'0');
+    (first == b'%') & (early | late | digit | percent) | (first == b'\\') | (first == 0)
 }
 
 /// The same question, asked closely of one part.
@@ -71,10 +85,11 @@ pub(super) fn json_might_hold(text: &[u8]) -> bool {
 
 /// Whether any letter or digit is written as an escape.
 pub(super) fn spells_letters(text: &[u8]) -> bool {
-    text.iter().enumerate().any(|(at, byte)| match byte {
-        b'%' | b'\\' => spells_a_letter(text.get(at..).unwrap_or_default()),
-        _ => false,
-    })
+    any_three(text, odd_escape)
+        && text.iter().enumerate().any(|(at, byte)| match byte {
+            b'%' | b'\\' => spells_a_letter(text.get(at..).unwrap_or_default()),
+            _ => false,
+        })
 }
 
 /// Every name has a rare letter: `g` or `k`, in `domain` the `m`. Whether the rest of one stands around it.

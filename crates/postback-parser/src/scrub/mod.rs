@@ -44,14 +44,20 @@ pub fn body<'a>(content_type: Option<&str>, raw: &'a [u8]) -> Cow<'a, [u8]> {
     }
 }
 
-/// What was scrubbed by names, without a secret that is known by its value, wherever else it stands and however it is
-/// escaped. A secret shorter than [`SHORTEST_SECRET`] is not looked for.
+/// What was scrubbed by names, without secrets that are known by their values, wherever else they stand and however they
+/// are escaped. A secret shorter than [`SHORTEST_SECRET`] is not looked for.
 #[must_use]
-pub fn secret<'a>(kept: Cow<'a, [u8]>, secret: &[u8]) -> Cow<'a, [u8]> {
+pub fn secrets<'a, 's>(kept: Cow<'a, [u8]>, secrets: impl IntoIterator<Item = &'s [u8]>) -> Cow<'a, [u8]> {
+    // What is cut out spells nothing.
+    let spells_letters = glance::spells_letters(&kept);
+    secrets.into_iter().fold(kept, |kept, one| secret(kept, one, spells_letters))
+}
+
+fn secret<'a>(kept: Cow<'a, [u8]>, secret: &[u8], spells_letters: bool) -> Cow<'a, [u8]> {
     if secret.len() < SHORTEST_SECRET || kept.len() < secret.len() {
         return kept;
     }
-    let without = if glance::spells_letters(&kept) {
+    let without = if spells_letters {
         let letters = peel(&kept);
         let mut cutter = Cutter::new(&kept);
         let mut rest = letters.as_slice();

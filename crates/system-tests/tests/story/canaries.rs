@@ -141,9 +141,14 @@ impl Scene {
             format!("content-type: {kind}; x={}\r\n", what("the content type"))
         };
         let mut secret = |position: &str| canaries.secret(at(position));
+        // The values that do open the door, under names that say nothing of it: a whole URL that somebody passes on.
+        let copies: String = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("original_url", &self.guide.credential.postback_url)
+            .append_pair("copy", &self.guide.credential.signature)
+            .finish();
         // Credentials once more and elsewhere: the first ones hold, and none may be kept.
         let credentials = format!(
-            "Signature={}&%73ignature={}&domain={}&token={}&security_segment={}",
+            "{copies}&Signature={}&%73ignature={}&domain={}&token={}&security_segment={}",
             secret("a second signature"),
             secret("an encoded signature"),
             secret("a second domain"),
@@ -152,14 +157,15 @@ impl Scene {
         );
         let body = match call {
             Call::Form => format!(
-                "{body}&signature={}&domain={}",
+                "{body}&{copies}&signature={}&domain={}",
                 secret("a form's signature"),
                 secret("a form's domain")
             ),
             Call::Json => body.replacen(
                 '{',
                 &format!(
-                    r#"{{"signature":"{}","deep":{{"Token":"{}"}},"#,
+                    r#"{{"copy":"{}","signature":"{}","deep":{{"Token":"{}"}},"#,
+                    self.guide.credential.postback_url,
                     secret("a JSON signature"),
                     secret("a deep JSON token")
                 ),
