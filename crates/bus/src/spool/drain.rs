@@ -81,6 +81,7 @@ impl Drain {
             self.publish(load).await;
         }
         self.with_folder(move |folder| Ok(folder.remove(file)?)).await?;
+        self.shared.freed.notify_one();
         tracing::info!(spool.items = items, "a spool file is with the broker");
         Ok(true)
     }

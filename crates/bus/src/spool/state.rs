@@ -73,6 +73,8 @@ pub(super) struct SpoolShared {
     folder: Mutex<Option<Folder>>,
     /// Something was written.
     pub(super) written: Notify,
+    /// A file was drained and deleted.
+    pub(super) freed: Notify,
 }
 
 impl Spool {
@@ -84,6 +86,7 @@ impl Spool {
             takes: AtomicBool::new(false),
             folder: Mutex::new(None),
             written: Notify::new(),
+            freed: Notify::new(),
         };
         (Self { shared: Arc::new(shared), jobs }, queue)
     }

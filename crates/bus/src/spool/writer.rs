@@ -72,6 +72,8 @@ impl Writer {
                     self.commit(std::mem::take(&mut jobs)).await;
                 }
                 _tick = tries.tick() => self.look().await,
+                // There is room again: whoever calls now need not be refused until the next turn.
+                () = self.shared.freed.notified(), if !self.shared.takes() => self.look().await,
             }
         }
     }
