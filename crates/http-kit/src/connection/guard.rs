@@ -295,3 +295,54 @@ impl AsyncWrite for Guarded {
         this.close(context).map(|_gone| Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, time::Duration};
+
+    use tokio::{io::AsyncWriteExt as _, net::TcpListener, time::advance};
+
+    use super::*;
+    use crate::connection::ConnectionLimits;
+
+    const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+    #[derive(Debug)]
+    struct SameId;
+
+    impl IdSource for SameId {
+        fn uuid_v7(&self) -> uuid::Uuid {
+            uuid::Uuid::nil()
+        }
+
+        fn fill_random(&self, bytes: &mut [u8]) {
+            bytes.fill(0);
+        }
+    }
+
+    /// There is always something to read, so the socket never says that it waits.
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_that_never_pauses_within_a_head_is_let_go_when_it_is_overdue() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut caller = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _peer) = listener.accept().await.unwrap();
+        let limits = ConnectionLimits {
+            head_bytes: 1_000,
+            uri_bytes: 1_000,
+            head_timeout: HEAD_TIMEOUT,
+            write_timeout: HEAD_TIMEOUT,
+            disconnect_timeout: HEAD_TIMEOUT,
+        };
+        let mut guarded = Guarded::new(stream, limits, Arc::new(SameId));
+        for (waits, passes) in [(HEAD_TIMEOUT / 2, true), (HEAD_TIMEOUT, false)] {
+            caller.write_all(b"GET /").await.unwrap();
+            guarded.stream.readable().await.unwrap();
+            advance(waits).await;
+            let mut space = [0; 16];
+            let mut buffer = ReadBuf::new(&mut space);
+            poll_fn(|context| Pin::new(&mut guarded).poll_read(context, &mut buffer)).await.unwrap();
+            assert_eq!(buffer.filled(), if passes { &b"GET /"[..] } else { b"" });
+        }
+        assert!(guarded.end == End::LetGo && guarded.last_words.starts_with(b"HTTP/1.1 408"));
+    }
+}
