@@ -8,13 +8,16 @@ use std::{
 };
 
 use actix_web::{
-    App, HttpResponse, HttpServer,
+    App, HttpRequest, HttpResponse, HttpServer,
     http::header::{CACHE_CONTROL, HeaderValue, LOCATION, REFERRER_POLICY},
     rt::System,
     web,
 };
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum as _};
+use test_kit::Namespace;
+
+use super::only_durable::{Durable, Fills};
 
 /// As long as a real answer, so both are written and read alike.
 const RECEIPT: &str = r#"{"receipt":"00000000-0000-7000-8000-000000000000"}"#;
@@ -40,7 +43,17 @@ pub struct Handler {
     /// Answer 302 to this place; 200 with a receipt when there is none.
     #[arg(long)]
     redirect_to: Option<String>,
+    /// Make each request durable before it is answered, in this queue.
+    #[arg(long, requires = "amqp_url", requires = "namespace")]
+    fills: Option<Fills>,
+    #[arg(long)]
+    namespace: Option<String>,
+    /// Holds a password: not for the command line.
+    #[arg(env = AMQP_URL, long, hide = true)]
+    amqp_url: Option<String>,
 }
+
+const AMQP_URL: &str = "BENCH_AMQP_URL";
 
 /// The handler in a process of its own, as every service is. Killed when dropped.
 #[derive(Debug)]
@@ -70,6 +83,32 @@ impl DoNothing {
     /// # Errors
     /// When it does not start.
     pub async fn start(shape: ServerShape, redirect_to: Option<&str>) -> anyhow::Result<Self> {
+        Self::start_with(shape, redirect_to, |_command| {}).await
+    }
+
+    /// The same handler, which makes each request durable before it answers: see [`super::only_durable`].
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_durable(
+        shape: ServerShape,
+        redirect_to: Option<&str>,
+        (namespace, fills): (&Namespace, Fills),
+    ) -> anyhow::Result<Self> {
+        let fills = fills.to_possible_value().context("a name")?;
+        Self::start_with(shape, redirect_to, |command| {
+            command
+                .args(["--fills", fills.get_name(), "--namespace", namespace.name()])
+                .env(AMQP_URL, namespace.amqp_url());
+        })
+        .await
+    }
+
+    async fn start_with(
+        shape: ServerShape,
+        redirect_to: Option<&str>,
+        further: impl FnOnce(&mut Command),
+    ) -> anyhow::Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let mut command = Command::new(std::env::current_exe()?);
         command
@@ -80,8 +119,9 @@ impl DoNothing {
             command.args(["--redirect-to", place]);
         }
         // As a service has it: nothing but what it needs.
-        let child =
-            command.env_clear().stdin(Stdio::null()).spawn().context("starting the do-nothing handler")?;
+        command.env_clear().stdin(Stdio::null());
+        further(&mut command);
+        let child = command.spawn().context("starting the do-nothing handler")?;
         let handler = Self { child, address };
         test_kit::eventually("the do-nothing handler accepts", Duration::from_secs(10), async || {
             TcpStream::connect(address).map(drop)
@@ -111,21 +151,52 @@ impl Handler {
     /// When the address can not be bound, or the place to redirect to is no header.
     pub fn serve(self) -> anyhow::Result<()> {
         let place = self.redirect_to.as_deref().map(HeaderValue::from_str).transpose()?;
-        System::new().block_on(async move {
-            HttpServer::new(move || {
-                let place = place.clone();
-                App::new().default_service(web::to(move || {
-                    std::future::ready(place.as_ref().map_or_else(receipt, redirect))
-                }))
-            })
-            .workers(self.shape.workers)
-            .keep_alive(Duration::from_secs(self.shape.keep_alive_seconds))
-            .bind(self.listen)?
-            .run()
-            .await
-        })?;
-        Ok(())
+        match (self.fills, &self.amqp_url, &self.namespace) {
+            (Some(fills), Some(amqp_url), Some(namespace)) => {
+                // As a service has it: the publisher's tasks on threads of their own.
+                tokio::runtime::Runtime::new()?.block_on(async {
+                    let durable = Durable::connect(amqp_url, namespace, fills).await;
+                    self.serve_durable(durable, place).await
+                })
+            }
+            _ => System::new().block_on(self.serve_nothing(place)),
+        }
     }
+
+    const fn keep_alive(&self) -> Duration {
+        Duration::from_secs(self.shape.keep_alive_seconds)
+    }
+
+    async fn serve_nothing(&self, place: Option<HeaderValue>) -> anyhow::Result<()> {
+        let server = HttpServer::new(move || {
+            let place = place.clone();
+            App::new().default_service(web::to(move || std::future::ready(answer(place.as_ref()))))
+        });
+        let server = server.workers(self.shape.workers).keep_alive(self.keep_alive());
+        Ok(server.bind(self.listen)?.run().await?)
+    }
+
+    async fn serve_durable(&self, durable: Durable, place: Option<HeaderValue>) -> anyhow::Result<()> {
+        let server = HttpServer::new(move || {
+            let (lane, place) = (durable.lane(), place.clone());
+            App::new().default_service(web::to(move |request: HttpRequest| {
+                let (lane, place) = (lane.clone(), place.clone());
+                async move {
+                    match lane.keep(request.query_string()).await {
+                        Ok(()) => answer(place.as_ref()),
+                        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+                    }
+                }
+            }))
+        });
+        let server = server.workers(self.shape.workers).keep_alive(self.keep_alive());
+        Ok(server.bind(self.listen)?.run().await?)
+    }
+}
+
+/// Its answer to everything.
+fn answer(place: Option<&HeaderValue>) -> HttpResponse {
+    place.map_or_else(receipt, redirect)
 }
 
 fn receipt() -> HttpResponse {

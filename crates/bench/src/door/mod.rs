@@ -9,6 +9,7 @@ use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::{Context as _, ensure};
 use contracts::envelope::Envelope;
 use system_tests::{ServiceName, Stack, StackOptions};
+use test_kit::Namespace;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -80,6 +81,11 @@ impl Door {
         let address = url.strip_prefix("http://").context("a plain http address")?.parse()?;
         let pid = stack.service(service).pid().context("it runs")?;
         Ok(Self { broker: Arc::new(broker), pid, stack, address, service, request, promise, sent: 0 })
+    }
+
+    /// Its part of the broker.
+    pub const fn namespace(&self) -> &Namespace {
+        self.stack.namespace()
     }
 
     /// The service's name.

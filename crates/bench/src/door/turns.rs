@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Door;
 use crate::{
-    beside::{DoNothing, ServerShape},
+    beside::{DoNothing, Fills, ServerShape},
     broker::Drained,
     load::Until,
     machine::{CpuMeter, allocator_of},
@@ -27,10 +27,13 @@ pub struct Turns<'a> {
     meter: CpuMeter,
     nothing: DoNothing,
     nothing_meter: CpuMeter,
+    durable: DoNothing,
+    durable_meter: CpuMeter,
 }
 
 impl<'a> Turns<'a> {
-    /// Starts the handler, which redirects to `redirect_to` or answers with a receipt, and warms both up.
+    /// Starts the handler, which redirects to `redirect_to` or answers with a receipt, once doing nothing and once making
+    /// requests durable in the queue of `fills`; and warms all up.
     ///
     /// # Errors
     /// When a call is refused or an event is missing.
@@ -38,22 +41,27 @@ impl<'a> Turns<'a> {
         context: Context<'a>,
         door: Door,
         redirect_to: Option<&str>,
+        fills: Fills,
     ) -> anyhow::Result<Self> {
-        let nothing = DoNothing::start(ServerShape::OF_THE_SERVICES, redirect_to).await?;
-        let meter = CpuMeter::of_generator()
-            .with(door.name(), door.pid)
-            .with("RabbitMQ", context.nodes.conditions.rabbitmq_pid);
+        let shape = ServerShape::OF_THE_SERVICES;
+        let nothing = DoNothing::start(shape, redirect_to).await?;
+        let durable = DoNothing::start_durable(shape, redirect_to, (door.namespace(), fills)).await?;
+        let rabbitmq = context.nodes.conditions.rabbitmq_pid;
+        let meter = CpuMeter::of_generator().with(door.name(), door.pid).with("RabbitMQ", rabbitmq);
         let mut turns = Self {
             meter,
             nothing_meter: CpuMeter::of_generator().with("handler", nothing.pid()),
+            durable_meter: CpuMeter::of_generator().with("handler", durable.pid()).with("RabbitMQ", rabbitmq),
             context,
             door,
             nothing,
+            durable,
             accounts: Vec::new(),
             drained: Drained::default(),
         };
         turns.own("warm-up", WARM_UP).await?;
         turns.nothing(WARM_UP).await?;
+        turns.durable("warm-up", WARM_UP).await?;
         Ok(turns)
     }
 
@@ -84,6 +92,21 @@ impl<'a> Turns<'a> {
         let load = self.door.load_instead(self.nothing.address, Until::Elapsed(time)).await?;
         let cpu = self.nothing_meter.since(&before);
         Ok(Sample { events: load.calls(), wall: load.wall, cpu })
+    }
+
+    /// The turn of the handler that makes requests durable and does nothing else; its queue is emptied and accounted for.
+    ///
+    /// # Errors
+    /// When a request was not made durable.
+    pub async fn durable(&mut self, what: &str, time: Duration) -> anyhow::Result<Sample> {
+        let before = self.durable_meter.read();
+        let load = self.door.load_instead(self.durable.address, Until::Elapsed(time)).await?;
+        let cpu = self.durable_meter.since(&before);
+        let calls = load.calls();
+        let found = self.door.empty(calls).await?.items;
+        let account = Account::of(format!("durable do-nothing handler, {what}"), calls);
+        self.accounts.push(account.found("facts in the queue", found));
+        Ok(Sample { events: calls, wall: load.wall, cpu })
     }
 
     /// Gives a sample to its contestant, and says so.

@@ -9,6 +9,8 @@ pub enum Aim {
     Share(f64),
     /// At least this many times the other's rate.
     Times(f64),
+    /// None: the share says what limits.
+    Told,
 }
 
 /// The subject, and everything beside it.
@@ -27,14 +29,16 @@ pub struct Comparison {
 impl Aim {
     fn ratio(self, ratio: f64) -> String {
         match self {
-            Self::Share(_) => percent(ratio),
+            Self::Share(_) | Self::Told => percent(ratio),
             Self::Times(_) => format!("{ratio:.1} ×"),
         }
     }
 
-    const fn least(self) -> f64 {
+    fn verdict(self, ratio: f64) -> Verdict {
         match self {
-            Self::Share(least) | Self::Times(least) => least,
+            Self::Share(least) | Self::Times(least) if ratio < least => Verdict::Missed,
+            Self::Share(_) | Self::Times(_) => Verdict::Reached,
+            Self::Told => Verdict::NoAim,
         }
     }
 
@@ -42,6 +46,7 @@ impl Aim {
         match self {
             Self::Share(least) => format!("≥ {}", percent(least)),
             Self::Times(least) => format!("≥ {least} ×"),
+            Self::Told => String::new(),
         }
     }
 }
@@ -72,7 +77,7 @@ impl Comparison {
                 beside: format!("{} {}/s", other.name, grouped(other.rate())),
                 ratio: aim.ratio(ratio),
                 aim: aim.words(),
-                verdict: if ratio >= aim.least() { Verdict::Reached } else { Verdict::Missed },
+                verdict: aim.verdict(ratio),
             }
         };
         self.beside.iter().map(row).collect()

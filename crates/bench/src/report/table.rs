@@ -9,6 +9,8 @@ pub enum Verdict {
     Missed,
     /// The run was smaller than the aim: it says nothing of it.
     TooSmall,
+    /// There is no aim: it shows what limits.
+    NoAim,
 }
 
 /// One line.
@@ -44,6 +46,7 @@ pub fn table(rows: &[Row]) -> String {
             Verdict::Reached => "reached",
             Verdict::Missed => "MISSED",
             Verdict::TooSmall => "run too small to tell",
+            Verdict::NoAim => "",
         };
         lines.push([what, ours, row.beside.clone(), row.ratio.clone(), row.aim.clone(), verdict.to_owned()]);
     }
