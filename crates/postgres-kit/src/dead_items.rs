@@ -1,15 +1,17 @@
 //! Items that no try will help, kept visible and replayable. They block no neighbour: a consumer buries one in the
 //! transaction in which it handles the rest of the batch.
 
+use contracts::{envelope::Envelope, read};
 use diesel::{
     QueryResult, QueryableByName, sql_query,
     sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::{FactId, TenantId, Timestamp};
+use prost::Message as _;
 use uuid::Uuid;
 
-use crate::text;
+use crate::{DbError, Pool, Retries, text, transact};
 
 /// A reason is for people: longer ones are cut.
 const REASON_BYTES_MAX: usize = 4_096;
@@ -29,6 +31,20 @@ pub struct DeadItem {
     pub item: Vec<u8>,
     /// Why it can not be handled, for people.
     pub reason: String,
+}
+
+impl DeadItem {
+    /// An item as it came, and why it can not be handled. What can not be read of it is left out.
+    #[must_use]
+    pub fn of(item: &Envelope, reason: &str) -> Self {
+        Self {
+            tenant_id: read::tenant_id(item).ok(),
+            fact_id: read::fact_id(item).ok(),
+            fact: item.fact.clone(),
+            item: item.encode_to_vec(),
+            reason: String::from(reason),
+        }
+    }
 }
 
 /// A buried item.
@@ -77,6 +93,18 @@ pub async fn bury(connection: &mut AsyncPgConnection, consumer: &str, items: &[D
     .execute(connection)
     .await
     .map(drop)
+}
+
+/// Buries one item of a consumer in a transaction of its own: what a consumer does when no try has helped.
+///
+/// # Errors
+/// The database's.
+pub async fn bury_one(pool: &Pool, consumer: &str, item: &Envelope, reason: &str) -> Result<(), DbError> {
+    let dead = DeadItem::of(item, reason);
+    transact(pool, Retries::default(), async |connection| {
+        Ok::<_, DbError>(bury(connection, consumer, std::slice::from_ref(&dead)).await?)
+    })
+    .await
 }
 
 /// The buried items of `tenant` (`None`: those too broken to tell whose they are) after the id `after`, oldest first,

@@ -8,9 +8,9 @@ use contracts::{envelope::Envelope, read};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use kernel::FactId;
-use postgres_kit::dead_items;
+use postgres_kit::dead_items::{self, DeadItem};
 
-use super::{Attributor, POSTBACKS, bury::dead_item};
+use super::{Attributor, POSTBACKS};
 use crate::{
     facts::Received,
     store::{JourneyKey, named, postbacks},
@@ -48,7 +48,7 @@ impl Attributor {
         fresh.retain(|_, postbacks| !postbacks.is_empty());
         // An item that came twice in the batch is buried once.
         let too_many = items.iter().filter(|item| read::fact_id(item).is_ok_and(|id| away.remove(&id)));
-        let dead: Vec<_> = too_many.map(|item| dead_item(item, REASON)).collect();
+        let dead: Vec<_> = too_many.map(|item| DeadItem::of(item, REASON)).collect();
         self.meters.turned_away(dead.len());
         dead_items::bury(connection, POSTBACKS, &dead).await
     }

@@ -1,13 +1,8 @@
 //! What a failure asks of a consumer.
 
 use ::bus::HandleError;
-use contracts::{ContractError, envelope::Envelope, read};
-use postgres_kit::{
-    DbError, Pool,
-    dead_items::{self, DeadItem},
-    sqlstate::Class,
-};
-use prost::Message as _;
+use contracts::{ContractError, envelope::Envelope};
+use postgres_kit::{DbError, Pool, dead_items, sqlstate::Class};
 
 /// A database that is away is waited for; what it refuses for good is the item's fault.
 pub(super) fn of_store(error: &DbError) -> HandleError {
@@ -31,13 +26,5 @@ pub(super) async fn bury(
     item: &Envelope,
     reason: &str,
 ) -> Result<(), HandleError> {
-    let dead = DeadItem {
-        tenant_id: read::tenant_id(item).ok(),
-        fact_id: read::fact_id(item).ok(),
-        fact: item.fact.clone(),
-        item: item.encode_to_vec(),
-        reason: String::from(reason),
-    };
-    let mut connection = pool.get().await.map_err(|error| of_store(&error.into()))?;
-    dead_items::bury(&mut connection, consumer, &[dead]).await.map_err(|error| of_store(&error.into()))
+    dead_items::bury_one(pool, consumer, item, reason).await.map_err(|error| of_store(&error))
 }

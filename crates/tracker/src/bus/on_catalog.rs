@@ -2,7 +2,7 @@
 
 use bus::{BatchHandler, HandleError, house::TRACKER_CATALOG};
 use contracts::envelope::Envelope;
-use postgres_kit::{DbError, Pool, sqlstate::Class};
+use postgres_kit::{DbError, Pool, dead_items, sqlstate::Class};
 use telemetry::chain;
 
 use crate::flows::{self, ApplyError};
@@ -23,9 +23,7 @@ impl BatchHandler for OnCatalog {
     }
 
     async fn bury(&self, item: &Envelope, reason: &str) -> Result<(), HandleError> {
-        flows::bury(&self.pool, TRACKER_CATALOG, item, reason)
-            .await
-            .map_err(|error| HandleError::Pause(chain(&error)))
+        dead_items::bury_one(&self.pool, TRACKER_CATALOG, item, reason).await.map_err(|error| refusal(&error))
     }
 }
 
