@@ -17,7 +17,7 @@ use super::{
 use crate::{
     services::{
         Who,
-        bodies::{Credential, List, Revealed},
+        bodies::{Credential, Generation, List, Revealed},
     },
     sessions::Session,
 };
@@ -52,7 +52,35 @@ fn card(credential: &Credential, advertisers: &HashMap<Uuid, String>, session: &
                     button title="Show; the audit log will name your token" { "👁 Show" }
                 }
             }
+            @for generation in &credential.generations { (uses(generation)) }
             p.quiet { (credential.id) }
+        }
+    }
+}
+
+/// Whether anybody still uses a generation: what people look at before they let one end.
+fn uses(generation: &Generation) -> Markup {
+    html! {
+        p {
+            "Generation " (generation.number)
+            @if let Some(until) = &generation.valid_until { ", valid until " (until) }
+            @match &generation.last_used_at {
+                Some(at) => { ", last used " (at) "." }
+                None => ", never used yet.",
+            }
+        }
+        @if !generation.used_by.is_empty() {
+            ul {
+                @for app in &generation.used_by {
+                    li {
+                        @match &app.app_id {
+                            Some(id) => (id),
+                            None => "Other apps, or none named",
+                        }
+                        ": last used " (app.last_used_at) ", " (app.uses) " postbacks"
+                    }
+                }
+            }
         }
     }
 }

@@ -51,6 +51,25 @@ pub struct Credential {
     pub advertiser_id: Option<Uuid>,
     pub postback_url: String,
     pub revoked: bool,
+    pub generations: Vec<Generation>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Generation {
+    #[serde(rename = "generation")]
+    pub number: u16,
+    pub valid_until: Option<String>,
+    pub last_used_at: Option<String>,
+    pub used_by: Vec<AppUse>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppUse {
+    pub app_id: Option<String>,
+    pub last_used_at: String,
+    pub uses: i64,
 }
 
 #[derive(Deserialize)]

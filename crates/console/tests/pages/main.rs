@@ -155,6 +155,20 @@ async fn a_reveal_needs_the_form_token_of_the_page() {
 }
 
 #[tokio::test]
+async fn the_postback_page_says_who_still_uses_which_generation() {
+    let stage = Stage::start().await;
+    let page = stage.get("/postback", &stage.session().await).await.body;
+    for told in [
+        "Generation 1, valid until 2026-02-09T03:04:05.000Z, last used 2026-02-03T04:05:06.000Z.",
+        "id123456789: last used 2026-02-03T04:05:06.000Z, 7 postbacks",
+        "Other apps, or none named: last used 2026-01-03T04:05:06.000Z, 1 postbacks",
+        "Generation 2, never used yet.",
+    ] {
+        assert!(page.contains(told), "{told} is missing in {page}");
+    }
+}
+
+#[tokio::test]
 async fn the_api_token_is_nowhere_in_what_a_browser_gets() {
     let stage = Stage::start().await;
     let signed_in = stage.sign_in(TOKEN).await;

@@ -181,7 +181,14 @@ async fn catalog(server: &MockServer) {
         "sharedTo": {"publisherId": OTHER, "linkId": OTHER, "sharedAt": "…", "trackingLink": link},
     });
     let credential = json!({
-        "credentialId": CREDENTIAL, "advertiserId": null, "postbackUrl": "••••••••", "revoked": false, "generations": [],
+        "credentialId": CREDENTIAL, "advertiserId": null, "postbackUrl": "••••••••", "revoked": false,
+        "generations": [
+            {"generation": 1, "keyId": 1, "issuedAt": "2026-01-02T03:04:05.000Z", "validUntil": "2026-02-09T03:04:05.000Z",
+             "lastUsedAt": "2026-02-03T04:05:06.000Z", "usedBy": [
+                {"appId": "id123456789", "firstUsedAt": "2026-01-02T03:05:06.000Z", "lastUsedAt": "2026-02-03T04:05:06.000Z", "uses": 7},
+                {"appId": null, "firstUsedAt": "2026-01-02T03:05:06.000Z", "lastUsedAt": "2026-01-03T04:05:06.000Z", "uses": 1}]},
+            {"generation": 2, "keyId": 1, "issuedAt": "2026-02-02T03:04:05.000Z", "validUntil": null, "lastUsedAt": null, "usedBy": []},
+        ],
     });
     let revealed = json!({
         "credentialId": CREDENTIAL, "postbackUrl": "https://api.example/api/v1/t1/t2/t3/?signature=the-signature",
