@@ -44,6 +44,8 @@ pub enum AuditAction {
     OfferVersioned,
     /// An offer was copied.
     OfferCloned,
+    /// Warnings of the linter were said to be meant.
+    OfferWarningsAccepted,
     /// An offer was bound to its publisher.
     OfferShared,
     /// New clicks were stopped.
@@ -73,6 +75,7 @@ impl AuditAction {
             Self::OfferCreated => "offer.created",
             Self::OfferVersioned => "offer.versioned",
             Self::OfferCloned => "offer.cloned",
+            Self::OfferWarningsAccepted => "offer.warnings-accepted",
             Self::OfferShared => "offer.shared",
             Self::OfferPaused => "offer.paused",
             Self::OfferResumed => "offer.resumed",

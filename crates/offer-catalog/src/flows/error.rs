@@ -33,6 +33,12 @@ pub enum FlowError {
         /// The fields it is about, if any.
         fields: Vec<FieldProblem>,
     },
+    /// The linter's warnings that nobody has accepted.
+    #[error("the offer has warnings that nobody has accepted")]
+    NotAccepted(Vec<Finding>),
+    /// An `Idempotency-Key` that was used for another call.
+    #[error("the Idempotency-Key was used for another call")]
+    KeyReused,
     /// It was changed since the caller read it.
     #[error("changed since it was read")]
     Stale,
@@ -107,6 +113,8 @@ impl Failure for FlowError {
             Self::NotFound(_)
             | Self::Invalid(_)
             | Self::NotReady(_)
+            | Self::NotAccepted(_)
+            | Self::KeyReused
             | Self::Conflict { .. }
             | Self::Stale
             | Self::Broken(..) => None,

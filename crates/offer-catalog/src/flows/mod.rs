@@ -1,5 +1,6 @@
 //! What a caller can ask for, one file each: load → decide (in `domain`) → save, audit and tell, all in one transaction.
 
+mod accept_warnings;
 mod advertisers;
 mod audit_log;
 mod broadcast;
@@ -11,11 +12,16 @@ mod credential_uses;
 mod credentials;
 mod draft_offer;
 mod error;
+mod lineage;
+mod lint_offer;
 mod move_offer;
 mod offers;
+mod once;
+mod preview_change;
 mod publishers;
 mod republish;
 mod share_offer;
+mod share_with_several;
 mod tenants;
 mod tokens;
 mod watch;
@@ -26,7 +32,10 @@ pub use self::{
     credential_uses::{CONSUMER as CREDENTIAL_USES, CredentialView, UseError},
     credentials::Revealed,
     error::FlowError,
+    lineage::Lineage,
     offers::OfferView,
+    once::{Answer, Once, OnceKey},
+    preview_change::Preview,
     publishers::CreatedPublisher,
     tenants::CreatedTenant,
     tokens::{IssuedToken, TokenRequest},

@@ -9,6 +9,8 @@ pub mod audit;
 mod convert;
 pub mod credential_uses;
 pub mod credentials;
+pub mod kept_answers;
+pub mod lineage;
 pub mod offer_versions;
 pub mod offers;
 pub mod publishers;

@@ -25,9 +25,13 @@ async fn another_tenants_ids_are_unknown_on_every_route() {
         (Method::GET, format!("/offers/{offer}"), None),
         (Method::GET, format!("/offers/{offer}/versions"), None),
         (Method::PUT, format!("/offers/{offer}"), Some(body)),
+        (Method::GET, format!("/offers/{offer}/versions/1/diff"), None),
+        (Method::GET, format!("/offers/{offer}/lineage"), None),
+        (Method::POST, format!("/offers/{offer}/preview"), Some(body.clone())),
         (Method::POST, format!("/offers/{offer}/create"), None),
         (Method::POST, format!("/offers/{offer}/clone"), None),
         (Method::POST, format!("/offers/{offer}/share"), Some(json!({"publisherId": our_publisher}))),
+        (Method::POST, format!("/offers/{offer}/share"), Some(json!({"publisherIds": [our_publisher]}))),
         (Method::DELETE, format!("/offers/{offer}/share"), None),
         (Method::POST, format!("/offers/{offer}/pause"), None),
         (Method::POST, format!("/offers/{offer}/resume"), None),
@@ -46,6 +50,7 @@ async fn another_tenants_ids_are_unknown_on_every_route() {
     // Nor can they be referred to.
     let refused = [
         catalog.post("/offers", &ours, golfin(&advertiser)).await.fields(422, "invalid_body"),
+        catalog.post("/offers/lint", &ours, golfin(&advertiser)).await.fields(422, "invalid_body"),
         catalog
             .post("/credentials", &ours, json!({"advertiserId": advertiser}))
             .await
@@ -55,7 +60,7 @@ async fn another_tenants_ids_are_unknown_on_every_route() {
             .await
             .fields(422, "invalid_body"),
     ];
-    assert_eq!(refused, [["advertiserId"], ["advertiserId"], ["publisherId"]]);
+    assert_eq!(refused, [["advertiserId"], ["advertiserId"], ["advertiserId"], ["publisherId"]]);
     let our_offer = catalog.offer(&ours).await;
     let path = format!("/offers/{our_offer}/share");
     let fields =
@@ -86,7 +91,7 @@ async fn nothing_is_reached_without_a_token() {
     .unwrap();
     let mut routes = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
-        let path = path.replace("{offer_id}", "x").replace(['{', '}'], "");
+        let path = path.replace("{offer_id}", "x").replace("{version}", "1").replace(['{', '}'], "");
         let path = path.trim_start_matches("/api/v1");
         for method in operations.as_object().unwrap().keys() {
             let method: Method = method.to_uppercase().parse().unwrap();
@@ -95,5 +100,5 @@ async fn nothing_is_reached_without_a_token() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 29);
+    assert_eq!(routes, 36);
 }

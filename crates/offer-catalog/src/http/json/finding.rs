@@ -20,11 +20,21 @@ pub struct FindingJson {
     field: String,
     /// What is wrong and what would be right.
     detail: String,
+    /// Whether somebody said that this warning is meant.
+    accepted: bool,
 }
 
 impl From<Finding> for FindingJson {
     fn from(finding: Finding) -> Self {
+        Self::new(finding, false)
+    }
+}
+
+impl FindingJson {
+    /// A finding, and whether somebody has accepted it.
+    pub fn new(finding: Finding, is_accepted: bool) -> Self {
         Self {
+            accepted: is_accepted,
             code: finding.code.as_str(),
             severity: finding.code.severity().as_str(),
             field: finding.field,

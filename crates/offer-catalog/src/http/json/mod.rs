@@ -4,24 +4,30 @@
 mod advertiser;
 mod audit;
 mod credential;
+mod difference;
 mod event_body;
 mod finding;
 mod offer;
 mod offer_body;
 mod offer_event;
 mod publisher;
+mod share;
 mod tenant;
 mod terms;
+mod ticks;
 mod token;
 
 pub use self::{
     advertiser::{AdvertiserBody, AdvertiserJson},
     audit::AuditJson,
     credential::{CredentialBody, CredentialJson, RevealedJson, RotateBody},
+    difference::{DiffJson, LintJson, PreviewJson},
     finding::FindingJson,
-    offer::{OfferJson, OfferSummaryJson, PauseBody, ShareBody, VersionJson},
+    offer::{OfferJson, OfferSummaryJson, PauseBody, VersionJson},
     offer_body::OfferBody,
     publisher::{CreatedPublisherJson, PublisherBody, PublisherJson},
+    share::{LineageJson, ShareBody, ShareWith, SharedJson},
     tenant::{CreatedTenantJson, TenantBody, TenantJson},
+    ticks::CreateBody,
     token::{IssuedTokenJson, TokenBody, TokenJson},
 };
