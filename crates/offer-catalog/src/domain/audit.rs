@@ -48,6 +48,14 @@ pub enum AuditAction {
     OfferWarningsAccepted,
     /// An offer was bound to its publisher.
     OfferShared,
+    /// A change was planned.
+    OfferChangeScheduled,
+    /// A planned change was taken back.
+    OfferChangeCancelled,
+    /// A planned change happened.
+    OfferChangeApplied,
+    /// A planned change could not happen any more.
+    OfferChangeFailed,
     /// New clicks were stopped.
     OfferPaused,
     /// It goes on.
@@ -77,6 +85,10 @@ impl AuditAction {
             Self::OfferCloned => "offer.cloned",
             Self::OfferWarningsAccepted => "offer.warnings-accepted",
             Self::OfferShared => "offer.shared",
+            Self::OfferChangeScheduled => "offer.change-scheduled",
+            Self::OfferChangeCancelled => "offer.change-cancelled",
+            Self::OfferChangeApplied => "offer.change-applied",
+            Self::OfferChangeFailed => "offer.change-failed",
             Self::OfferPaused => "offer.paused",
             Self::OfferResumed => "offer.resumed",
             Self::OfferEnded => "offer.ended",

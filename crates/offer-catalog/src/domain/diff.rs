@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(found.len(), expected.len(), "{found:?}");
         for (difference, says) in found.iter().zip(expected) {
             assert!(difference.says.starts_with(says), "{difference:?}");
-            assert_eq!(difference.applies == Applies::OpenJourneys, says.ends_with("added"));
+            assert_eq!(difference.applies == OpenJourneys, says.ends_with("added"));
         }
     }
 

@@ -26,6 +26,7 @@ pub mod partner;
 pub mod problems;
 pub mod public_url;
 pub mod records;
+pub mod schedule;
 pub mod status;
 pub mod tenant;
 pub mod version;

@@ -262,6 +262,14 @@ impl OfferState {
         if self.status == OfferStatus::Ended { Err(Conflict::Ended) } else { Ok(()) }
     }
 
+    /// Whether planned changes of it may be made.
+    ///
+    /// # Errors
+    /// [`Conflict`] for a draft, which is simply edited, and for what is over.
+    pub fn may_change_by_itself(&self) -> Result<(), Conflict> {
+        self.must_be_running()
+    }
+
     /// Whether it may be bound to a publisher, itself or by clones of it.
     ///
     /// # Errors

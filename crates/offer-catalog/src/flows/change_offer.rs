@@ -95,7 +95,7 @@ impl Catalog {
         Ok(after)
     }
 
-    pub(super) async fn add_version(
+    async fn add_version(
         &self,
         conn: &mut Conn,
         change: &Change<'_>,
@@ -106,6 +106,17 @@ impl Catalog {
         // A change answers for what it brings; what was there before, or came with time, is not asked again.
         let known = self.findings(conn, before).await?;
         self.must_pass(conn, change, after, &known, codes).await?;
+        self.write_version(conn, change, before, after).await
+    }
+
+    /// Makes the next version of an offer that passed.
+    pub(super) async fn write_version(
+        &self,
+        conn: &mut Conn,
+        change: &Change<'_>,
+        before: &Offer,
+        after: &mut Offer,
+    ) -> Result<(), FlowError> {
         after.state.newest_version = before.state.newest_version.saturating_add(1);
         offers::save(conn, after).await?;
         let states = States::changed(&before.fields, &after.fields)?;

@@ -7,6 +7,7 @@ use crate::domain::{
     identity::IdentityError,
     lint::Finding,
     problems::{FieldProblem, Problems},
+    schedule::ScheduleConflict,
     status::Conflict,
 };
 use crate::facts::FactError;
@@ -77,6 +78,12 @@ impl From<Problems> for FlowError {
 
 impl From<Conflict> for FlowError {
     fn from(conflict: Conflict) -> Self {
+        Self::Conflict { code: conflict.code(), detail: conflict.to_string(), fields: Vec::new() }
+    }
+}
+
+impl From<ScheduleConflict> for FlowError {
+    fn from(conflict: ScheduleConflict) -> Self {
         Self::Conflict { code: conflict.code(), detail: conflict.to_string(), fields: Vec::new() }
     }
 }

@@ -2,6 +2,7 @@
 
 mod accept_warnings;
 mod advertisers;
+mod apply_scheduled;
 mod audit_log;
 mod broadcast;
 mod catalog;
@@ -20,6 +21,7 @@ mod once;
 mod preview_change;
 mod publishers;
 mod republish;
+mod schedule_change;
 mod share_offer;
 mod share_with_several;
 mod tenants;
@@ -37,6 +39,7 @@ pub use self::{
     once::{Answer, Once, OnceKey},
     preview_change::Preview,
     publishers::CreatedPublisher,
+    schedule_change::{ChangeRequest, When, WhichEvent},
     tenants::CreatedTenant,
     tokens::{IssuedToken, TokenRequest},
 };

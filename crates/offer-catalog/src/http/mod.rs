@@ -2,6 +2,7 @@
 //! role; whose rows a call sees is decided by the tenant of its token, in every query below.
 
 mod answers;
+mod cancel_scheduled_change;
 mod change_offer;
 mod clone_offer;
 mod create_advertiser;
@@ -28,6 +29,7 @@ mod list_credentials;
 mod list_offer_versions;
 mod list_offers;
 mod list_publishers;
+mod list_scheduled_changes;
 mod list_tokens;
 mod once;
 mod openapi;
@@ -38,6 +40,7 @@ mod resume_offer;
 mod reveal_credential;
 mod revoke_credential;
 mod rotate_credential;
+mod schedule_change;
 mod share_offer;
 mod unshare_offer;
 
@@ -95,5 +98,8 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(pause_offer::pause_offer)
         .service(resume_offer::resume_offer)
         .service(end_offer::end_offer)
+        .service(schedule_change::schedule_change)
+        .service(list_scheduled_changes::list_scheduled_changes)
+        .service(cancel_scheduled_change::cancel_scheduled_change)
         .service(list_audit_log::list_audit_log);
 }

@@ -6,6 +6,7 @@
 
 pub mod advertisers;
 pub mod audit;
+pub mod clock;
 mod convert;
 pub mod credential_uses;
 pub mod credentials;
@@ -14,6 +15,7 @@ pub mod lineage;
 pub mod offer_versions;
 pub mod offers;
 pub mod publishers;
+pub mod scheduled_changes;
 pub mod schema;
 pub mod tenants;
 pub mod tokens;

@@ -176,6 +176,23 @@ pub async fn lock(conn: &mut Conn, tenant: TenantId, id: OfferId) -> QueryResult
     if locked.is_none() { Ok(None) } else { find(conn, tenant, id).await }
 }
 
+/// As [`lock`], but `None` as well when somebody else holds it.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn lock_free(conn: &mut Conn, tenant: TenantId, id: OfferId) -> QueryResult<Option<Offer>> {
+    let locked: Option<Uuid> = dsl::offers
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .filter(dsl::offer_id.eq(id.as_uuid()))
+        .select(dsl::offer_id)
+        .for_update()
+        .skip_locked()
+        .first(conn)
+        .await
+        .optional()?;
+    if locked.is_none() { Ok(None) } else { find(conn, tenant, id).await }
+}
+
 /// A page of a tenant's offers, newest first.
 ///
 /// # Errors

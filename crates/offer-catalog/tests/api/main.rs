@@ -27,6 +27,8 @@ mod readme;
 #[cfg(test)]
 mod republish;
 #[cfg(test)]
+mod scheduled;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod shapes;

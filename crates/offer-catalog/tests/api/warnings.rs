@@ -85,7 +85,6 @@ async fn a_draft_is_saved_whatever_it_lacks_and_can_be_ticked_already() {
 async fn sharing_asks_for_what_came_with_time() {
     let catalog = Catalog::start().await;
     let token = catalog.tenant("Brownboots").await;
-    let advertiser = catalog.advertiser(&token).await;
     let publisher = catalog.publisher(&token).await;
     let id = catalog.offer(&token).await;
     let path = format!("/offers/{id}");
@@ -96,9 +95,10 @@ async fn sharing_asks_for_what_came_with_time() {
     diesel_async::SimpleAsyncConnection::batch_execute(&mut catalog.database.admin().await, &statement)
         .await
         .unwrap();
+    let share_path = format!("{path}/share");
     let share = |accepted: Value| {
         let body = json!({"publisherId": publisher, "acceptedWarnings": accepted});
-        catalog.post(&format!("/offers/{id}/share"), &token, body)
+        catalog.post(&share_path, &token, body)
     };
     // A save does not bring it, sharing begins with it.
     let mut body = golfin(&text(&catalog.get(&path, &token).await.ok(), "/advertiserId"));
@@ -106,8 +106,7 @@ async fn sharing_asks_for_what_came_with_time() {
     body["name"] = json!("Another name");
     catalog.put(&path, &token, body).await.ok();
     assert_eq!(share(json!([])).await.fields(422, "warnings_not_accepted"), ["launchDate"]);
-    let _share = share(json!(["launch_in_past"])).await.ok();
-    assert!(!advertiser.is_empty());
+    share(json!(["launch_in_past"])).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ mod offer;
 mod offer_body;
 mod offer_event;
 mod publisher;
+mod scheduled_change;
 mod share;
 mod tenant;
 mod terms;
@@ -26,6 +27,7 @@ pub use self::{
     offer::{OfferJson, OfferSummaryJson, PauseBody, VersionJson},
     offer_body::OfferBody,
     publisher::{CreatedPublisherJson, PublisherBody, PublisherJson},
+    scheduled_change::{ScheduledChangeBody, ScheduledChangeJson},
     share::{LineageJson, ShareBody, ShareWith, SharedJson},
     tenant::{CreatedTenantJson, TenantBody, TenantJson},
     ticks::CreateBody,
