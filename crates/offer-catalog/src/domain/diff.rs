@@ -167,7 +167,11 @@ fn compare_targets(field: &str, before: &Value, after: &Value, found: &mut Vec<D
     }
     let removed: BTreeSet<&str> = was.difference(&is).copied().collect();
     if !removed.is_empty() && !is.contains(ALL) {
-        let left = if removed.contains(ALL) { format!("only {} is left", names(&is)) } else { format!("{} is removed", names(&removed)) };
+        let left = if removed.contains(ALL) {
+            format!("only {} is left", names(&is))
+        } else {
+            format!("{} is removed", names(&removed))
+        };
         push(NewClicks, format!("{left}: for clicks from then on"));
     }
 }
@@ -252,7 +256,8 @@ mod tests {
 
     #[test]
     fn the_same_is_no_difference() {
-        let offer = json!({"name": "x", "events": [{"offerEventId": "1", "eventId": "a"}], "countries": ["US"]});
+        let offer =
+            json!({"name": "x", "events": [{"offerEventId": "1", "eventId": "a"}], "countries": ["US"]});
         assert_eq!(told(&offer, &offer), []);
     }
 

@@ -20,9 +20,12 @@ pub struct LineageBudget {
 pub fn budgets(offers: &[Offer]) -> BTreeMap<Currency, LineageBudget> {
     let mut budgets: BTreeMap<Currency, LineageBudget> = BTreeMap::new();
     for offer in offers {
-        let (Some(currency), Some(total)) = (offer.fields.currency, offer.fields.total_budget) else { continue };
+        let (Some(currency), Some(total)) = (offer.fields.currency, offer.fields.total_budget) else {
+            continue;
+        };
         let budget = budgets.entry(currency).or_default();
-        let sum = if offer.state.status == OfferStatus::Draft { &mut budget.drafts } else { &mut budget.created };
+        let sum =
+            if offer.state.status == OfferStatus::Draft { &mut budget.drafts } else { &mut budget.created };
         *sum = sum.checked_add(total).unwrap_or(Micros(i64::MAX));
     }
     budgets

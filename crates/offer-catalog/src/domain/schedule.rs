@@ -133,7 +133,9 @@ pub enum ScheduleConflict {
     #[error("{PENDING_MAX} changes of this field of this event are pending already; cancel one first")]
     TooMany,
     /// One waits for that hour.
-    #[error("a change of this field of this event is pending for that hour already; cancel it first, or choose another hour")]
+    #[error(
+        "a change of this field of this event is pending for that hour already; cancel it first, or choose another hour"
+    )]
     HourTaken,
     /// To be cancelled, but it is not pending.
     #[error("the change is not pending any more, so it can not be cancelled; edit the offer")]
@@ -232,7 +234,8 @@ mod tests {
     #[test]
     fn a_term_is_one_events() {
         let id = |number| OfferEventId::from_uuid(Uuid::from_u128(number));
-        let mut before = OfferFields { events: vec![event("a", Some(1)), event("b", Some(2))], ..OfferFields::default() };
+        let mut before =
+            OfferFields { events: vec![event("a", Some(1)), event("b", Some(2))], ..OfferFields::default() };
         for (number, event) in (1..).zip(&mut before.events) {
             event.offer_event_id = Some(id(number));
         }
@@ -245,7 +248,11 @@ mod tests {
 
     #[test]
     fn the_stored_form_reads_back() {
-        for term in [Term::Revenue(Revenue::Flat(Micros(1))), Term::Payout(Payout::ShareOfRevenue(kernel::Bps(7))), Term::Reward(3)] {
+        for term in [
+            Term::Revenue(Revenue::Flat(Micros(1))),
+            Term::Payout(Payout::ShareOfRevenue(kernel::Bps(7))),
+            Term::Reward(3),
+        ] {
             let stored = serde_json::to_value(term).unwrap();
             assert_eq!(serde_json::from_value::<Term>(stored).unwrap(), term);
         }

@@ -13,10 +13,19 @@ use crate::{
         acceptance::{Judged, judge},
         audit::AuditAction,
         lint::{self, Code, Finding},
-        records::Offer,
+        records::{Offer, Revision},
     },
     store::Conn,
 };
+
+/// On which conditions a caller wants something done to an offer.
+#[derive(Debug, Clone, Default)]
+pub struct Conditions {
+    /// Only if it is as the caller has read it.
+    pub expected: Option<Revision>,
+    /// Warnings that are meant.
+    pub codes: BTreeSet<Code>,
+}
 
 impl Catalog {
     /// Refuses an offer that the linter has errors about, or warnings that are neither accepted, now or before, nor among

@@ -99,7 +99,10 @@ impl Catalog {
                         }
                     }
                     Err(error) if is_failing => {
-                        tracing::debug!(error = telemetry::chain(&error), "scheduled changes are still not applied");
+                        tracing::debug!(
+                            error = telemetry::chain(&error),
+                            "scheduled changes are still not applied"
+                        );
                     }
                     Err(error) => {
                         is_failing = true;
@@ -193,7 +196,7 @@ impl Catalog {
                 let version = Some(before.state.newest_version);
                 changes.push(ScheduledChange { status: ChangeStatus::Applied, version, ..change });
             } else {
-                changes.push(failed(change, String::from("the offer does not have this event any more")));
+                changes.push(failed(change, "the offer does not have this event any more"));
             }
         }
         if after.fields == before.fields {
@@ -209,7 +212,7 @@ impl Catalog {
                 .collect();
             let reason = format!("the linter stops it: {}", said.join("; "));
             let fail = |change: ScheduledChange| {
-                if change.status == ChangeStatus::Applied { failed(change, reason.clone()) } else { change }
+                if change.status == ChangeStatus::Applied { failed(change, reason.as_str()) } else { change }
             };
             let changes = changes.into_iter().map(fail).collect();
             return Ok(Settled { after: None, changes, warnings: Vec::new() });
@@ -282,8 +285,12 @@ async fn claim(
     Ok(Some((offer, due)))
 }
 
-fn failed(change: ScheduledChange, reason: String) -> ScheduledChange {
-    ScheduledChange { status: ChangeStatus::Failed, reason: Some(reason), version: None, ..change }
+/// How a change ends that can not happen.
+fn failed(mut change: ScheduledChange, reason: impl Into<String>) -> ScheduledChange {
+    change.status = ChangeStatus::Failed;
+    change.reason = Some(reason.into());
+    change.version = None;
+    change
 }
 
 /// The database is away or a race was lost: later it goes.

@@ -6,7 +6,7 @@ use kernel::{OfferEventId, OfferId, TenantId, TokenId};
 use postgres_kit::{Retries, transact};
 
 use super::{
-    Catalog, FlowError, OfferView,
+    Catalog, Conditions, FlowError, OfferView,
     accept_warnings::accept,
     create_offer::save_version,
     offers::{check_advertiser, lock_offer},
@@ -19,7 +19,7 @@ use crate::{
         identity::{KnownEvents, identify},
         lint::Code,
         offer::OfferFields,
-        records::{Offer, Revision},
+        records::Offer,
         status::OfferStatus,
         version::check_unchangeable,
     },
@@ -27,7 +27,7 @@ use crate::{
 };
 
 impl Catalog {
-    /// Saves the fields of an offer. Warnings with one of `codes` are accepted. What is not in them is cleared; saving what is there already changes nothing.
+    /// Saves the fields of an offer. Warnings that the caller means are accepted. What is not in them is cleared; saving what is there already changes nothing.
     ///
     /// # Errors
     /// `NotFound`, `Stale`, `Invalid`, `NotReady` when a created offer would no longer pass the linter, `NotAccepted` when
@@ -38,18 +38,17 @@ impl Catalog {
         actor: TokenId,
         id: OfferId,
         fields: OfferFields,
-        codes: &BTreeSet<Code>,
-        expected: Option<Revision>,
+        on: &Conditions,
     ) -> Result<OfferView, FlowError> {
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
         let fields = &fields;
         transact(self.pool(), Retries::default(), async |conn| {
-            let before = lock_offer(conn, tenant, id, expected).await?;
+            let before = lock_offer(conn, tenant, id, on.expected).await?;
             let is_draft = before.state.status == OfferStatus::Draft;
             let mut after = self.changed(conn, &before, fields, || self.new_event_id()).await?;
             let has_news = if is_draft {
                 let findings = self.findings(conn, &after).await?;
-                let judged = judge(&findings, &before.accepted, &[], codes);
+                let judged = judge(&findings, &before.accepted, &[], &on.codes);
                 let is_accepting = !judged.newly.is_empty();
                 accept(conn, change, &mut after, judged).await?;
                 is_accepting
@@ -66,7 +65,7 @@ impl Catalog {
                 let states = States::changed(&before.fields, &after.fields)?;
                 change.audit(conn, AuditAction::OfferDraftSaved, id.as_uuid(), states).await?;
             } else {
-                self.add_version(conn, change, &before, &mut after, codes).await?;
+                self.add_version(conn, change, &before, &mut after, &on.codes).await?;
             }
             self.view(conn, after).await
         })

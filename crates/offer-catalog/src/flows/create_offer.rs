@@ -1,20 +1,17 @@
 //! Creating an offer: the draft becomes version 1. Nothing is distributed by it.
 
-use std::collections::BTreeSet;
-
 use kernel::{OfferId, TenantId, TokenId};
 use postgres_kit::{Retries, transact};
 
 use super::{
-    Answer, Catalog, FlowError, OfferView, Once,
+    Answer, Catalog, Conditions, FlowError, OfferView, Once,
     offers::lock_offer,
     write::{Change, States},
 };
 use crate::{
     domain::{
         audit::{Actor, AuditAction},
-        lint::Code,
-        records::{Offer, OfferVersion, Revision},
+        records::{Offer, OfferVersion},
         status::Action,
         version::{Introductions, introduce},
     },
@@ -23,7 +20,7 @@ use crate::{
 };
 
 impl Catalog {
-    /// Creates an offer from its draft. Warnings with one of `codes` are accepted.
+    /// Creates an offer from its draft. Warnings that the caller means are accepted.
     ///
     /// # Errors
     /// `NotFound`, `Stale`, `NotReady` with the linter's errors, `NotAccepted`, `Conflict` when it is created already or its
@@ -33,8 +30,7 @@ impl Catalog {
         tenant: TenantId,
         actor: TokenId,
         id: OfferId,
-        codes: &BTreeSet<Code>,
-        expected: Option<Revision>,
+        on: &Conditions,
         once: &Once<OfferView>,
     ) -> Result<Answer, FlowError> {
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
@@ -42,11 +38,11 @@ impl Catalog {
             if let Some(answer) = self.said_before(conn, once).await? {
                 return Ok(answer);
             }
-            let before = lock_offer(conn, tenant, id, expected).await?;
+            let before = lock_offer(conn, tenant, id, on.expected).await?;
             let state = before.state.apply(Action::Create, change.at)?;
             let revision = before.revision.next();
             let mut created = Offer { state, revision, updated_at: change.at, ..before };
-            self.must_pass(conn, change, &mut created, &[], codes).await?;
+            self.must_pass(conn, change, &mut created, &[], &on.codes).await?;
             offers::save(conn, &created).await?;
             let states = States::new(&created.fields)?;
             change.audit(conn, AuditAction::OfferCreated, id.as_uuid(), states).await?;

@@ -30,6 +30,7 @@ mod watch;
 mod write;
 
 pub use self::{
+    accept_warnings::Conditions,
     catalog::{Catalog, CatalogParts},
     credential_uses::{CONSUMER as CREDENTIAL_USES, CredentialView, UseError},
     credentials::Revealed,

@@ -1,20 +1,17 @@
 //! Sharing an offer: it belongs to one publisher for ever.
 
-use std::collections::BTreeSet;
-
 use kernel::{LinkId, OfferId, PublisherId, TenantId, TokenId};
 use postgres_kit::{Retries, transact};
 
 use super::{
-    Answer, Catalog, FlowError, OfferView, Once,
+    Answer, Catalog, Conditions, FlowError, OfferView, Once,
     offers::lock_offer,
     write::{Change, States},
 };
 use crate::{
     domain::{
         audit::{Actor, AuditAction},
-        lint::Code,
-        records::{Offer, Revision},
+        records::Offer,
         status::{Action, Share},
     },
     facts::offer_changed,
@@ -22,19 +19,17 @@ use crate::{
 };
 
 impl Catalog {
-    /// Binds an offer to a publisher and makes its tracking link. Warnings with one of `codes` are accepted.
+    /// Binds an offer to a publisher and makes its tracking link. Warnings that the caller means are accepted.
     ///
     /// # Errors
     /// `NotFound`, `Stale`, `Invalid` for an unknown publisher, `NotReady` with the linter's errors, `NotAccepted`, `Conflict`
     /// when it is a draft, has ended or is shared already or its key is in use, `KeyReused`, `Store`.
     pub async fn share_offer(
         &self,
-        tenant: TenantId,
-        actor: TokenId,
+        (tenant, actor): (TenantId, TokenId),
         id: OfferId,
         publisher_id: PublisherId,
-        codes: &BTreeSet<Code>,
-        expected: Option<Revision>,
+        on: &Conditions,
         once: &Once<OfferView>,
     ) -> Result<Answer, FlowError> {
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
@@ -44,7 +39,7 @@ impl Catalog {
             if let Some(answer) = self.said_before(conn, once).await? {
                 return Ok(answer);
             }
-            let before = lock_offer(conn, tenant, id, expected).await?;
+            let before = lock_offer(conn, tenant, id, on.expected).await?;
             let state = before.state.apply(Action::Share(*share), change.at)?;
             if publishers::find(conn, tenant, publisher_id).await?.is_none() {
                 return Err(FlowError::field("publisherId", "there is no such publisher"));
@@ -52,7 +47,7 @@ impl Catalog {
             let states = States::changed(&before.state, &state)?;
             let revision = before.revision.next();
             let mut shared = Offer { state, revision, updated_at: change.at, ..before };
-            self.must_pass(conn, change, &mut shared, &[], codes).await?;
+            self.must_pass(conn, change, &mut shared, &[], &on.codes).await?;
             offers::insert_share(conn, &shared, share).await?;
             offers::save(conn, &shared).await?;
             change.audit(conn, AuditAction::OfferShared, id.as_uuid(), states).await?;

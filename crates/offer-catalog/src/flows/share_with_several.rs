@@ -1,12 +1,10 @@
 //! Sharing with several publishers in one call: a shared offer belongs to one for ever, so each gets a clone. All or nothing.
 
-use std::collections::BTreeSet;
-
 use kernel::{LinkId, OfferId, PublisherId, TenantId, TokenId};
 use postgres_kit::{Retries, transact};
 
 use super::{
-    Answer, Catalog, FlowError, OfferView, Once,
+    Answer, Catalog, Conditions, FlowError, OfferView, Once,
     create_offer::save_version,
     offers::lock_offer,
     write::{Change, States},
@@ -14,9 +12,8 @@ use super::{
 use crate::{
     domain::{
         audit::{Actor, AuditAction},
-        lint::Code,
         problems::Problems,
-        records::{Offer, Revision},
+        records::Offer,
         status::{Action, Share},
         version::Introductions,
     },
@@ -24,23 +21,20 @@ use crate::{
 };
 
 impl Catalog {
-    /// Makes one clone of an offer for each publisher, created and shared; the offer itself stays as it is. Warnings with one
-    /// of `codes` are accepted.
+    /// Makes one clone of an offer for each publisher, created and shared; the offer itself stays as it is. Warnings that
+    /// the caller means are accepted.
     ///
     /// A clone keeps no launch date that is over, but these are shared at once, so they launch now.
     ///
     /// # Errors
     /// `NotFound`, `Stale`, `Invalid` for an unknown publisher, `NotReady` with the linter's errors, `NotAccepted`, `Conflict`
     /// when the offer could not be shared itself or its key is in use, `KeyReused`, `Store`. Nothing is shared then.
-    #[expect(clippy::too_many_arguments, reason = "who, what, with whom, and what the call says of itself")]
     pub async fn share_with_several(
         &self,
-        tenant: TenantId,
-        actor: TokenId,
+        (tenant, actor): (TenantId, TokenId),
         id: OfferId,
         with: &[PublisherId],
-        codes: &BTreeSet<Code>,
-        expected: Option<Revision>,
+        on: &Conditions,
         once: &Once<Vec<OfferView>>,
     ) -> Result<Answer, FlowError> {
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
@@ -48,16 +42,15 @@ impl Catalog {
             if let Some(answer) = self.said_before(conn, once).await? {
                 return Ok(answer);
             }
-            let original = lock_offer(conn, tenant, id, expected).await?;
+            let original = lock_offer(conn, tenant, id, on.expected).await?;
             original.state.may_be_shared()?;
             check_publishers(conn, tenant, with).await?;
             let (mut open, mut views) = (Vec::new(), Vec::with_capacity(with.len()));
             for publisher in with {
-                let (clone, share) = self.clone_for(&original, *publisher, change)?;
+                let (mut clone, share) = self.clone_for(&original, *publisher, change)?;
                 offers::insert(conn, &clone).await?;
-                let mut clone = clone;
                 // The same question for every clone; what the last ones alone would bring is asked as well.
-                for finding in self.must_be_right(conn, change, &mut clone, &[], codes).await? {
+                for finding in self.must_be_right(conn, change, &mut clone, &[], &on.codes).await? {
                     if !open.contains(&finding) {
                         open.push(finding);
                     }
@@ -92,8 +85,7 @@ impl Catalog {
         clone.accepted = original.accepted.clone();
         let link_id = LinkId::from_uuid(self.ids().uuid_v7());
         let share = Share { publisher_id, link_id, shared_at: change.at };
-        clone.state =
-            clone.state.apply(Action::Create, change.at)?.apply(Action::Share(share), change.at)?;
+        clone.state = clone.state.apply(Action::Create, change.at)?.apply(Action::Share(share), change.at)?;
         Ok((clone, share))
     }
 }

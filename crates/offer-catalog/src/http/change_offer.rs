@@ -9,7 +9,7 @@ use super::{
     answers,
     json::{OfferBody, OfferJson},
 };
-use crate::flows::Catalog;
+use crate::flows::{Catalog, Conditions};
 
 /// Save an offer
 ///
@@ -42,6 +42,7 @@ pub async fn change_offer(
     let id = OfferId::from_uuid(*offer_id);
     let expected = answers::expected_revision(&request)?;
     let (fields, codes) = body.0.read()?;
-    let changed = catalog.change_offer(caller.tenant, caller.token, id, fields, &codes, expected).await?;
+    let on = Conditions { expected, codes };
+    let changed = catalog.change_offer(caller.tenant, caller.token, id, fields, &on).await?;
     Ok(answers::offer(&changed.into()))
 }

@@ -10,7 +10,7 @@ use super::{
     json::{CreateBody, OfferJson},
     once,
 };
-use crate::flows::Catalog;
+use crate::flows::{Catalog, Conditions};
 
 /// Create an offer
 ///
@@ -42,6 +42,6 @@ pub async fn create_offer(
     let id = OfferId::from_uuid(*offer_id);
     let body: CreateBody = answers::optional_body(&body)?;
     let once = once::once(&caller, &request, &body, once::offer)?;
-    let (expected, codes) = (answers::expected_revision(&request)?, body.read()?);
-    Ok(once::told(&catalog.create_offer(caller.tenant, caller.token, id, &codes, expected, &once).await?))
+    let on = Conditions { expected: answers::expected_revision(&request)?, codes: body.read()? };
+    Ok(once::told(&catalog.create_offer(caller.tenant, caller.token, id, &on, &once).await?))
 }

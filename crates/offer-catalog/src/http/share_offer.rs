@@ -10,7 +10,7 @@ use super::{
     json::{OfferJson, ShareBody, ShareWith, SharedJson},
     once,
 };
-use crate::flows::Catalog;
+use crate::flows::{Catalog, Conditions};
 
 /// Share an offer with a publisher, or clones of it with several
 ///
@@ -41,18 +41,15 @@ pub async fn share_offer(
     body: Json<ShareBody>,
 ) -> Result<HttpResponse, Problem> {
     caller.require_write()?;
-    let (tenant, token, id) = (caller.tenant, caller.token, OfferId::from_uuid(*offer_id));
+    let (by, id) = ((caller.tenant, caller.token), OfferId::from_uuid(*offer_id));
     let expected = answers::expected_revision(&request)?;
     let one = once::once(&caller, &request, &body.0, once::offer)?;
     let several = once::once(&caller, &request, &body.0, |views| once::created(&SharedJson::from(views)))?;
     let (with, codes) = body.0.read()?;
+    let on = Conditions { expected, codes };
     let answer = match with {
-        ShareWith::One(publisher) => {
-            catalog.share_offer(tenant, token, id, publisher, &codes, expected, &one).await?
-        }
-        ShareWith::Several(with) => {
-            catalog.share_with_several(tenant, token, id, &with, &codes, expected, &several).await?
-        }
+        ShareWith::One(publisher) => catalog.share_offer(by, id, publisher, &on, &one).await?,
+        ShareWith::Several(with) => catalog.share_with_several(by, id, &with, &on, &several).await?,
     };
     Ok(once::told(&answer))
 }

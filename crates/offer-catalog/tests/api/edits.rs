@@ -45,7 +45,8 @@ async fn without_if_match_every_save_counts_and_the_last_one_stays() {
         catalog.put(&path, &token, body)
     };
     let (a, b, c) = tokio::join!(save("a"), save("b"), save("c"));
-    let versions: Vec<_> = [a.ok(), b.ok(), c.ok()].iter().map(|saved| saved["newestVersion"].clone()).collect();
+    let versions: Vec<_> =
+        [a.ok(), b.ok(), c.ok()].iter().map(|saved| saved["newestVersion"].clone()).collect();
     for version in 2..=4 {
         assert!(versions.contains(&json!(version)), "{versions:?}");
     }

@@ -164,12 +164,16 @@ async fn several_publishers_get_a_clone_each() {
     let id = catalog.offer(&token).await;
     let before = catalog.get(&format!("/offers/{id}"), &token).await.ok();
     let publishers = [catalog.publisher(&token).await, catalog.publisher(&token).await];
-    let answer = catalog.post(&format!("/offers/{id}/share"), &token, json!({"publisherIds": publishers})).await;
+    let answer =
+        catalog.post(&format!("/offers/{id}/share"), &token, json!({"publisherIds": publishers})).await;
     assert_eq!(answer.status.as_u16(), 201);
     let shared = answer.ok();
     for (offer, publisher) in shared["offers"].as_array().unwrap().iter().zip(&publishers) {
         assert_eq!(text(offer, "/sharedTo/publisherId"), *publisher);
-        assert_eq!((text(offer, "/clonedFrom"), text(offer, "/displayStatus")), (id.clone(), "Scheduled".to_owned()));
+        assert_eq!(
+            (text(offer, "/clonedFrom"), text(offer, "/displayStatus")),
+            (id.clone(), "Scheduled".to_owned())
+        );
         assert_eq!(offer["newestVersion"], 1);
         assert_ne!(offer["events"][0]["offerEventId"], before["events"][0]["offerEventId"]);
         let log = catalog.get(&format!("/audit-log?subject={}", text(offer, "/offerId")), &token).await.ok();
@@ -229,6 +233,7 @@ async fn clones_of_an_offer_that_has_launched_launch_when_they_are_shared() {
     let accept = json!({"acceptedWarnings": ["launch_in_past"]});
     catalog.post(&format!("/offers/{id}/create"), &token, accept).await.ok();
     let publisher = catalog.publisher(&token).await;
-    let shared = catalog.post(&format!("/offers/{id}/share"), &token, json!({"publisherIds": [publisher]})).await.ok();
+    let shared =
+        catalog.post(&format!("/offers/{id}/share"), &token, json!({"publisherIds": [publisher]})).await.ok();
     assert_eq!(shared["offers"][0]["displayStatus"], "Live");
 }

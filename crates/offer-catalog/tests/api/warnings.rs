@@ -39,7 +39,12 @@ async fn creation_asks_for_every_warning_and_what_is_accepted_is_written_down() 
     }
     let logged = catalog.get(&log, &token).await.ok();
     assert_eq!(logged["items"][1]["action"], "offer.warnings-accepted");
-    let codes: Vec<_> = logged["items"][1]["after"]["warnings"].as_array().unwrap().iter().map(|it| text(it, "/code")).collect();
+    let codes: Vec<_> = logged["items"][1]["after"]["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| text(it, "/code"))
+        .collect();
     assert_eq!(codes, ["no_creative", "sequence_gap"]);
 
     // Said once, it is not asked again: neither on sharing nor on saving.
@@ -115,7 +120,8 @@ async fn only_warnings_can_be_accepted() {
     let token = catalog.tenant("Brownboots").await;
     let draft = text(&catalog.post("/offers", &token, json!({"name": "x"})).await.ok(), "/offerId");
     let body = json!({"acceptedWarnings": ["required", "clickid_added", "nonsense", "sequence_gap"]});
-    let fields = catalog.post(&format!("/offers/{draft}/create"), &token, body).await.fields(422, "invalid_body");
+    let fields =
+        catalog.post(&format!("/offers/{draft}/create"), &token, body).await.fields(422, "invalid_body");
     assert_eq!(fields, ["acceptedWarnings[0]", "acceptedWarnings[1]", "acceptedWarnings[2]"]);
 }
 
@@ -131,7 +137,12 @@ async fn a_form_that_nobody_saved_is_linted() {
     body["acceptedWarnings"] = json!(["no_creative"]);
     let linted = catalog.post("/offers/lint", &token, body).await.ok();
     assert_eq!(linted["canBeCreated"], true);
-    let told: Vec<_> = linted["findings"].as_array().unwrap().iter().map(|it| (text(it, "/code"), it["accepted"] == true)).collect();
+    let told: Vec<_> = linted["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (text(it, "/code"), it["accepted"] == true))
+        .collect();
     let expected = [("no_creative", true), ("sequence_gap", false), ("clickid_added", false)];
     assert_eq!(told, expected.map(|(code, accepted)| (code.to_owned(), accepted)));
     assert_eq!(catalog.get("/offers", &token).await.ok()["total"], 0);
@@ -157,7 +168,8 @@ async fn budgets_of_a_lineage_are_added_up_and_held_against_the_advertisers() {
         let budgets = json!([{"currency": "USD", "created": "10000.00", "drafts": "5000.00"}]);
         assert_eq!(lineage["budgets"], budgets);
         assert_eq!(lineage["advertiserBudget"]["amount"], "12000.00");
-        let found: Vec<_> = lineage["offers"].as_array().unwrap().iter().map(|it| text(it, "/offerId")).collect();
+        let found: Vec<_> =
+            lineage["offers"].as_array().unwrap().iter().map(|it| text(it, "/offerId")).collect();
         assert_eq!(found, ids);
     }
     // The third is one too many; nobody else's offers count.

@@ -109,23 +109,6 @@ impl PreviewJson {
     }
 }
 
-/// What the linter says of an offer that is not saved.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = LintResult)]
-pub struct LintJson {
-    /// Whether nothing but accepting warnings stands before creation.
-    can_be_created: bool,
-    findings: Vec<FindingJson>,
-}
-
-impl LintJson {
-    /// From findings.
-    pub fn new(can_be_created: bool, findings: Vec<FindingJson>) -> Self {
-        Self { can_be_created, findings }
-    }
-}
-
 fn changes(before: OfferFields, after: OfferFields) -> Result<Vec<DifferenceJson>, serde_json::Error> {
     let before = serde_json::to_value(OfferFieldsJson::from(before))?;
     let after = serde_json::to_value(OfferFieldsJson::from(after))?;

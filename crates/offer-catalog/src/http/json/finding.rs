@@ -42,3 +42,20 @@ impl FindingJson {
         }
     }
 }
+
+/// What the linter says of an offer that is not saved.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = LintResult)]
+pub struct LintJson {
+    /// Whether nothing but accepting warnings stands before creation.
+    can_be_created: bool,
+    findings: Vec<FindingJson>,
+}
+
+impl LintJson {
+    /// From findings.
+    pub fn new(can_be_created: bool, findings: Vec<FindingJson>) -> Self {
+        Self { can_be_created, findings }
+    }
+}

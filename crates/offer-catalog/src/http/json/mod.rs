@@ -7,6 +7,7 @@ mod credential;
 mod difference;
 mod event_body;
 mod finding;
+mod lineage;
 mod offer;
 mod offer_body;
 mod offer_event;
@@ -22,13 +23,14 @@ pub use self::{
     advertiser::{AdvertiserBody, AdvertiserJson},
     audit::AuditJson,
     credential::{CredentialBody, CredentialJson, RevealedJson, RotateBody},
-    difference::{DiffJson, LintJson, PreviewJson},
-    finding::FindingJson,
+    difference::{DiffJson, PreviewJson},
+    finding::{FindingJson, LintJson},
+    lineage::LineageJson,
     offer::{OfferJson, OfferSummaryJson, PauseBody, VersionJson},
     offer_body::OfferBody,
     publisher::{CreatedPublisherJson, PublisherBody, PublisherJson},
     scheduled_change::{ScheduledChangeBody, ScheduledChangeJson},
-    share::{LineageJson, ShareBody, ShareWith, SharedJson},
+    share::{ShareBody, ShareWith, SharedJson},
     tenant::{CreatedTenantJson, TenantBody, TenantJson},
     ticks::CreateBody,
     token::{IssuedTokenJson, TokenBody, TokenJson},

@@ -1,15 +1,15 @@
-//! With whom an offer is shared, and its lineage.
+//! With whom an offer is shared.
 
 use std::collections::BTreeSet;
 
 use http_kit::Problem;
-use kernel::{Currency, Money, PublisherId};
+use kernel::PublisherId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{OfferJson, OfferSummaryJson, advertiser::MoneyJson, ticks::read_ticks};
+use super::{OfferJson, ticks::read_ticks};
 use crate::{
-    domain::{lineage::LineageBudget, lint::Code},
+    domain::lint::Code,
     flows::OfferView,
     http::reading::{Field, Reader, Unknown},
 };
@@ -64,7 +64,10 @@ impl ShareBody {
         }
         let with = match (one, several) {
             (Some(_), Some(_)) => {
-                r.wrong("publisherIds", "goes without publisherId: that binds the offer itself, this makes clones");
+                r.wrong(
+                    "publisherIds",
+                    "goes without publisherId: that binds the offer itself, this makes clones",
+                );
                 None
             }
             (None, Some(several)) => Some(ShareWith::Several(several)),
@@ -87,55 +90,5 @@ pub struct SharedJson {
 impl From<Vec<OfferView>> for SharedJson {
     fn from(views: Vec<OfferView>) -> Self {
         Self { offers: views.into_iter().map(OfferJson::from).collect() }
-    }
-}
-
-/// Total budgets of one currency.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = LineageBudget)]
-pub struct LineageBudgetJson {
-    /// Of them all.
-    #[schema(example = "USD")]
-    currency: String,
-    /// Of created offers.
-    #[schema(example = "10000.00")]
-    created: String,
-    /// What drafts would add.
-    #[schema(example = "5000.00")]
-    drafts: String,
-}
-
-/// An offer, what it was cloned from and every clone.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Lineage)]
-pub struct LineageJson {
-    /// The sums of the total budgets, by currency.
-    budgets: Vec<LineageBudgetJson>,
-    /// What the advertiser may spend over all its offers.
-    advertiser_budget: Option<MoneyJson>,
-    /// Oldest first, at most 1000.
-    offers: Vec<OfferSummaryJson>,
-}
-
-impl LineageJson {
-    /// From sums and lines.
-    pub fn new(
-        budgets: impl IntoIterator<Item = (Currency, LineageBudget)>,
-        advertiser_budget: Option<Money>,
-        offers: Vec<OfferSummaryJson>,
-    ) -> Self {
-        let budget = |(currency, sums): (Currency, LineageBudget)| {
-            LineageBudgetJson {
-                currency: currency.to_string(),
-                created: sums.created.to_string(),
-                drafts: sums.drafts.to_string(),
-            }
-        };
-        Self {
-            budgets: budgets.into_iter().map(budget).collect(),
-            advertiser_budget: advertiser_budget.map(MoneyJson::from),
-            offers,
-        }
     }
 }
