@@ -96,6 +96,8 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     Relay::run(pool.clone(), BusSink::new(&bus), supervisor);
     postgres_kit::inbox::keep_swept(pool.clone(), INBOX_AGE, supervisor);
     bus.consume(CREDENTIAL_USES, OnCredentialUsed { catalog: catalog.clone(), pool: pool.clone() })?;
+    catalog.keep_forgetting(supervisor);
+    catalog.keep_applying(Duration::from_millis(settings.schedule.poll_ms), supervisor);
     let every = Duration::from_secs(settings.credentials.broadcast_seconds);
     broadcast_generations(catalog.clone(), bus.publisher(), Arc::clone(ids), every, supervisor);
 

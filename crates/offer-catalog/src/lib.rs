@@ -10,4 +10,6 @@ mod settings;
 mod store;
 
 pub use app::{Addresses, Command, OfferCatalog, migrate, start};
-pub use settings::{CredentialSettings, OperatorSettings, PublicSettings, SealingSettings, Settings};
+pub use settings::{
+    CredentialSettings, OperatorSettings, PublicSettings, ScheduleSettings, SealingSettings, Settings,
+};

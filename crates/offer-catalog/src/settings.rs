@@ -35,6 +35,8 @@ pub struct Settings {
     pub credentials: CredentialSettings,
     /// Publishers' secrets.
     pub sealing: SealingSettings,
+    /// Scheduled changes.
+    pub schedule: ScheduleSettings,
     /// Addresses that go out into the world.
     pub public: PublicSettings,
     /// Logs and traces.
@@ -69,6 +71,14 @@ pub struct SealingSettings {
     pub keys: SecretString,
 }
 
+/// Section `schedule`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleSettings {
+    /// How often it is looked for what is due.
+    pub poll_ms: u64,
+}
+
 /// Section `public`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,6 +99,7 @@ impl Validate for Settings {
         problems.within("operator", &self.operator);
         problems.within("credentials", &self.credentials);
         problems.within("sealing", &self.sealing);
+        problems.within("schedule", &self.schedule);
         problems.within("public", &self.public);
         problems.within("telemetry", &self.telemetry);
         problems.within("stop", &self.stop);
@@ -113,6 +124,12 @@ impl Validate for CredentialSettings {
 impl Validate for SealingSettings {
     fn validate(&self, problems: &mut Problems) {
         check_keys(problems, &self.keys);
+    }
+}
+
+impl Validate for ScheduleSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("poll_ms", &self.poll_ms, &(50..=60_000));
     }
 }
 

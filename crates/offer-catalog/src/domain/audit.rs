@@ -44,8 +44,18 @@ pub enum AuditAction {
     OfferVersioned,
     /// An offer was copied.
     OfferCloned,
+    /// Warnings of the linter were said to be meant.
+    OfferWarningsAccepted,
     /// An offer was bound to its publisher.
     OfferShared,
+    /// A change was planned.
+    OfferChangeScheduled,
+    /// A planned change was taken back.
+    OfferChangeCancelled,
+    /// A planned change happened.
+    OfferChangeApplied,
+    /// A planned change could not happen any more.
+    OfferChangeFailed,
     /// New clicks were stopped.
     OfferPaused,
     /// It goes on.
@@ -73,7 +83,12 @@ impl AuditAction {
             Self::OfferCreated => "offer.created",
             Self::OfferVersioned => "offer.versioned",
             Self::OfferCloned => "offer.cloned",
+            Self::OfferWarningsAccepted => "offer.warnings-accepted",
             Self::OfferShared => "offer.shared",
+            Self::OfferChangeScheduled => "offer.change-scheduled",
+            Self::OfferChangeCancelled => "offer.change-cancelled",
+            Self::OfferChangeApplied => "offer.change-applied",
+            Self::OfferChangeFailed => "offer.change-failed",
             Self::OfferPaused => "offer.paused",
             Self::OfferResumed => "offer.resumed",
             Self::OfferEnded => "offer.ended",

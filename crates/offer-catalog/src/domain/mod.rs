@@ -6,14 +6,18 @@
 // Tests build their cases with plain arithmetic; the rules themselves are always checked.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+pub mod acceptance;
 pub mod age_range;
 pub mod audit;
 pub mod clone;
 pub mod country;
 pub mod credential;
 pub mod credential_use;
+pub mod diff;
 pub mod event;
+pub mod idempotency;
 pub mod identity;
+pub mod lineage;
 pub mod lint;
 pub mod listing;
 pub mod macros;
@@ -22,6 +26,7 @@ pub mod partner;
 pub mod problems;
 pub mod public_url;
 pub mod records;
+pub mod schedule;
 pub mod status;
 pub mod tenant;
 pub mod version;

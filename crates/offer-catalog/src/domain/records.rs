@@ -6,6 +6,7 @@ use kernel::{
 };
 
 use super::{
+    acceptance::Accepted,
     credential::Generation,
     offer::OfferFields,
     partner::{AdvertiserFields, EndpointFields, PublisherFields},
@@ -170,6 +171,8 @@ pub struct Offer {
     pub state: OfferState,
     /// The draft, or the newest version's fields.
     pub fields: OfferFields,
+    /// The warnings that somebody accepted.
+    pub accepted: Accepted,
     /// Changes so far.
     pub revision: Revision,
     /// When it was begun.

@@ -219,10 +219,7 @@ impl OfferState {
                 next.status = OfferStatus::Ended;
             }
             Action::Share(share) => {
-                if self.share.is_some() {
-                    return Err(Conflict::AlreadyShared);
-                }
-                self.must_be_running()?;
+                self.may_be_shared()?;
                 next.share = Some(share);
             }
             Action::Unshare => {
@@ -263,6 +260,25 @@ impl OfferState {
     /// [`Conflict::Ended`]: what is over stays as it was.
     pub fn may_be_edited(&self) -> Result<(), Conflict> {
         if self.status == OfferStatus::Ended { Err(Conflict::Ended) } else { Ok(()) }
+    }
+
+    /// Whether planned changes of it may be made.
+    ///
+    /// # Errors
+    /// [`Conflict`] for a draft, which is simply edited, and for what is over.
+    pub fn may_change_by_itself(&self) -> Result<(), Conflict> {
+        self.must_be_running()
+    }
+
+    /// Whether it may be bound to a publisher, itself or by clones of it.
+    ///
+    /// # Errors
+    /// [`Conflict`] with the sentence that says what to do instead.
+    pub fn may_be_shared(&self) -> Result<(), Conflict> {
+        if self.share.is_some() {
+            return Err(Conflict::AlreadyShared);
+        }
+        self.must_be_running()
     }
 
     fn close_stop(&mut self, now: Timestamp) {

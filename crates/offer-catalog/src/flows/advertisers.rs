@@ -4,7 +4,7 @@ use kernel::{AdvertiserId, TenantId, TokenId};
 use postgres_kit::{Retries, transact};
 
 use super::{
-    Catalog, FlowError,
+    Answer, Catalog, FlowError, Once,
     write::{Change, States},
 };
 use crate::{
@@ -22,13 +22,14 @@ impl Catalog {
     /// Makes an advertiser.
     ///
     /// # Errors
-    /// `Store`.
+    /// `Conflict` and `KeyReused` when its key is in use or was used, `Store`.
     pub async fn create_advertiser(
         &self,
         tenant: TenantId,
         actor: TokenId,
         fields: AdvertiserFields,
-    ) -> Result<Advertiser, FlowError> {
+        once: &Once<Advertiser>,
+    ) -> Result<Answer, FlowError> {
         let now = self.now();
         let advertiser = Advertiser {
             tenant_id: tenant,
@@ -41,13 +42,16 @@ impl Catalog {
         let change = Change::new(self.ids(), tenant, Actor::Token(actor), now);
         let (saved, change) = (&advertiser, &change);
         transact(self.pool(), Retries::default(), async |conn| {
+            if let Some(answer) = self.said_before(conn, once).await? {
+                return Ok(answer);
+            }
             advertisers::insert(conn, saved).await?;
             let states = States::new(&saved.fields)?;
             change.audit(conn, AuditAction::AdvertiserCreated, saved.advertiser_id.as_uuid(), states).await?;
-            change.tell(conn, &[change.stamper().outgoing(&advertiser_changed(saved))]).await
+            change.tell(conn, &[change.stamper().outgoing(&advertiser_changed(saved))]).await?;
+            self.say(conn, once, saved.clone()).await
         })
-        .await?;
-        Ok(advertiser)
+        .await
     }
 
     /// One advertiser.

@@ -4,14 +4,14 @@ use kernel::{OfferId, TenantId, TokenId};
 use postgres_kit::{Retries, transact};
 
 use super::{
-    Catalog, FlowError, OfferView,
+    Answer, Catalog, Conditions, FlowError, OfferView, Once,
     offers::lock_offer,
     write::{Change, States},
 };
 use crate::{
     domain::{
         audit::{Actor, AuditAction},
-        records::{Offer, OfferVersion, Revision},
+        records::{Offer, OfferVersion},
         status::Action,
         version::{Introductions, introduce},
     },
@@ -20,29 +20,35 @@ use crate::{
 };
 
 impl Catalog {
-    /// Creates an offer from its draft.
+    /// Creates an offer from its draft. Warnings that the caller means are accepted.
     ///
     /// # Errors
-    /// `NotFound`, `Stale`, `NotReady` with the linter's errors, `Conflict` when it is created already, `Store`.
+    /// `NotFound`, `Stale`, `NotReady` with the linter's errors, `NotAccepted`, `Conflict` when it is created already or its
+    /// key is in use, `KeyReused`, `Store`.
     pub async fn create_offer(
         &self,
         tenant: TenantId,
         actor: TokenId,
         id: OfferId,
-        expected: Option<Revision>,
-    ) -> Result<OfferView, FlowError> {
+        on: &Conditions,
+        once: &Once<OfferView>,
+    ) -> Result<Answer, FlowError> {
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
         transact(self.pool(), Retries::default(), async |conn| {
-            let before = lock_offer(conn, tenant, id, expected).await?;
+            if let Some(answer) = self.said_before(conn, once).await? {
+                return Ok(answer);
+            }
+            let before = lock_offer(conn, tenant, id, on.expected).await?;
             let state = before.state.apply(Action::Create, change.at)?;
-            self.must_be_ready(conn, &before).await?;
             let revision = before.revision.next();
-            let created = Offer { state, revision, updated_at: change.at, ..before };
+            let mut created = Offer { state, revision, updated_at: change.at, ..before };
+            self.must_pass(conn, change, &mut created, &[], &on.codes).await?;
             offers::save(conn, &created).await?;
             let states = States::new(&created.fields)?;
             change.audit(conn, AuditAction::OfferCreated, id.as_uuid(), states).await?;
             save_version(conn, change, &created, &Introductions::new()).await?;
-            self.view(conn, created).await
+            let view = self.view(conn, created).await?;
+            self.say(conn, once, view).await
         })
         .await
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use signing::credential as signed;
 
 use super::{
-    Catalog, CredentialView, FlowError,
+    Answer, Catalog, CredentialView, FlowError, Once,
     catalog::tenant_of,
     credential_uses::views,
     write::{Change, States},
@@ -45,18 +45,22 @@ impl Catalog {
     /// Issues a credential: the tenant's, or one of its advertisers'.
     ///
     /// # Errors
-    /// `Invalid` for an unknown advertiser, `Store`.
+    /// `Invalid` for an unknown advertiser, `Conflict` and `KeyReused` when its key is in use or was used, `Store`.
     pub async fn issue_credential(
         &self,
         tenant: TenantId,
         actor: TokenId,
         advertiser: Option<AdvertiserId>,
-    ) -> Result<CredentialView, FlowError> {
+        once: &Once<CredentialView>,
+    ) -> Result<Answer, FlowError> {
         let now = self.now();
         let credential_id = CredentialId::from_uuid(self.ids().uuid_v7());
         let nonce = self.random();
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), now);
         let issued = transact(self.pool(), Retries::default(), async |conn| {
+            if let Some(answer) = self.said_before(conn, once).await? {
+                return Ok(answer);
+            }
             if let Some(advertiser) = advertiser
                 && advertisers::find(conn, tenant, advertiser).await?.is_none()
             {
@@ -75,7 +79,7 @@ impl Catalog {
             let states = States::new(&logged(&credential))?;
             change.audit(conn, AuditAction::CredentialIssued, credential_id.as_uuid(), states).await?;
             change.tell(conn, &[change.stamper().outgoing(&credential_changed(&credential))]).await?;
-            Ok(CredentialView { credential, uses: BTreeMap::new() })
+            self.say(conn, once, CredentialView { credential, uses: BTreeMap::new() }).await
         })
         .await?;
         self.tell_generations();

@@ -1,17 +1,22 @@
 //! Beginning an offer: a draft may lack anything.
 
+use std::collections::BTreeSet;
+
 use kernel::{OfferEventId, OfferId, TenantId, TokenId};
 use postgres_kit::{Retries, transact};
 
 use super::{
-    Catalog, FlowError, OfferView,
+    Answer, Catalog, FlowError, OfferView, Once,
+    accept_warnings::accept,
     offers::check_advertiser,
     write::{Change, States},
 };
 use crate::{
     domain::{
+        acceptance::{Accepted, judge},
         audit::{Actor, AuditAction},
         identity::{KnownEvents, identify},
+        lint::Code,
         offer::OfferFields,
         records::{Offer, Revision},
         status::OfferState,
@@ -20,16 +25,19 @@ use crate::{
 };
 
 impl Catalog {
-    /// Begins an offer.
+    /// Begins an offer. Warnings with one of `codes` are accepted already.
     ///
     /// # Errors
-    /// `Invalid` for an unknown advertiser or an event id that can not be this offer's, `Store`.
+    /// `Invalid` for an unknown advertiser or an event id that can not be this offer's, `Conflict` and `KeyReused` when
+    /// its key is in use or was used, `Store`.
     pub async fn draft_offer(
         &self,
         tenant: TenantId,
         actor: TokenId,
         mut fields: OfferFields,
-    ) -> Result<OfferView, FlowError> {
+        codes: &BTreeSet<Code>,
+        once: &Once<OfferView>,
+    ) -> Result<Answer, FlowError> {
         let now = self.now();
         fields.events = identify(fields.events, &KnownEvents::default(), || self.new_event_id())?;
         let draft = Offer {
@@ -37,6 +45,7 @@ impl Catalog {
             offer_id: OfferId::from_uuid(self.ids().uuid_v7()),
             state: OfferState::draft(None),
             fields,
+            accepted: Accepted::default(),
             revision: Revision::FIRST,
             created_at: now,
             updated_at: now,
@@ -44,11 +53,19 @@ impl Catalog {
         let change = Change::new(self.ids(), tenant, Actor::Token(actor), now);
         let (draft, change) = (&draft, &change);
         transact(self.pool(), Retries::default(), async |conn| {
+            if let Some(answer) = self.said_before(conn, once).await? {
+                return Ok(answer);
+            }
             check_advertiser(conn, tenant, &draft.fields).await?;
-            offers::insert(conn, draft).await?;
+            let mut draft = draft.clone();
+            let findings = self.findings(conn, &draft).await?;
+            let judged = judge(&findings, &draft.accepted, &[], codes);
+            accept(conn, change, &mut draft, judged).await?;
+            offers::insert(conn, &draft).await?;
             let states = States::new(&draft.fields)?;
             change.audit(conn, AuditAction::OfferDrafted, draft.offer_id.as_uuid(), states).await?;
-            self.view(conn, draft.clone()).await
+            let view = self.view(conn, draft).await?;
+            self.say(conn, once, view).await
         })
         .await
     }

@@ -7,6 +7,7 @@ use crate::domain::{
     identity::IdentityError,
     lint::Finding,
     problems::{FieldProblem, Problems},
+    schedule::ScheduleConflict,
     status::Conflict,
 };
 use crate::facts::FactError;
@@ -33,6 +34,12 @@ pub enum FlowError {
         /// The fields it is about, if any.
         fields: Vec<FieldProblem>,
     },
+    /// The linter's warnings that nobody has accepted.
+    #[error("the offer has warnings that nobody has accepted")]
+    NotAccepted(Vec<Finding>),
+    /// An `Idempotency-Key` that was used for another call.
+    #[error("the Idempotency-Key was used for another call")]
+    KeyReused,
     /// It was changed since the caller read it.
     #[error("changed since it was read")]
     Stale,
@@ -75,6 +82,12 @@ impl From<Conflict> for FlowError {
     }
 }
 
+impl From<ScheduleConflict> for FlowError {
+    fn from(conflict: ScheduleConflict) -> Self {
+        Self::Conflict { code: conflict.code(), detail: conflict.to_string(), fields: Vec::new() }
+    }
+}
+
 impl From<CredentialConflict> for FlowError {
     fn from(conflict: CredentialConflict) -> Self {
         Self::Conflict { code: conflict.code(), detail: conflict.to_string(), fields: Vec::new() }
@@ -107,6 +120,8 @@ impl Failure for FlowError {
             Self::NotFound(_)
             | Self::Invalid(_)
             | Self::NotReady(_)
+            | Self::NotAccepted(_)
+            | Self::KeyReused
             | Self::Conflict { .. }
             | Self::Stale
             | Self::Broken(..) => None,

@@ -1,6 +1,8 @@
 //! What a caller can ask for, one file each: load → decide (in `domain`) → save, audit and tell, all in one transaction.
 
+mod accept_warnings;
 mod advertisers;
+mod apply_scheduled;
 mod audit_log;
 mod broadcast;
 mod catalog;
@@ -11,23 +13,34 @@ mod credential_uses;
 mod credentials;
 mod draft_offer;
 mod error;
+mod lineage;
+mod lint_offer;
 mod move_offer;
 mod offers;
+mod once;
+mod preview_change;
 mod publishers;
 mod republish;
+mod schedule_change;
 mod share_offer;
+mod share_with_several;
 mod tenants;
 mod tokens;
 mod watch;
 mod write;
 
 pub use self::{
+    accept_warnings::Conditions,
     catalog::{Catalog, CatalogParts},
     credential_uses::{CONSUMER as CREDENTIAL_USES, CredentialView, UseError},
     credentials::Revealed,
     error::FlowError,
+    lineage::Lineage,
     offers::OfferView,
+    once::{Answer, Once, OnceKey},
+    preview_change::Preview,
     publishers::CreatedPublisher,
+    schedule_change::{ChangeRequest, When, WhichEvent},
     tenants::CreatedTenant,
     tokens::{IssuedToken, TokenRequest},
 };

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     domain::{
         audit::{Actor, AuditAction},
-        records::Offer,
+        records::{Offer, Revision},
         status::Action,
     },
     facts::offer_changed,
@@ -22,15 +22,17 @@ impl Catalog {
     /// Stops new clicks; with `stop_events`, new events of journeys under way as well.
     ///
     /// # Errors
-    /// `NotFound`, `Conflict` for a draft or an ended offer, `Store`.
+    /// `NotFound`, `Stale`, `Conflict` for a draft or an ended offer, `Store`.
     pub async fn pause_offer(
         &self,
         tenant: TenantId,
         actor: TokenId,
         id: OfferId,
         stop_events: bool,
+        expected: Option<Revision>,
     ) -> Result<OfferView, FlowError> {
-        self.move_offer((tenant, actor), id, Action::Pause { stop_events }, AuditAction::OfferPaused).await
+        let action = Action::Pause { stop_events };
+        self.move_offer((tenant, actor), (id, expected), action, AuditAction::OfferPaused).await
     }
 
     /// Goes on.
@@ -42,33 +44,35 @@ impl Catalog {
         tenant: TenantId,
         actor: TokenId,
         id: OfferId,
+        expected: Option<Revision>,
     ) -> Result<OfferView, FlowError> {
-        self.move_offer((tenant, actor), id, Action::Resume, AuditAction::OfferResumed).await
+        self.move_offer((tenant, actor), (id, expected), Action::Resume, AuditAction::OfferResumed).await
     }
 
     /// Stops for good.
     ///
     /// # Errors
-    /// `NotFound`, `Conflict` for a draft, `Store`.
+    /// `NotFound`, `Stale`, `Conflict` for a draft, `Store`.
     pub async fn end_offer(
         &self,
         tenant: TenantId,
         actor: TokenId,
         id: OfferId,
+        expected: Option<Revision>,
     ) -> Result<OfferView, FlowError> {
-        self.move_offer((tenant, actor), id, Action::End, AuditAction::OfferEnded).await
+        self.move_offer((tenant, actor), (id, expected), Action::End, AuditAction::OfferEnded).await
     }
 
     async fn move_offer(
         &self,
         (tenant, actor): (TenantId, TokenId),
-        id: OfferId,
+        (id, expected): (OfferId, Option<Revision>),
         action: Action,
         logged_as: AuditAction,
     ) -> Result<OfferView, FlowError> {
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
         transact(self.pool(), Retries::default(), async |conn| {
-            let before = lock_offer(conn, tenant, id, None).await?;
+            let before = lock_offer(conn, tenant, id, expected).await?;
             let state = before.state.apply(action, change.at)?;
             if state == before.state {
                 return self.view(conn, before).await;

@@ -1,6 +1,6 @@
 //! Reading offers, and what all flows about one offer share.
 
-use kernel::{OfferId, TenantId};
+use kernel::{Micros, OfferId, TenantId};
 use postgres_kit::{Retries, transact};
 
 use super::{Catalog, FlowError, catalog::tenant_of};
@@ -14,7 +14,7 @@ use crate::{
         status::DisplayStatus,
         tenant::TenantDomain,
     },
-    store::{Conn, advertisers, offer_versions, offers},
+    store::{Conn, advertisers, lineage, offer_versions, offers},
 };
 
 /// An offer as people look at it.
@@ -59,6 +59,28 @@ impl Catalog {
         .await
     }
 
+    /// Two versions of an offer; without `to`, `from` and the newest.
+    ///
+    /// # Errors
+    /// `NotFound`, `Store`.
+    pub async fn two_versions(
+        &self,
+        tenant: TenantId,
+        id: OfferId,
+        from: u32,
+        to: Option<u32>,
+    ) -> Result<(OfferVersion, OfferVersion), FlowError> {
+        transact(self.pool(), Retries::default(), async |conn| {
+            let offer = offers::find(conn, tenant, id).await?.ok_or(FlowError::NotFound("offer"))?;
+            let to = to.unwrap_or(offer.state.newest_version);
+            let missing = || FlowError::NotFound("version of this offer");
+            let before = offer_versions::find(conn, tenant, id, from).await?.ok_or_else(missing)?;
+            let after = offer_versions::find(conn, tenant, id, to).await?.ok_or_else(missing)?;
+            Ok((before, after))
+        })
+        .await
+    }
+
     /// A page of a tenant's offers, newest first.
     ///
     /// # Errors
@@ -99,18 +121,35 @@ impl Catalog {
 
     /// What the linter says of an offer now.
     pub(super) async fn findings(&self, conn: &mut Conn, offer: &Offer) -> Result<Vec<Finding>, FlowError> {
-        let advertiser = match offer.fields.advertiser_id {
-            Some(id) => advertisers::find(conn, offer.tenant_id, id).await?,
-            None => None,
-        };
-        let review_window_days = advertiser.and_then(|advertiser| advertiser.fields.review_window_days);
-        Ok(lint::lint(&offer.fields, &Facts { now: self.now(), review_window_days }))
+        self.findings_of(conn, offer.tenant_id, Some(offer.offer_id), &offer.fields).await
     }
 
-    /// Refuses what the linter has errors about.
-    pub(super) async fn must_be_ready(&self, conn: &mut Conn, offer: &Offer) -> Result<(), FlowError> {
-        let errors = lint::errors(self.findings(conn, offer).await?);
-        if errors.is_empty() { Ok(()) } else { Err(FlowError::NotReady(errors)) }
+    /// What the linter says of fields now; `id` when they are a stored offer's, which has relatives.
+    pub(super) async fn findings_of(
+        &self,
+        conn: &mut Conn,
+        tenant: TenantId,
+        id: Option<OfferId>,
+        fields: &OfferFields,
+    ) -> Result<Vec<Finding>, FlowError> {
+        let advertiser = match fields.advertiser_id {
+            Some(id) => advertisers::find(conn, tenant, id).await?.map(|advertiser| advertiser.fields),
+            None => None,
+        };
+        let advertiser_budget = advertiser.as_ref().and_then(|advertiser| advertiser.total_budget);
+        let relatives_budget = match (advertiser_budget, id, fields.currency) {
+            (Some(_), Some(id), Some(currency)) => {
+                lineage::relatives_budget(conn, tenant, id, currency).await?
+            }
+            _ => Micros::ZERO,
+        };
+        let facts = Facts {
+            now: self.now(),
+            review_window_days: advertiser.and_then(|advertiser| advertiser.review_window_days),
+            advertiser_budget,
+            relatives_budget,
+        };
+        Ok(lint::lint(fields, &facts))
     }
 }
 

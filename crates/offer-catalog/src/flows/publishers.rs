@@ -7,7 +7,7 @@ use serde_json::json;
 use signing::{seal, webhook::WebhookSecret};
 
 use super::{
-    Catalog, FlowError,
+    Answer, Catalog, FlowError, Once,
     write::{Change, States},
 };
 use crate::{
@@ -33,14 +33,15 @@ impl Catalog {
     /// Makes a publisher.
     ///
     /// # Errors
-    /// `Store`; `Broken` when its secret can not be sealed.
+    /// `Conflict` and `KeyReused` when its key is in use or was used, `Store`; `Broken` when its secret can not be sealed.
     pub async fn create_publisher(
         &self,
         tenant: TenantId,
         actor: TokenId,
         fields: PublisherFields,
         endpoint: Option<EndpointFields>,
-    ) -> Result<CreatedPublisher, FlowError> {
+        once: &Once<CreatedPublisher>,
+    ) -> Result<Answer, FlowError> {
         let now = self.now();
         let (endpoint, signing_secret) = match endpoint {
             None => (None, None),
@@ -59,8 +60,11 @@ impl Catalog {
             created_at: now,
         };
         let change = Change::new(self.ids(), tenant, Actor::Token(actor), now);
-        let (saved, change) = (&publisher, &change);
+        let (saved, signing_secret, change) = (&publisher, &signing_secret, &change);
         transact(self.pool(), Retries::default(), async |conn| {
+            if let Some(answer) = self.said_before(conn, once).await? {
+                return Ok(answer);
+            }
             publishers::insert(conn, saved).await?;
             let logged = json!({
                 "name": saved.fields.name,
@@ -68,10 +72,12 @@ impl Catalog {
             });
             let states = States::new(&logged)?;
             change.audit(conn, AuditAction::PublisherCreated, saved.publisher_id.as_uuid(), states).await?;
-            change.tell(conn, &[change.stamper().outgoing(&publisher_changed(saved))]).await
+            change.tell(conn, &[change.stamper().outgoing(&publisher_changed(saved))]).await?;
+            let created =
+                CreatedPublisher { publisher: saved.clone(), signing_secret: signing_secret.clone() };
+            self.say(conn, once, created).await
         })
-        .await?;
-        Ok(CreatedPublisher { publisher, signing_secret })
+        .await
     }
 
     /// One publisher.

@@ -4,7 +4,7 @@ use kernel::{LinkId, OfferId, PublisherId, TenantId, TokenId};
 use postgres_kit::{Retries, transact};
 
 use super::{
-    Catalog, FlowError, OfferView,
+    Answer, Catalog, Conditions, FlowError, OfferView, Once,
     offers::lock_offer,
     write::{Change, States},
 };
@@ -19,36 +19,41 @@ use crate::{
 };
 
 impl Catalog {
-    /// Binds an offer to a publisher and makes its tracking link.
+    /// Binds an offer to a publisher and makes its tracking link. Warnings that the caller means are accepted.
     ///
     /// # Errors
-    /// `NotFound`, `Invalid` for an unknown publisher, `NotReady` with the linter's errors, `Conflict` when it is a draft,
-    /// has ended or is shared already, `Store`.
+    /// `NotFound`, `Stale`, `Invalid` for an unknown publisher, `NotReady` with the linter's errors, `NotAccepted`, `Conflict`
+    /// when it is a draft, has ended or is shared already or its key is in use, `KeyReused`, `Store`.
     pub async fn share_offer(
         &self,
-        tenant: TenantId,
-        actor: TokenId,
+        (tenant, actor): (TenantId, TokenId),
         id: OfferId,
         publisher_id: PublisherId,
-    ) -> Result<OfferView, FlowError> {
+        on: &Conditions,
+        once: &Once<OfferView>,
+    ) -> Result<Answer, FlowError> {
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
         let link_id = LinkId::from_uuid(self.ids().uuid_v7());
         let share = &Share { publisher_id, link_id, shared_at: change.at };
         transact(self.pool(), Retries::default(), async |conn| {
-            let before = lock_offer(conn, tenant, id, None).await?;
+            if let Some(answer) = self.said_before(conn, once).await? {
+                return Ok(answer);
+            }
+            let before = lock_offer(conn, tenant, id, on.expected).await?;
             let state = before.state.apply(Action::Share(*share), change.at)?;
             if publishers::find(conn, tenant, publisher_id).await?.is_none() {
                 return Err(FlowError::field("publisherId", "there is no such publisher"));
             }
-            self.must_be_ready(conn, &before).await?;
             let states = States::changed(&before.state, &state)?;
             let revision = before.revision.next();
-            let shared = Offer { state, revision, updated_at: change.at, ..before };
+            let mut shared = Offer { state, revision, updated_at: change.at, ..before };
+            self.must_pass(conn, change, &mut shared, &[], &on.codes).await?;
             offers::insert_share(conn, &shared, share).await?;
             offers::save(conn, &shared).await?;
             change.audit(conn, AuditAction::OfferShared, id.as_uuid(), states).await?;
             change.tell(conn, &[change.stamper().outgoing(&offer_changed(&shared))]).await?;
-            self.view(conn, shared).await
+            let view = self.view(conn, shared).await?;
+            self.say(conn, once, view).await
         })
         .await
     }

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use super::{
-    Catalog, FlowError,
+    Answer, Catalog, FlowError, Once,
     write::{Change, States},
 };
 use crate::{
@@ -44,18 +44,22 @@ impl Catalog {
     /// Issues a token.
     ///
     /// # Errors
-    /// `Invalid` for an unknown publisher, `Store`.
+    /// `Invalid` for an unknown publisher, `Conflict` and `KeyReused` when its key is in use or was used, `Store`.
     pub async fn issue_token(
         &self,
         tenant: TenantId,
         actor: TokenId,
         request: TokenRequest,
-    ) -> Result<IssuedToken, FlowError> {
+        once: &Once<IssuedToken>,
+    ) -> Result<Answer, FlowError> {
         let now = self.now();
         let issued = self.new_token(tenant, request, now);
         let change = Change::new(self.ids(), tenant, Actor::Token(actor), now);
-        let (token, change) = (&issued.token, &change);
+        let (token, secret, change) = (&issued.token, &issued.secret, &change);
         transact(self.pool(), Retries::default(), async |conn| {
+            if let Some(answer) = self.said_before(conn, once).await? {
+                return Ok(answer);
+            }
             if let Some(publisher) = token.publisher_id
                 && publishers::find(conn, tenant, publisher).await?.is_none()
             {
@@ -64,10 +68,10 @@ impl Catalog {
             tokens::insert(conn, token).await?;
             let states = States::new(&logged(token))?;
             change.audit(conn, AuditAction::TokenIssued, token.token_id.as_uuid(), states).await?;
-            change.tell(conn, &[change.stamper().outgoing(&api_token_changed(token))]).await
+            change.tell(conn, &[change.stamper().outgoing(&api_token_changed(token))]).await?;
+            self.say(conn, once, IssuedToken { token: token.clone(), secret: secret.clone() }).await
         })
-        .await?;
-        Ok(issued)
+        .await
     }
 
     /// Revokes a token. Revoking it again changes nothing.

@@ -11,11 +11,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::json::OfferJson;
 use crate::domain::{listing::Window, records::Revision};
 
-/// 201 with what was made.
-pub fn created(body: &impl Serialize) -> HttpResponse {
-    HttpResponse::Created().json(body)
-}
-
 /// 201 with a secret in it: no cache may keep it.
 pub fn created_secret(body: &impl Serialize) -> HttpResponse {
     HttpResponse::Created().insert_header(no_store()).json(body)
@@ -26,14 +21,9 @@ pub fn secret(body: &impl Serialize) -> HttpResponse {
     HttpResponse::Ok().insert_header(no_store()).json(body)
 }
 
-/// 201 with a new offer and its `ETag`.
-pub fn created_offer(offer: &OfferJson) -> HttpResponse {
-    HttpResponse::Created().insert_header(etag(offer)).json(offer)
-}
-
 /// 200 with an offer and its `ETag`.
 pub fn offer(offer: &OfferJson) -> HttpResponse {
-    HttpResponse::Ok().insert_header(etag(offer)).json(offer)
+    HttpResponse::Ok().insert_header((header::ETAG, etag_of(offer))).json(offer)
 }
 
 /// The revision the caller has read, when it says so in `If-Match`.
@@ -66,10 +56,12 @@ pub fn window(page: Page) -> Window {
     Window { offset: page.offset(), limit: page.limit() }
 }
 
-fn etag(offer: &OfferJson) -> (header::HeaderName, String) {
-    (header::ETAG, format!("\"{}\"", offer.revision()))
+/// The `ETag` of an offer.
+pub fn etag_of(offer: &OfferJson) -> String {
+    format!("\"{}\"", offer.revision())
 }
 
-fn no_store() -> (header::HeaderName, HeaderValue) {
+/// No cache may keep it.
+pub fn no_store() -> (header::HeaderName, HeaderValue) {
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }

@@ -1,11 +1,11 @@
 //! `POST /api/v1/advertisers`.
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpRequest, HttpResponse, post, web};
 use http_kit::{Json, Problem, ProblemBody, auth::Caller};
 
 use super::{
-    answers,
     json::{AdvertiserBody, AdvertiserJson},
+    once,
 };
 use crate::flows::Catalog;
 
@@ -13,9 +13,12 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Advertisers",
     security(("apiToken" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = AdvertiserBody,
     responses(
         (status = 201, description = "The advertiser.", body = AdvertiserJson),
+        (status = 400, description = "The Idempotency-Key or the body can not be read.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 409, description = "A call with this Idempotency-Key is under way.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 422, description = "Wrong fields, all of them named.", body = ProblemBody<'static>, content_type = "application/problem+json"),
     ),
 )]
@@ -23,9 +26,11 @@ use crate::flows::Catalog;
 pub async fn create_advertiser(
     caller: Caller,
     catalog: web::Data<Catalog>,
+    request: HttpRequest,
     body: Json<AdvertiserBody>,
 ) -> Result<HttpResponse, Problem> {
     caller.require_write()?;
-    let advertiser = catalog.create_advertiser(caller.tenant, caller.token, body.0.read()?).await?;
-    Ok(answers::created(&AdvertiserJson::from(advertiser)))
+    let once = once::once(&caller, &request, &body.0, |made| once::created(&AdvertiserJson::from(made)))?;
+    let fields = body.0.read()?;
+    Ok(once::told(&catalog.create_advertiser(caller.tenant, caller.token, fields, &once).await?))
 }

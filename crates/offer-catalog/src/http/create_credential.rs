@@ -1,11 +1,12 @@
 //! `POST /api/v1/credentials`: the tenant's global postback, or an advertiser's.
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpRequest, HttpResponse, post, web};
 use http_kit::{Problem, ProblemBody, auth::Caller};
 
 use super::{
     answers,
     json::{CredentialBody, CredentialJson},
+    once,
 };
 use crate::flows::Catalog;
 
@@ -15,9 +16,12 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Credentials",
     security(("apiToken" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = Option<CredentialBody>,
     responses(
         (status = 201, description = "The credential, masked.", body = CredentialJson),
+        (status = 400, description = "The Idempotency-Key or the body can not be read.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 409, description = "A call with this Idempotency-Key is under way.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 422, description = "Wrong fields, all of them named.", body = ProblemBody<'static>, content_type = "application/problem+json"),
     ),
 )]
@@ -25,10 +29,11 @@ use crate::flows::Catalog;
 pub async fn create_credential(
     caller: Caller,
     catalog: web::Data<Catalog>,
+    request: HttpRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
     caller.require_owner()?;
-    let advertiser = answers::optional_body::<CredentialBody>(&body)?.read()?;
-    let credential = catalog.issue_credential(caller.tenant, caller.token, advertiser).await?;
-    Ok(answers::created(&CredentialJson::from(credential)))
+    let body = answers::optional_body::<CredentialBody>(&body)?;
+    let once = once::once(&caller, &request, &body, |issued| once::created(&CredentialJson::from(issued)))?;
+    Ok(once::told(&catalog.issue_credential(caller.tenant, caller.token, body.read()?, &once).await?))
 }

@@ -1,11 +1,11 @@
 //! `POST /api/v1/publishers`: with the one place where it is told.
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpRequest, HttpResponse, post, web};
 use http_kit::{Json, Problem, ProblemBody, auth::Caller};
 
 use super::{
-    answers,
     json::{CreatedPublisherJson, PublisherBody},
+    once,
 };
 use crate::flows::Catalog;
 
@@ -15,9 +15,12 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Publishers",
     security(("apiToken" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = PublisherBody,
     responses(
         (status = 201, description = "The publisher and its signing secret.", body = CreatedPublisherJson),
+        (status = 400, description = "The Idempotency-Key or the body can not be read.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 409, description = "A call with this Idempotency-Key is under way.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 422, description = "Wrong fields, all of them named.", body = ProblemBody<'static>, content_type = "application/problem+json"),
     ),
 )]
@@ -25,10 +28,12 @@ use crate::flows::Catalog;
 pub async fn create_publisher(
     caller: Caller,
     catalog: web::Data<Catalog>,
+    request: HttpRequest,
     body: Json<PublisherBody>,
 ) -> Result<HttpResponse, Problem> {
     caller.require_write()?;
+    let written = |made| once::created_secret(&CreatedPublisherJson::from(made));
+    let once = once::once(&caller, &request, &body.0, written)?;
     let (fields, endpoint) = body.0.read()?;
-    let created = catalog.create_publisher(caller.tenant, caller.token, fields, endpoint).await?;
-    Ok(answers::created_secret(&CreatedPublisherJson::from(created)))
+    Ok(once::told(&catalog.create_publisher(caller.tenant, caller.token, fields, endpoint, &once).await?))
 }

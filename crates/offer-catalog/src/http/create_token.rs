@@ -1,11 +1,11 @@
 //! `POST /api/v1/tokens`: an owner issues a token.
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpRequest, HttpResponse, post, web};
 use http_kit::{Json, Problem, ProblemBody, auth::Caller};
 
 use super::{
-    answers,
     json::{IssuedTokenJson, TokenBody},
+    once,
 };
 use crate::flows::Catalog;
 
@@ -15,9 +15,12 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Tokens",
     security(("apiToken" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = TokenBody,
     responses(
         (status = 201, description = "The token.", body = IssuedTokenJson),
+        (status = 400, description = "The Idempotency-Key or the body can not be read.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 409, description = "A call with this Idempotency-Key is under way.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 422, description = "Wrong fields, all of them named.", body = ProblemBody<'static>, content_type = "application/problem+json"),
     ),
 )]
@@ -25,9 +28,11 @@ use crate::flows::Catalog;
 pub async fn create_token(
     caller: Caller,
     catalog: web::Data<Catalog>,
+    request: HttpRequest,
     body: Json<TokenBody>,
 ) -> Result<HttpResponse, Problem> {
     caller.require_owner()?;
-    let issued = catalog.issue_token(caller.tenant, caller.token, body.0.read()?).await?;
-    Ok(answers::created_secret(&IssuedTokenJson::from(issued)))
+    let written = |issued| once::created_secret(&IssuedTokenJson::from(issued));
+    let once = once::once(&caller, &request, &body.0, written)?;
+    Ok(once::told(&catalog.issue_token(caller.tenant, caller.token, body.0.read()?, &once).await?))
 }

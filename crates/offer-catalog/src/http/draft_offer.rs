@@ -1,11 +1,11 @@
 //! `POST /api/v1/offers`: begins a draft.
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpRequest, HttpResponse, post, web};
 use http_kit::{Json, Problem, ProblemBody, auth::Caller};
 
 use super::{
-    answers,
     json::{OfferBody, OfferJson},
+    once,
 };
 use crate::flows::Catalog;
 
@@ -15,9 +15,12 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Offers",
     security(("apiToken" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = OfferBody,
     responses(
         (status = 201, description = "The draft.", body = OfferJson),
+        (status = 400, description = "The Idempotency-Key or the body can not be read.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 409, description = "A call with this Idempotency-Key is under way.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 422, description = "Wrong fields, all of them named.", body = ProblemBody<'static>, content_type = "application/problem+json"),
     ),
 )]
@@ -25,9 +28,11 @@ use crate::flows::Catalog;
 pub async fn draft_offer(
     caller: Caller,
     catalog: web::Data<Catalog>,
+    request: HttpRequest,
     body: Json<OfferBody>,
 ) -> Result<HttpResponse, Problem> {
     caller.require_write()?;
-    let draft = catalog.draft_offer(caller.tenant, caller.token, body.0.read()?).await?;
-    Ok(answers::created_offer(&draft.into()))
+    let once = once::once(&caller, &request, &body.0, once::created_offer)?;
+    let (fields, codes) = body.0.read()?;
+    Ok(once::told(&catalog.draft_offer(caller.tenant, caller.token, fields, &codes, &once).await?))
 }

@@ -1,10 +1,15 @@
 //! A flow's refusal as the caller sees it.
 
+use std::collections::BTreeSet;
+
 use actix_web::http::StatusCode;
 use http_kit::{FieldError, Problem};
 use postgres_kit::sqlstate::Class;
 
-use crate::{domain::problems::FieldProblem, flows::FlowError};
+use crate::{
+    domain::{lint::Finding, problems::FieldProblem},
+    flows::FlowError,
+};
 
 /// What a caller waits before trying again when the database is away.
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -20,11 +25,26 @@ impl From<FlowError> for Problem {
                     "offer_not_ready",
                     "the offer can not be created, shared or saved like this",
                 );
-                // The code first: a field error has no place of its own for it.
-                findings.into_iter().fold(not_ready, |problem, finding| {
-                    problem.field(finding.field, format!("{}: {}", finding.code.as_str(), finding.detail))
-                })
+                with_findings(not_ready, findings)
             }
+            FlowError::NotAccepted(findings) => {
+                let codes: BTreeSet<_> = findings.iter().map(|finding| finding.code.as_str()).collect();
+                let codes =
+                    codes.into_iter().map(|code| format!("\"{code}\"")).collect::<Vec<_>>().join(", ");
+                let not_accepted = Self::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "warnings_not_accepted",
+                    "the offer has warnings that nobody has accepted",
+                )
+                .detail(format!("mend them, or say that they are meant: \"acceptedWarnings\": [{codes}]"));
+                with_findings(not_accepted, findings)
+            }
+            FlowError::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "this Idempotency-Key was used for another call",
+            )
+            .detail("send the very same call to get its answer again, or choose a new key for a new call"),
             FlowError::Conflict { code, detail, fields } => {
                 fields.into_iter().fold(Self::conflict(code, detail), |problem, wrong| {
                     problem.field(wrong.field, wrong.detail)
@@ -43,6 +63,13 @@ impl From<FlowError> for Problem {
             error @ (FlowError::Store(_) | FlowError::Broken(..)) => Self::internal(error),
         }
     }
+}
+
+/// The code first: a field error has no place of its own for it.
+fn with_findings(problem: Problem, findings: Vec<Finding>) -> Problem {
+    findings.into_iter().fold(problem, |problem, finding| {
+        problem.field(finding.field, format!("{}: {}", finding.code.as_str(), finding.detail))
+    })
 }
 
 fn field_errors(fields: Vec<FieldProblem>) -> Vec<FieldError> {

@@ -2,6 +2,7 @@
 //! role; whose rows a call sees is decided by the tenant of its token, in every query below.
 
 mod answers;
+mod cancel_scheduled_change;
 mod change_offer;
 mod clone_offer;
 mod create_advertiser;
@@ -11,28 +12,35 @@ mod create_publisher;
 mod create_tenant;
 mod create_token;
 mod delete_token;
+mod diff_versions;
 mod draft_offer;
 mod end_offer;
 mod error;
 mod get_advertiser;
+mod get_lineage;
 mod get_offer;
 mod get_publisher;
 mod get_tenant;
 mod json;
+mod lint_offer;
 mod list_advertisers;
 mod list_audit_log;
 mod list_credentials;
 mod list_offer_versions;
 mod list_offers;
 mod list_publishers;
+mod list_scheduled_changes;
 mod list_tokens;
+mod once;
 mod openapi;
 mod pause_offer;
+mod preview_change;
 mod reading;
 mod resume_offer;
 mod reveal_credential;
 mod revoke_credential;
 mod rotate_credential;
+mod schedule_change;
 mod share_offer;
 mod unshare_offer;
 
@@ -75,9 +83,13 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(rotate_credential::rotate_credential)
         .service(revoke_credential::revoke_credential)
         .service(draft_offer::draft_offer)
+        .service(lint_offer::lint_offer)
         .service(list_offers::list_offers)
         .service(get_offer::get_offer)
         .service(list_offer_versions::list_offer_versions)
+        .service(diff_versions::diff_versions)
+        .service(get_lineage::get_lineage)
+        .service(preview_change::preview_change)
         .service(change_offer::change_offer)
         .service(create_offer::create_offer)
         .service(clone_offer::clone_offer)
@@ -86,5 +98,8 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(pause_offer::pause_offer)
         .service(resume_offer::resume_offer)
         .service(end_offer::end_offer)
+        .service(schedule_change::schedule_change)
+        .service(list_scheduled_changes::list_scheduled_changes)
+        .service(cancel_scheduled_change::cancel_scheduled_change)
         .service(list_audit_log::list_audit_log);
 }

@@ -1,6 +1,6 @@
 //! `POST /api/v1/offers/{offerId}/pause`.
 
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpRequest, HttpResponse, post, web};
 use http_kit::{Problem, ProblemBody, auth::Caller};
 use kernel::OfferId;
 use uuid::Uuid;
@@ -18,12 +18,14 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Offers",
     security(("apiToken" = [])),
-    params(("offer_id" = Uuid, Path)),
+    params(("offer_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
     request_body = Option<PauseBody>,
     responses(
         (status = 200, description = "The offer.", body = OfferJson),
+        (status = 400, description = "If-Match or the body can not be read.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 404, description = "No such offer.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 409, description = "It is a draft, or has ended.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 412, description = "Somebody else changed it since.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 422, description = "Wrong fields.", body = ProblemBody<'static>, content_type = "application/problem+json"),
     ),
 )]
@@ -31,6 +33,7 @@ use crate::flows::Catalog;
 pub async fn pause_offer(
     caller: Caller,
     catalog: web::Data<Catalog>,
+    request: HttpRequest,
     offer_id: web::Path<Uuid>,
     body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
@@ -41,6 +44,7 @@ pub async fn pause_offer(
     reader.refuse_unknown(&body.unknown);
     let stop_all = reader.flag("stopAll", body.stop_all).unwrap_or_default();
     let stop_all = reader.finish(Some(stop_all))?;
-    let offer = catalog.pause_offer(caller.tenant, caller.token, id, stop_all).await?;
+    let expected = answers::expected_revision(&request)?;
+    let offer = catalog.pause_offer(caller.tenant, caller.token, id, stop_all, expected).await?;
     Ok(answers::offer(&offer.into()))
 }

@@ -6,12 +6,16 @@
 
 pub mod advertisers;
 pub mod audit;
+pub mod clock;
 mod convert;
 pub mod credential_uses;
 pub mod credentials;
+pub mod kept_answers;
+pub mod lineage;
 pub mod offer_versions;
 pub mod offers;
 pub mod publishers;
+pub mod scheduled_changes;
 pub mod schema;
 pub mod tenants;
 pub mod tokens;

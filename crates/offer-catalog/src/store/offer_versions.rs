@@ -1,7 +1,10 @@
 //! Immutable versions, where each event was introduced, and every name an event ever had.
 
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods, Insertable, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper};
+use diesel::{
+    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable,
+    SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 use kernel::{OfferEventId, OfferId, TenantId};
 use serde_json::Value;
@@ -128,6 +131,27 @@ pub async fn list(conn: &mut Conn, tenant: TenantId, offer: OfferId) -> QueryRes
         .load(conn)
         .await?;
     rows.into_iter().map(OfferVersion::try_from).collect()
+}
+
+/// One version of an offer.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn find(
+    conn: &mut Conn,
+    tenant: TenantId,
+    offer: OfferId,
+    version: u32,
+) -> QueryResult<Option<OfferVersion>> {
+    let row: Option<Row> = dsl::offer_versions
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .filter(dsl::offer_id.eq(offer.as_uuid()))
+        .filter(dsl::version.eq(to_sql(version)))
+        .select(Row::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(OfferVersion::try_from).transpose()
 }
 
 /// Every event an offer ever had in a version, with its introduction.

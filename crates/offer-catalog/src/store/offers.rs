@@ -16,6 +16,7 @@ use super::{
     slice,
 };
 use crate::domain::{
+    acceptance::Accepted,
     listing::{OfferFilter, Slice, Window},
     records::Offer,
     status::{OfferState, OfferStatus, Share},
@@ -36,6 +37,7 @@ struct Row {
     revision: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    accepted_warnings: Vec<String>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -64,6 +66,7 @@ fn offer(row: Row, share: Option<ShareRow>) -> QueryResult<Offer> {
             cloned_from: row.cloned_from.map(OfferId::from_uuid),
         },
         fields: convert::document(row.fields, TABLE, "fields")?,
+        accepted: Accepted::stored(row.accepted_warnings),
         revision: convert::revision(row.revision, TABLE)?,
         created_at: convert::from_sql(row.created_at),
         updated_at: convert::from_sql(row.updated_at),
@@ -89,6 +92,7 @@ pub async fn insert(conn: &mut Conn, offer: &Offer) -> QueryResult<()> {
             dsl::revision.eq(convert::revision_to_sql(offer.revision)),
             dsl::created_at.eq(convert::to_sql(offer.created_at)),
             dsl::updated_at.eq(convert::to_sql(offer.updated_at)),
+            dsl::accepted_warnings.eq(offer.accepted.to_stored()),
         ))
         .execute(conn)
         .await
@@ -112,6 +116,7 @@ pub async fn save(conn: &mut Conn, offer: &Offer) -> QueryResult<()> {
             dsl::event_stops.eq(convert::to_document(&offer.state.event_stops)?),
             dsl::revision.eq(convert::revision_to_sql(offer.revision)),
             dsl::updated_at.eq(convert::to_sql(offer.updated_at)),
+            dsl::accepted_warnings.eq(offer.accepted.to_stored()),
         ))
         .execute(conn)
         .await
@@ -165,6 +170,23 @@ pub async fn lock(conn: &mut Conn, tenant: TenantId, id: OfferId) -> QueryResult
         .filter(dsl::offer_id.eq(id.as_uuid()))
         .select(dsl::offer_id)
         .for_update()
+        .first(conn)
+        .await
+        .optional()?;
+    if locked.is_none() { Ok(None) } else { find(conn, tenant, id).await }
+}
+
+/// As [`lock`], but `None` as well when somebody else holds it.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn lock_free(conn: &mut Conn, tenant: TenantId, id: OfferId) -> QueryResult<Option<Offer>> {
+    let locked: Option<Uuid> = dsl::offers
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .filter(dsl::offer_id.eq(id.as_uuid()))
+        .select(dsl::offer_id)
+        .for_update()
+        .skip_locked()
         .first(conn)
         .await
         .optional()?;
@@ -227,6 +249,23 @@ pub async fn created_after(
         .select((Row::as_select(), Option::<ShareRow>::as_select()))
         .order(dsl::offer_id)
         .limit(limit)
+        .load(conn)
+        .await?;
+    rows.into_iter().map(|(row, share)| offer(row, share)).collect()
+}
+
+/// Offers of a tenant by their ids, oldest first.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn of_ids(conn: &mut Conn, tenant: TenantId, ids: &[OfferId]) -> QueryResult<Vec<Offer>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    let rows: Vec<(Row, Option<ShareRow>)> = dsl::offers
+        .left_join(joined())
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .filter(dsl::offer_id.eq_any(ids))
+        .select((Row::as_select(), Option::<ShareRow>::as_select()))
+        .order((dsl::created_at, dsl::offer_id))
         .load(conn)
         .await?;
     rows.into_iter().map(|(row, share)| offer(row, share)).collect()

@@ -115,6 +115,7 @@ diesel::table! {
         revision -> BigInt,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        accepted_warnings -> Array<Text>,
     }
 }
 
@@ -154,6 +155,38 @@ diesel::table! {
         publisher_id -> Uuid,
         link_id -> Uuid,
         shared_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    scheduled_changes (tenant_id, change_id) {
+        tenant_id -> Uuid,
+        change_id -> Uuid,
+        offer_id -> Uuid,
+        offer_event_id -> Uuid,
+        field -> Text,
+        value -> Jsonb,
+        due_at -> Timestamptz,
+        status -> Text,
+        reason -> Nullable<Text>,
+        version -> Nullable<Integer>,
+        scheduled_by -> Uuid,
+        created_at -> Timestamptz,
+        settled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    kept_answers (tenant_id, token_id, idempotency_key) {
+        tenant_id -> Uuid,
+        token_id -> Uuid,
+        idempotency_key -> Text,
+        request_hash -> Binary,
+        status -> SmallInt,
+        etag -> Nullable<Text>,
+        is_secret -> Bool,
+        sealed_body -> Binary,
+        kept_at -> Timestamptz,
     }
 }
 

@@ -38,6 +38,7 @@ pub struct Answer {
     pub status: StatusCode,
     pub etag: Option<String>,
     pub cache_control: Option<String>,
+    pub is_replayed: bool,
     pub body: Value,
 }
 
@@ -122,10 +123,11 @@ impl Catalog {
         let response = request.send().await.expect("an answer");
         let header = |name: &str| Some(response.headers().get(name)?.to_str().expect("text").to_owned());
         let (etag, cache_control) = (header("etag"), header("cache-control"));
+        let is_replayed = header("idempotent-replayed").is_some();
         let status = response.status();
         let bytes = response.bytes().await.expect("a body");
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).expect("JSON") };
-        Answer { status, etag, cache_control, body }
+        Answer { status, etag, cache_control, is_replayed, body }
     }
 
     pub async fn get(&self, path: &str, token: &str) -> Answer {

@@ -3,7 +3,10 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::catalog::{Catalog, golfin, text};
+use crate::{
+    catalog::{Catalog, golfin, text},
+    scheduled::in_hours,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_tenants_ids_are_unknown_on_every_route() {
@@ -20,15 +23,25 @@ async fn another_tenants_ids_are_unknown_on_every_route() {
     let our_publisher = catalog.publisher(&ours).await;
     let our_advertiser = catalog.advertiser(&ours).await;
 
+    let change = json!({"eventId": "Install", "field": "reward", "value": 5, "at": in_hours(2)});
+    let path = format!("/offers/{offer}/scheduled-changes");
+    let scheduled = text(&catalog.post(&path, &theirs, change.clone()).await.ok(), "/changeId");
     let body = golfin(&our_advertiser);
     for (method, path, body) in [
         (Method::GET, format!("/offers/{offer}"), None),
         (Method::GET, format!("/offers/{offer}/versions"), None),
-        (Method::PUT, format!("/offers/{offer}"), Some(body)),
+        (Method::PUT, format!("/offers/{offer}"), Some(body.clone())),
+        (Method::GET, format!("/offers/{offer}/versions/1/diff"), None),
+        (Method::GET, format!("/offers/{offer}/lineage"), None),
+        (Method::POST, format!("/offers/{offer}/preview"), Some(body)),
         (Method::POST, format!("/offers/{offer}/create"), None),
         (Method::POST, format!("/offers/{offer}/clone"), None),
         (Method::POST, format!("/offers/{offer}/share"), Some(json!({"publisherId": our_publisher}))),
+        (Method::POST, format!("/offers/{offer}/share"), Some(json!({"publisherIds": [our_publisher]}))),
         (Method::DELETE, format!("/offers/{offer}/share"), None),
+        (Method::GET, format!("/offers/{offer}/scheduled-changes"), None),
+        (Method::POST, format!("/offers/{offer}/scheduled-changes"), Some(change.clone())),
+        (Method::DELETE, format!("/offers/{offer}/scheduled-changes/{scheduled}"), None),
         (Method::POST, format!("/offers/{offer}/pause"), None),
         (Method::POST, format!("/offers/{offer}/resume"), None),
         (Method::POST, format!("/offers/{offer}/end"), None),
@@ -46,6 +59,7 @@ async fn another_tenants_ids_are_unknown_on_every_route() {
     // Nor can they be referred to.
     let refused = [
         catalog.post("/offers", &ours, golfin(&advertiser)).await.fields(422, "invalid_body"),
+        catalog.post("/offers/lint", &ours, golfin(&advertiser)).await.fields(422, "invalid_body"),
         catalog
             .post("/credentials", &ours, json!({"advertiserId": advertiser}))
             .await
@@ -55,7 +69,7 @@ async fn another_tenants_ids_are_unknown_on_every_route() {
             .await
             .fields(422, "invalid_body"),
     ];
-    assert_eq!(refused, [["advertiserId"], ["advertiserId"], ["publisherId"]]);
+    assert_eq!(refused, [["advertiserId"], ["advertiserId"], ["advertiserId"], ["publisherId"]]);
     let our_offer = catalog.offer(&ours).await;
     let path = format!("/offers/{our_offer}/share");
     let fields =
@@ -86,7 +100,11 @@ async fn nothing_is_reached_without_a_token() {
     .unwrap();
     let mut routes = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
-        let path = path.replace("{offer_id}", "x").replace(['{', '}'], "");
+        let path = path
+            .replace("{offer_id}", "x")
+            .replace("{version}", "1")
+            .replace("{change_id}", "x")
+            .replace(['{', '}'], "");
         let path = path.trim_start_matches("/api/v1");
         for method in operations.as_object().unwrap().keys() {
             let method: Method = method.to_uppercase().parse().unwrap();
@@ -95,5 +113,5 @@ async fn nothing_is_reached_without_a_token() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 29);
+    assert_eq!(routes, 36);
 }

@@ -7,6 +7,12 @@ mod catalog;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod differences;
+#[cfg(test)]
+mod edits;
+#[cfg(test)]
+mod idempotency;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod key_rotation;
@@ -20,6 +26,8 @@ mod partners;
 mod readme;
 #[cfg(test)]
 mod republish;
+#[cfg(test)]
+mod scheduled;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
@@ -36,3 +44,5 @@ mod tokens;
 mod uses;
 #[cfg(test)]
 mod versions;
+#[cfg(test)]
+mod warnings;

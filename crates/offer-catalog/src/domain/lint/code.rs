@@ -29,7 +29,7 @@ impl Severity {
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident, $severity:ident, $word:literal;)+) => {
         /// What was found.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[$doc])* $name,)+
         }
@@ -44,6 +44,12 @@ macro_rules! codes {
                 match self {
                     $(Self::$name => $word,)+
                 }
+            }
+
+            /// Reads [`Code::as_str`] back.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == word)
             }
 
             /// How bad it is.
@@ -104,6 +110,8 @@ codes! {
     PendingBelowReviewWindow, Warning, "pending_below_review_window";
     /// The launch date is in the past.
     LaunchInPast, Warning, "launch_in_past";
+    /// The budgets of the offer and its relatives are above the advertiser's.
+    LineageBudget, Warning, "lineage_budget_above_advertisers";
     /// No picture.
     NoCreative, Warning, "no_creative";
     /// `clickid` is added to the link.

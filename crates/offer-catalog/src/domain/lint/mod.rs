@@ -11,7 +11,7 @@ mod money;
 mod required;
 mod sequence;
 
-use kernel::Timestamp;
+use kernel::{Micros, Money, Timestamp};
 use serde::Serialize;
 
 pub use code::{Code, Severity};
@@ -43,6 +43,10 @@ pub struct Facts {
     pub now: Timestamp,
     /// Days the advertiser takes to verify conversions, when known.
     pub review_window_days: Option<u16>,
+    /// The advertiser's own budget, when it has one.
+    pub advertiser_budget: Option<Money>,
+    /// The total budgets of the other created offers of this one's lineage, in its currency.
+    pub relatives_budget: Micros,
 }
 
 /// Everything there is to say about an offer: errors first, otherwise in the order of the form.

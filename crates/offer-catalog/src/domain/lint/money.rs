@@ -1,5 +1,7 @@
 //! Dates, budget, caps and pictures of the offer itself.
 
+use kernel::Micros;
+
 use super::{Code, Facts, Finding};
 use crate::domain::offer::{OfferFields, OfferType};
 
@@ -17,6 +19,7 @@ pub(super) fn check(offer: &OfferFields, facts: &Facts, findings: &mut Vec<Findi
         let detail = format!("must not be above the total budget of {total}");
         findings.push(Finding::new(Code::DailyAboveTotal, "budget.daily", detail));
     }
+    check_lineage(offer, facts, findings);
     if let (Some(launch), Some(end)) = (offer.launch_at, offer.end_at)
         && end <= launch
     {
@@ -38,5 +41,19 @@ pub(super) fn check(offer: &OfferFields, facts: &Facts, findings: &mut Vec<Findi
                 "must be at least 1, or left out for no cap",
             ));
         }
+    }
+}
+
+/// Clones share a budget only in people's minds: each may bring its own to the full. Amounts of two currencies are not
+/// compared; there are no rates here.
+fn check_lineage(offer: &OfferFields, facts: &Facts, findings: &mut Vec<Finding>) {
+    let (Some(total), Some(budget)) = (offer.total_budget, facts.advertiser_budget) else { return };
+    let sum = total.checked_add(facts.relatives_budget).unwrap_or(Micros(i64::MAX));
+    if offer.currency == Some(budget.currency) && sum > budget.amount {
+        let detail = format!(
+            "with the offers it was cloned from and their clones makes {sum}, above the advertiser's budget of {}",
+            budget.amount
+        );
+        findings.push(Finding::new(Code::LineageBudget, "budget.total", detail));
     }
 }

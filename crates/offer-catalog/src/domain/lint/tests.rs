@@ -15,7 +15,8 @@ use crate::domain::{
 };
 
 const NOW: Timestamp = Timestamp::from_micros(1_000_000_000_000);
-const FACTS: Facts = Facts { now: NOW, review_window_days: None };
+const FACTS: Facts =
+    Facts { now: NOW, review_window_days: None, advertiser_budget: None, relatives_budget: Micros::ZERO };
 
 /// The guide's own offer: nothing to say about it but that `clickid` is added.
 pub(crate) fn golfin() -> OfferFields {
@@ -49,41 +50,87 @@ fn the_guides_offer_has_nothing_wrong() {
     assert_eq!(codes(&golfin(), &FACTS), [("clickid_added", "trackingSystemLink".to_owned())]);
 }
 
-/// Each case breaks one thing of the guide's offer and expects exactly that finding beside the info.
-#[rstest]
-#[case::single_with_many(|o: &mut OfferFields| o.offer_type = Some(OfferType::SingleEvent), "single_event_count", "events")]
-#[case::http(|o: &mut OfferFields| o.fallback_link = Some("http://x.example/".to_owned()), "link_not_https", "fallbackLink")]
-#[case::no_url(|o: &mut OfferFields| o.fallback_link = Some("x.example".to_owned()), "link_not_https", "fallbackLink")]
-#[case::end(|o: &mut OfferFields| o.end_at = o.launch_at, "end_before_launch", "expiryDate")]
-#[case::cap(|o: &mut OfferFields| o.events[1].caps.weekly = Some(0), "cap_below_one", "events[1].weeklyCap")]
-#[case::publisher_cap(|o: &mut OfferFields| o.events[1].publisher_caps.daily = Some(0), "cap_below_one", "events[1].publisherCaps.dailyCap")]
-#[case::offer_cap(|o: &mut OfferFields| o.caps.all_time = Some(9), "offer_caps_on_multi_event", "allTimeCap")]
-#[case::daily(|o: &mut OfferFields| o.daily_budget = Some(Micros(5_000_000_001)), "daily_budget_above_total", "budget.daily")]
-#[case::duplicate(|o: &mut OfferFields| o.events[2].event_id = "level_10".to_owned(), "event_id_duplicate", "events[2].eventId")]
-#[case::case_twin(|o: &mut OfferFields| o.events[2].event_id = "Level_10".to_owned(), "event_id_twins", "events[2].eventId")]
-#[case::space_twin(|o: &mut OfferFields| o.events[2].event_id = "level_10 ".to_owned(), "event_id_twins", "events[2].eventId")]
-#[case::absent(|o: &mut OfferFields| o.events[2].event_id = "None".to_owned(), "event_id_looks_absent", "events[2].eventId")]
-#[case::a_macro(|o: &mut OfferFields| o.events[2].event_id = "{event_name}".to_owned(), "event_id_looks_absent", "events[2].eventId")]
-#[case::missing(|o: &mut OfferFields| o.events[0].event_id = "app_open".to_owned(), "install_missing", "events")]
-#[case::position(|o: &mut OfferFields| { o.events[0].sequence_number = Some(2); o.events[1].sequence_number = Some(1); o.events[1].event_id = "FTUE".to_owned(); }, "install_position", "events[0].sequenceNumber")]
-#[case::start(|o: &mut OfferFields| o.events[0].sequence_number = None, "sequence_start", "events")]
-#[case::gap(|o: &mut OfferFields| o.events[1].sequence_number = Some(3), "sequence_gap", "events")]
-#[case::first(|o: &mut OfferFields| o.events[2].sequence_number = Some(1), "sequence_first_number", "events[2].sequenceNumber")]
-#[case::rule(|o: &mut OfferFields| o.sequence_rules = vec![SequenceRule { sequence_number: 9, reached_by: ReachedBy::All }], "sequence_rule_unused", "sequenceRules[0]")]
-#[case::payout(|o: &mut OfferFields| o.events[1].payout = Some(Payout::Flat(Micros(2_000_001))), "payout_above_revenue", "events[1].payout")]
-#[case::deadline(|o: &mut OfferFields| { o.events[0].min_time_seconds = Some(80_000); o.events[1].min_time_seconds = Some(80_000); o.events[1].deadline_days = Some(Days(1)); }, "deadline_below_min_times", "events[1].deadlineDays")]
-#[case::past(|o: &mut OfferFields| o.launch_at = Some(Timestamp::from_micros(0)), "launch_in_past", "launchDate")]
-#[case::picture(|o: &mut OfferFields| o.creatives.clear(), "no_creative", "creatives")]
-fn one_thing_wrong_is_one_finding(
-    #[case] breaks: fn(&mut OfferFields),
-    #[case] code: &'static str,
-    #[case] field: &str,
-) {
-    let mut offer = golfin();
-    breaks(&mut offer);
-    let mut found = codes(&offer, &FACTS);
-    found.retain(|(code, _field)| *code != "clickid_added");
-    assert_eq!(found, [(code, field.to_owned())]);
+/// A row of the table: one change of the guide's offer, or of what is known beside it, and the finding that it brings.
+struct Row {
+    name: &'static str,
+    change: fn(&mut OfferFields, &mut Facts),
+    code: &'static str,
+    field: &'static str,
+}
+
+const fn row(
+    name: &'static str,
+    change: fn(&mut OfferFields, &mut Facts),
+    code: &'static str,
+    field: &'static str,
+) -> Row {
+    Row { name, change, code, field }
+}
+
+#[rustfmt::skip]
+const RULES: &[Row] = &[
+    row("single with many", |o, _| o.offer_type = Some(OfferType::SingleEvent), "single_event_count", "events"),
+    row("http", |o, _| o.fallback_link = Some("http://x.example/".to_owned()), "link_not_https", "fallbackLink"),
+    row("no url", |o, _| o.fallback_link = Some("x.example".to_owned()), "link_not_https", "fallbackLink"),
+    row("end", |o, _| o.end_at = o.launch_at, "end_before_launch", "expiryDate"),
+    row("cap", |o, _| o.events[1].caps.weekly = Some(0), "cap_below_one", "events[1].weeklyCap"),
+    row("publisher cap", |o, _| o.events[1].publisher_caps.daily = Some(0), "cap_below_one", "events[1].publisherCaps.dailyCap"),
+    row("offer cap", |o, _| o.caps.all_time = Some(9), "offer_caps_on_multi_event", "allTimeCap"),
+    row("daily", |o, _| o.daily_budget = Some(Micros(5_000_000_001)), "daily_budget_above_total", "budget.daily"),
+    row("duplicate", |o, _| o.events[2].event_id = "level_10".to_owned(), "event_id_duplicate", "events[2].eventId"),
+    row("case twin", |o, _| o.events[2].event_id = "Level_10".to_owned(), "event_id_twins", "events[2].eventId"),
+    row("space twin", |o, _| o.events[2].event_id = "level_10 ".to_owned(), "event_id_twins", "events[2].eventId"),
+    row("absent", |o, _| o.events[2].event_id = "None".to_owned(), "event_id_looks_absent", "events[2].eventId"),
+    row("a macro", |o, _| o.events[2].event_id = "{event_name}".to_owned(), "event_id_looks_absent", "events[2].eventId"),
+    row("missing", |o, _| o.events[0].event_id = "app_open".to_owned(), "install_missing", "events"),
+    row("position", |o, _| { o.events[0].sequence_number = Some(2); o.events[1].sequence_number = Some(1); o.events[1].event_id = "FTUE".to_owned(); }, "install_position", "events[0].sequenceNumber"),
+    row("start", |o, _| o.events[0].sequence_number = None, "sequence_start", "events"),
+    row("gap", |o, _| o.events[1].sequence_number = Some(3), "sequence_gap", "events"),
+    row("first", |o, _| o.events[2].sequence_number = Some(1), "sequence_first_number", "events[2].sequenceNumber"),
+    row("rule", |o, _| o.sequence_rules = vec![SequenceRule { sequence_number: 9, reached_by: ReachedBy::All }], "sequence_rule_unused", "sequenceRules[0]"),
+    row("payout", |o, _| o.events[1].payout = Some(Payout::Flat(Micros(2_000_001))), "payout_above_revenue", "events[1].payout"),
+    row("deadline", |o, _| { o.events[0].min_time_seconds = Some(80_000); o.events[1].min_time_seconds = Some(80_000); o.events[1].deadline_days = Some(Days(1)); }, "deadline_below_min_times", "events[1].deadlineDays"),
+    row("past", |o, _| o.launch_at = Some(Timestamp::from_micros(0)), "launch_in_past", "launchDate"),
+    row("picture", |o, _| o.creatives.clear(), "no_creative", "creatives"),
+    row("a required field", |o, _| o.headline = None, "required", "headline"),
+    row("a required field of an event", |o, _| o.events[1].pending_time = None, "required", "events[1].pendingTime"),
+    row("clickid of another kind", |o, _| o.tracking_system_link = Some("https://app.appsflyer.com/id1?clickid={click}".to_owned()), "link_clickid", "trackingSystemLink"),
+    row("a foreign host", |o, _| o.tracking_system_link = Some("https://go.golfin.example/?clickid={gk_click_id}".to_owned()), "link_host", "trackingSystemLink"),
+    row("install misspelt beside the right one", |o, _| o.events[2].event_id = "In-stall".to_owned(), "install_misspelt", "events[2].eventId"),
+    row("a review window", |o, f| { f.review_window_days = Some(1); o.events[1].pending_time = Some(Days(1)); o.events[2].pending_time = Some(Days(1)); }, "pending_below_review_window", "events[0].pendingTime"),
+    row("budgets of a lineage", |_, f| { f.advertiser_budget = Some(Money::new(Micros(6_000_000_000), Currency::USD)); f.relatives_budget = Micros(1_000_000_001); }, "lineage_budget_above_advertisers", "budget.total"),
+    row("an info", |_, _| (), "clickid_added", "trackingSystemLink"),
+];
+
+/// Exactly that finding, beside the info that the guide's own link always brings.
+#[test]
+fn one_thing_wrong_is_one_finding() {
+    for Row { name, change, code, field } in RULES {
+        let (mut offer, mut facts) = (golfin(), FACTS);
+        change(&mut offer, &mut facts);
+        let mut found = codes(&offer, &facts);
+        found.retain(|(found, _field)| *found != "clickid_added" || *code == "clickid_added");
+        assert_eq!(found, [(*code, (*field).to_owned())], "{name}");
+    }
+}
+
+#[test]
+fn every_code_has_its_row() {
+    let tested: BTreeSet<_> = RULES.iter().map(|row| row.code).collect();
+    let all: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(tested, all);
+    for code in Code::ALL {
+        assert_eq!(Code::parse(code.as_str()), Some(*code));
+    }
+}
+
+#[test]
+fn budgets_of_two_currencies_are_not_compared() {
+    let budget = Some(Money::new(Micros(1), "EUR".parse().unwrap()));
+    let facts = Facts { advertiser_budget: budget, relatives_budget: Micros(i64::MAX), ..FACTS };
+    assert!(!lint(&golfin(), &facts).iter().any(|finding| finding.code == Code::LineageBudget));
+    let facts = Facts { advertiser_budget: Some(Money::new(Micros(i64::MAX), Currency::USD)), ..facts };
+    assert!(!lint(&golfin(), &facts).iter().any(|finding| finding.code == Code::LineageBudget));
 }
 
 #[rstest]

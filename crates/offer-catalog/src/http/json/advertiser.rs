@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A new advertiser.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"name": "Golfin", "reviewWindowDays": 14}))]
 pub struct AdvertiserBody {
@@ -41,6 +41,12 @@ pub struct MoneyJson {
     amount: String,
     #[schema(example = "USD")]
     currency: String,
+}
+
+impl From<Money> for MoneyJson {
+    fn from(money: Money) -> Self {
+        Self { amount: money.amount.to_string(), currency: money.currency.to_string() }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -91,10 +97,7 @@ pub struct AdvertiserJson {
 
 impl From<Advertiser> for AdvertiserJson {
     fn from(advertiser: Advertiser) -> Self {
-        let budget = advertiser.fields.total_budget.map(|budget| MoneyJson {
-            amount: budget.amount.to_string(),
-            currency: budget.currency.to_string(),
-        });
+        let budget = advertiser.fields.total_budget.map(MoneyJson::from);
         Self {
             advertiser_id: advertiser.advertiser_id.as_uuid(),
             name: advertiser.fields.name,

@@ -20,7 +20,7 @@ use crate::{
 const MASK: &str = "••••••••";
 
 /// A new credential.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"advertiserId": "0193a1f0-0000-7000-8000-000000000001"}))]
 pub struct CredentialBody {

@@ -13,7 +13,7 @@ use crate::{
 const NAME_CHARS_MAX: usize = 200;
 const SEQUENCE_MAX: u16 = 1_000;
 /// Points that fit into a JavaScript number.
-const REWARD_MAX: i64 = 9_007_199_254_740_991;
+pub const REWARD_MAX: i64 = 9_007_199_254_740_991;
 /// As long as the longest deadline.
 const MIN_TIME_SECONDS_MAX: u64 = 400 * 86_400;
 
@@ -117,7 +117,7 @@ impl EventBody {
 }
 
 /// Compared byte for byte with what arrives, from which outer white space is cut: with some here, it could never match.
-fn event_id(text: &str) -> Result<String, String> {
+pub fn event_id(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > EVENT_ID_BYTES_MAX {
         return Err(format!("must be 1 to {EVENT_ID_BYTES_MAX} bytes long"));
     }

@@ -20,15 +20,42 @@ pub struct FindingJson {
     field: String,
     /// What is wrong and what would be right.
     detail: String,
+    /// Whether somebody said that this warning is meant.
+    accepted: bool,
 }
 
 impl From<Finding> for FindingJson {
     fn from(finding: Finding) -> Self {
+        Self::new(finding, false)
+    }
+}
+
+impl FindingJson {
+    /// A finding, and whether somebody has accepted it.
+    pub fn new(finding: Finding, is_accepted: bool) -> Self {
         Self {
+            accepted: is_accepted,
             code: finding.code.as_str(),
             severity: finding.code.severity().as_str(),
             field: finding.field,
             detail: finding.detail,
         }
+    }
+}
+
+/// What the linter says of an offer that is not saved.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = LintResult)]
+pub struct LintJson {
+    /// Whether nothing but accepting warnings stands before creation.
+    can_be_created: bool,
+    findings: Vec<FindingJson>,
+}
+
+impl LintJson {
+    /// From findings.
+    pub fn new(can_be_created: bool, findings: Vec<FindingJson>) -> Self {
+        Self { can_be_created, findings }
     }
 }

@@ -200,7 +200,7 @@ pub struct OfferJson {
     shared_to: Option<ShareJson>,
     #[serde(flatten)]
     fields: OfferFieldsJson,
-    /// What the linter says now. Errors stop creation and sharing.
+    /// What the linter says now. Errors stop creation and sharing; warnings do until they are accepted.
     findings: Vec<FindingJson>,
     created_at: String,
     updated_at: String,
@@ -216,6 +216,11 @@ impl OfferJson {
 impl From<OfferView> for OfferJson {
     fn from(view: OfferView) -> Self {
         let OfferView { offer, status, findings, tracking_link } = view;
+        let findings = findings.into_iter().map(|finding| {
+            let is_accepted = offer.accepted.has(&finding);
+            FindingJson::new(finding, is_accepted)
+        });
+        let findings = findings.collect();
         Self {
             offer_id: offer.offer_id.as_uuid(),
             status: offer.state.status.as_str(),
@@ -225,7 +230,7 @@ impl From<OfferView> for OfferJson {
             cloned_from: offer.state.cloned_from.map(kernel::OfferId::as_uuid),
             shared_to: offer.state.share.map(|share| ShareJson::new(share, tracking_link)),
             fields: offer.fields.into(),
-            findings: findings.into_iter().map(FindingJson::from).collect(),
+            findings,
             created_at: written(offer.created_at),
             updated_at: written(offer.updated_at),
         }
@@ -289,19 +294,6 @@ impl From<OfferVersion> for VersionJson {
             fields: version.fields.into(),
         }
     }
-}
-
-/// With whom an offer is shared.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ShareBody {
-    /// A publisher of the tenant.
-    #[schema(value_type = Uuid)]
-    pub publisher_id: Field,
-    /// Must be empty.
-    #[serde(flatten)]
-    #[schema(ignore)]
-    pub unknown: Unknown,
 }
 
 /// How an offer is paused.

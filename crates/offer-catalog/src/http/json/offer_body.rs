@@ -1,6 +1,8 @@
 //! An offer as it is entered.
 
-use serde::Deserialize;
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
 
@@ -8,8 +10,10 @@ use super::{
     event_body::EventBody,
     offer::{BudgetJson, CreativeJson, SequenceRuleJson},
     terms::CapsBody,
+    ticks::read_ticks,
 };
 use crate::{
+    domain::lint::Code,
     domain::offer::{
         APPSFLYER, Creative, DeadlineAnchor, EVENTS_MAX, Gender, LIST_MAX, OfferFields, OfferType,
         OverLimitAction, Platform, ReachedBy, SEQUENCE_GRACE_HOURS, SEQUENCE_GRACE_HOURS_MAX, SequenceRule,
@@ -49,7 +53,7 @@ pub const REACHED_BY: [(&str, ReachedBy); 2] = [("All", ReachedBy::All), ("Any",
 
 /// What a person enters about an offer. A draft may lack anything; creation says what is missing. A PUT replaces all:
 /// what is left out is cleared.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "offerType": "MultiEvent",
@@ -176,6 +180,9 @@ pub struct OfferBody {
     /// The events.
     #[schema(value_type = Option<Vec<EventBody>>)]
     events: Field,
+    /// Codes of the linter's warnings that are meant: saving a created offer, creating and sharing ask for them once.
+    #[schema(value_type = Option<Vec<String>>)]
+    accepted_warnings: Field,
     #[serde(flatten)]
     #[schema(ignore)]
     unknown: Unknown,
@@ -207,14 +214,15 @@ struct RuleBody {
 }
 
 impl OfferBody {
-    /// Reads the offer.
+    /// Reads the offer, and which warnings are meant.
     ///
     /// # Errors
     /// 422 with every field that can not be what it should be.
-    pub fn read(self) -> Result<OfferFields, Problem> {
+    pub fn read(mut self) -> Result<(OfferFields, BTreeSet<Code>), Problem> {
         let mut reader = Reader::new();
+        let codes = read_ticks(&mut reader, std::mem::take(&mut self.accepted_warnings));
         let fields = self.fields(&mut reader);
-        reader.finish(Some(fields))
+        reader.finish(Some((fields, codes)))
     }
 
     fn fields(self, r: &mut Reader) -> OfferFields {

@@ -20,7 +20,7 @@ const METHODS: [(&str, PostbackMethod); 2] =
     [("GET", PostbackMethod::Get), ("POST", PostbackMethod::PostJson)];
 
 /// A new publisher.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "name": "Rewardville",

@@ -21,7 +21,7 @@ const ROLES: [(&str, Role); 4] = [
 ];
 
 /// A new token.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"label": "CI", "role": "manager"}))]
 pub struct TokenBody {

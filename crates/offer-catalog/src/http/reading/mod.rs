@@ -14,13 +14,13 @@ mod words;
 use std::collections::BTreeMap;
 
 use http_kit::{FieldError, Problem};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::problems::Problems;
 
 /// A field as it came; absent and `null` are the same.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Field(Option<Value>);
 

@@ -1,9 +1,10 @@
 //! Moments: RFC 3339, or a day, which begins at midnight UTC. Times without a zone are UTC.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Timelike as _, Utc};
 use kernel::Timestamp;
 
 use super::{Field, Reader};
+use crate::flows::When;
 
 impl Reader {
     /// A moment.
@@ -19,6 +20,38 @@ impl Reader {
             );
         }
         moment
+    }
+}
+
+impl Reader {
+    /// A full hour: a moment when it has an offset, else what clocks of the tenant's time zone show.
+    pub fn hour(&mut self, name: &str, field: Field) -> Option<When> {
+        let text = self.text(name, field, 100)?;
+        let zoned = DateTime::parse_from_rfc3339(&text).ok();
+        let plain = || {
+            let formats = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"];
+            formats.iter().find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
+        };
+        // A full hour where it was said: there are zones that are half an hour off.
+        let (clock, when) = if let Some(zoned) = zoned {
+            (zoned.time(), When::Moment(Timestamp::from_micros(zoned.timestamp_micros())))
+        } else if let Some(plain) = plain() {
+            (plain.time(), When::Local(plain))
+        } else {
+            self.wrong(
+                name,
+                format!(
+                    "must be an hour such as 2026-12-24T09:00:00-05:00, or 2026-12-24T09:00 in the tenant's time zone, \
+                     is `{text}`"
+                ),
+            );
+            return None;
+        };
+        if (clock.minute(), clock.second(), clock.nanosecond()) != (0, 0, 0) {
+            self.wrong(name, format!("must be a full hour such as 2026-12-24T09:00, is `{text}`"));
+            return None;
+        }
+        Some(when)
     }
 }
 

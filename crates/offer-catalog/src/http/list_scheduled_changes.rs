@@ -1,0 +1,53 @@
+//! `GET /api/v1/offers/{offerId}/scheduled-changes`: a page of them, the latest due first.
+
+use actix_web::{get, web};
+use http_kit::{Json, ListBody, Page, Problem, ProblemBody, Query, auth::Caller};
+use kernel::OfferId;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{answers, json::ScheduledChangeJson};
+use crate::{domain::schedule::ChangeStatus, flows::Catalog};
+
+/// Which changes.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// Pending, Applied, Failed or Cancelled.
+    status: Option<String>,
+}
+
+/// Scheduled changes of an offer, the latest due first
+///
+/// Those that happened, failed or were cancelled too.
+#[utoipa::path(
+    tag = "Scheduled changes",
+    security(("apiToken" = [])),
+    params(("offer_id" = Uuid, Path), Filter, Page),
+    responses(
+        (status = 200, description = "A page of them.", body = ListBody<ScheduledChangeJson>),
+        (status = 400, description = "A parameter can not be read.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 404, description = "No such offer.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+    ),
+)]
+#[get("/api/v1/offers/{offer_id}/scheduled-changes")]
+pub async fn list_scheduled_changes(
+    caller: Caller,
+    catalog: web::Data<Catalog>,
+    offer_id: web::Path<Uuid>,
+    page: Page,
+    Query(filter): Query<Filter>,
+) -> Result<Json<ListBody<ScheduledChangeJson>>, Problem> {
+    caller.require_read_tenant()?;
+    let status = filter.status.map(|word| {
+        ChangeStatus::parse(&word).ok_or_else(|| {
+            Problem::bad_request("invalid_query", "a query parameter is not acceptable")
+                .field("status", "must be one of Pending, Applied, Failed, Cancelled")
+        })
+    });
+    let id = OfferId::from_uuid(*offer_id);
+    let found =
+        catalog.scheduled_changes(caller.tenant, id, status.transpose()?, answers::window(page)).await?;
+    Ok(Json(page.of(found.items.into_iter().map(ScheduledChangeJson::from).collect(), found.total)))
+}
