@@ -10,4 +10,7 @@ mod settings;
 mod store;
 
 pub use app::{Addresses, Command, OfferCatalog, migrate, start};
-pub use settings::{CredentialSettings, OperatorSettings, PublicSettings, SealingSettings, Settings};
+pub use settings::{
+    BucketSettings, CreativeSettings, CreativeStore, CredentialSettings, OperatorSettings, PublicSettings,
+    SealingSettings, Settings,
+};

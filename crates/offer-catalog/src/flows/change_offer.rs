@@ -6,7 +6,7 @@ use postgres_kit::{Retries, transact};
 use super::{
     Catalog, FlowError, OfferView,
     create_offer::save_version,
-    offers::{check_advertiser, lock_offer},
+    offers::lock_offer,
     write::{Change, States},
 };
 use crate::{
@@ -40,17 +40,18 @@ impl Catalog {
         transact(self.pool(), Retries::default(), async |conn| {
             let before = lock_offer(conn, tenant, id, expected).await?;
             before.state.may_be_edited()?;
-            check_advertiser(conn, tenant, fields).await?;
+            let mut fields = fields.clone();
+            self.resolve_references(conn, tenant, &mut fields).await?;
             let is_draft = before.state.status == OfferStatus::Draft;
             let known = if is_draft {
                 KnownEvents::of_draft(&before.fields)
             } else {
-                check_unchangeable(&before.fields, fields)?;
+                check_unchangeable(&before.fields, &fields)?;
                 offer_versions::known_events(conn, tenant, id).await?
             };
             let mut after = before.clone();
-            after.fields = fields.clone();
-            after.fields.events = identify(fields.events.clone(), &known, || self.new_event_id())?;
+            fields.events = identify(fields.events, &known, || self.new_event_id())?;
+            after.fields = fields;
             if after.fields == before.fields {
                 return self.view(conn, before).await;
             }

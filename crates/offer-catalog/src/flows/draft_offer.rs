@@ -5,7 +5,6 @@ use postgres_kit::{Retries, transact};
 
 use super::{
     Catalog, FlowError, OfferView,
-    offers::check_advertiser,
     write::{Change, States},
 };
 use crate::{
@@ -23,7 +22,7 @@ impl Catalog {
     /// Begins an offer.
     ///
     /// # Errors
-    /// `Invalid` for an unknown advertiser or an event id that can not be this offer's, `Store`.
+    /// `Invalid` for an unknown advertiser or creative or an event id that can not be this offer's, `Store`.
     pub async fn draft_offer(
         &self,
         tenant: TenantId,
@@ -44,11 +43,12 @@ impl Catalog {
         let change = Change::new(self.ids(), tenant, Actor::Token(actor), now);
         let (draft, change) = (&draft, &change);
         transact(self.pool(), Retries::default(), async |conn| {
-            check_advertiser(conn, tenant, &draft.fields).await?;
-            offers::insert(conn, draft).await?;
+            let mut draft = draft.clone();
+            self.resolve_references(conn, tenant, &mut draft.fields).await?;
+            offers::insert(conn, &draft).await?;
             let states = States::new(&draft.fields)?;
             change.audit(conn, AuditAction::OfferDrafted, draft.offer_id.as_uuid(), states).await?;
-            self.view(conn, draft.clone()).await
+            self.view(conn, draft).await
         })
         .await
     }

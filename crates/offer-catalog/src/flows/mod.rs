@@ -7,6 +7,7 @@ mod catalog;
 mod change_offer;
 mod clone_offer;
 mod create_offer;
+mod creatives;
 mod credential_uses;
 mod credentials;
 mod draft_offer;
@@ -14,6 +15,7 @@ mod error;
 mod move_offer;
 mod offers;
 mod publishers;
+mod references;
 mod republish;
 mod share_offer;
 mod tenants;
@@ -23,6 +25,7 @@ mod write;
 
 pub use self::{
     catalog::{Catalog, CatalogParts},
+    creatives::{CreativeView, Upload},
     credential_uses::{CONSUMER as CREDENTIAL_USES, CredentialView, UseError},
     credentials::Revealed,
     error::FlowError,

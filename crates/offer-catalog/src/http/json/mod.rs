@@ -3,6 +3,7 @@
 
 mod advertiser;
 mod audit;
+mod creative;
 mod credential;
 mod event_body;
 mod finding;
@@ -17,6 +18,7 @@ mod token;
 pub use self::{
     advertiser::{AdvertiserBody, AdvertiserJson},
     audit::AuditJson,
+    creative::UploadedCreativeJson,
     credential::{CredentialBody, CredentialJson, RevealedJson, RotateBody},
     finding::FindingJson,
     offer::{OfferJson, OfferSummaryJson, PauseBody, ShareBody, VersionJson},
