@@ -88,12 +88,17 @@ async fn nothing_is_reached_without_a_token() {
     for (path, operations) in document["paths"].as_object().unwrap() {
         let path = path.replace("{offer_id}", "x").replace(['{', '}'], "");
         let path = path.trim_start_matches("/api/v1");
-        for method in operations.as_object().unwrap().keys() {
+        for (method, operation) in operations.as_object().unwrap() {
+            // What is for everybody says so.
+            if operation["security"] == json!([{}]) {
+                assert_eq!(path, "/creatives/files/file");
+                continue;
+            }
             let method: Method = method.to_uppercase().parse().unwrap();
             let answer = catalog.call(method.clone(), path, "", Some(json!({}))).await;
             assert_eq!(answer.status.as_u16(), 401, "{method} {path}");
             routes += 1;
         }
     }
-    assert_eq!(routes, 29);
+    assert_eq!(routes, 32);
 }

@@ -50,7 +50,7 @@ mod tests {
     fn what_lies_behind_the_picture_is_cut_away() {
         let jpeg = [
             &[0xff, 0xd8, 0xff, 0xe0, 0, 4, 0xff, 0xd9, 0xff, 0xda, 0, 2, 1, 0xff, 0, 0xff, 0xd9],
-            b"tail" as &[u8],
+            b"tail".as_slice(),
         ];
         let jpeg = jpeg.concat();
         assert_eq!(picture(&jpeg).unwrap().len(), jpeg.len() - 4);

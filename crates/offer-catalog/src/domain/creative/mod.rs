@@ -76,11 +76,19 @@ pub enum Refusal {
     Unknown,
     /// More pixels than we decode.
     #[error(
-        "must be decodable within bounds: at most {} pixels a side and {} in all; scale the picture down",
+        "may have {} pixels a side and {} in all, says that it has {width} × {height}; scale the picture down",
         limits::SIDE_PIXELS_MAX,
         limits::PIXELS_MAX
     )]
-    TooManyPixels,
+    TooManyPixels {
+        /// As the file says.
+        width: u32,
+        /// As the file says.
+        height: u32,
+    },
+    /// More memory than we give a decoder.
+    #[error("takes more memory than {0} may take; scale the picture down and save it anew")]
+    TooDemanding(SourceFormat),
     /// A JPEG that takes for ever.
     #[error("is a JPEG of more than {} scans; save it as an ordinary one", limits::SCANS_MAX)]
     TooManyScans,

@@ -79,29 +79,27 @@ pub fn normal_form(bytes: &[u8]) -> Result<NormalForm, Refusal> {
 }
 
 fn decode(source: SourceFormat, bytes: &[u8]) -> Result<DynamicImage, Refusal> {
-    let decoded = match source {
-        SourceFormat::Png => read(PngDecoder::with_limits(Cursor::new(bytes), limits())),
-        SourceFormat::Jpeg => read(JpegDecoder::new(Cursor::new(jpeg::picture(bytes)?))),
-        SourceFormat::WebP => read(WebPDecoder::new(Cursor::new(bytes))),
-        SourceFormat::Gif => read(GifDecoder::new(Cursor::new(bytes))),
-    };
-    decoded.map_err(|error| refusal(source, &error))
+    match source {
+        SourceFormat::Png => read(source, PngDecoder::with_limits(Cursor::new(bytes), limits())),
+        SourceFormat::Jpeg => read(source, JpegDecoder::new(Cursor::new(jpeg::picture(bytes)?))),
+        SourceFormat::WebP => read(source, WebPDecoder::new(Cursor::new(bytes))),
+        SourceFormat::Gif => read(source, GifDecoder::new(Cursor::new(bytes))),
+    }
 }
 
-fn read(decoder: ImageResult<impl ImageDecoder>) -> ImageResult<DynamicImage> {
-    let mut decoder = decoder?;
+fn read(source: SourceFormat, decoder: ImageResult<impl ImageDecoder>) -> Result<DynamicImage, Refusal> {
+    let refused = |error: ImageError| refusal(source, &error);
+    let mut decoder = decoder.map_err(refused)?;
     let (width, height) = decoder.dimensions();
     // Before a byte is taken for them. The decoder's own limits know sides, not areas.
     let pixels = u64::from(width).saturating_mul(u64::from(height));
     if width.max(height) > SIDE_PIXELS_MAX || pixels > PIXELS_MAX {
-        return Err(ImageError::Limits(image::error::LimitError::from_kind(
-            image::error::LimitErrorKind::DimensionError,
-        )));
+        return Err(Refusal::TooManyPixels { width, height });
     }
-    decoder.set_limits(limits())?;
+    decoder.set_limits(limits()).map_err(refused)?;
     // It stands in the metadata, which do not survive: what was lying must stand up now.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;
     image.apply_orientation(orientation);
     Ok(image)
 }
@@ -114,7 +112,7 @@ fn limits() -> Limits {
 
 fn refusal(format: SourceFormat, error: &ImageError) -> Refusal {
     match error {
-        ImageError::Limits(_) => Refusal::TooManyPixels,
+        ImageError::Limits(_) => Refusal::TooDemanding(format),
         ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             Refusal::CutOff(format)
         }
