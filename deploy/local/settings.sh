@@ -58,6 +58,8 @@ service_settings() {
             # Without `{domain}`: a laptop has no wildcard DNS, so URLs name the tenant in a parameter.
             printf '%s__PUBLIC__POSTBACK_BASE_URL=http://127.0.0.1:%s\n' "$key" "$(http_port ingest)"
             printf '%s__PUBLIC__TRACKING_BASE_URL=http://127.0.0.1:%s\n' "$key" "$(http_port tracker)"
+            printf '%s__PUBLIC__CREATIVES_BASE_URL=http://127.0.0.1:%s\n' "$key" "$(http_port "$service")"
+            printf '%s__CREATIVES__FOLDER=%s\n' "$key" "$STATE/services/$service/creatives"
             ;;
         tracker)
             printf '%s__CLICKS__KEYS=%s\n' "$key" "$(keyring CLICK_KEYS)"

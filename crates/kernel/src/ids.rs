@@ -85,6 +85,8 @@ ids! {
     OfferId, "offer id";
     /// The lasting id of one event of an offer: it survives renaming of the Event ID.
     OfferEventId, "offer event id";
+    /// An uploaded picture.
+    CreativeId, "creative id";
     /// A tracking link: an offer shared with a publisher.
     LinkId, "link id";
     /// An accepted inbound postback; also its inbox key.

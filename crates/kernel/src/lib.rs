@@ -11,8 +11,8 @@ mod time;
 pub use click_id::ClickId;
 pub use conversion_id::Occurrence;
 pub use ids::{
-    AdvertiserId, ConversionId, CredentialId, DeliveryId, EndpointId, FactId, IdError, LinkId, OfferEventId,
-    OfferId, PublisherId, ReceiptId, TenantId, TokenId, TransferId,
+    AdvertiserId, ConversionId, CreativeId, CredentialId, DeliveryId, EndpointId, FactId, IdError, LinkId,
+    OfferEventId, OfferId, PublisherId, ReceiptId, TenantId, TokenId, TransferId,
 };
 pub use money::{Bps, Currency, CurrencyError, Micros, Money};
 pub use principal::{Principal, Role};

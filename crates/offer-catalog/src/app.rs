@@ -21,13 +21,14 @@ use crate::{
     domain::public_url::PublicBase,
     flows::{CREDENTIAL_USES, Catalog, CatalogParts},
     http,
-    settings::Settings,
+    settings::{CreativeSettings, CreativeStore, Settings},
+    store::creative_files::{Bucket, CreativeFiles},
 };
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 /// What was once true of an offer, a share or a person's act stays true.
-const APPEND_ONLY: [&str; 5] =
-    ["offer_versions", "offer_events", "offer_event_names", "offer_shares", "audit_log"];
+const APPEND_ONLY: [&str; 6] =
+    ["offer_versions", "offer_events", "offer_event_names", "offer_shares", "creatives", "audit_log"];
 
 /// How long handled facts are remembered: far beyond the longest time a broker could keep one.
 const INBOX_AGE: Duration = Duration::from_hours(24 * 35);
@@ -136,7 +137,26 @@ fn catalog(settings: &Settings, runtime: &Runtime, pool: Pool) -> anyhow::Result
         token_pepper: settings.auth.token_pepper.clone(),
         postback_base: base(&settings.public.postback_base_url)?,
         tracking_base: base(&settings.public.tracking_base_url)?,
+        creatives_base: PublicBase::parse_for_all(&settings.public.creatives_base_url)
+            .map_err(|sentence| anyhow::anyhow!("public.creatives_base_url {sentence}"))?,
+        creative_files: creative_files(&settings.creatives)?,
+        decoders: settings.creatives.decoders,
     }))
+}
+
+fn creative_files(settings: &CreativeSettings) -> anyhow::Result<CreativeFiles> {
+    match settings.store {
+        CreativeStore::Folder => CreativeFiles::in_folder(&settings.folder)
+            .with_context(|| format!("opening creatives.folder {}", settings.folder.display())),
+        CreativeStore::S3 => CreativeFiles::in_bucket(&Bucket {
+            name: &settings.s3.bucket,
+            region: &settings.s3.region,
+            endpoint: &settings.s3.endpoint,
+            access_key_id: &settings.s3.access_key_id,
+            secret_access_key: &settings.s3.secret_access_key,
+        })
+        .context("opening the bucket of creatives.s3"),
+    }
 }
 
 fn token_auth(settings: &Settings, clock: Arc<dyn Clock>, pool: Pool) -> TokenAuth {

@@ -1,5 +1,7 @@
 //! What can be set; `settings.default.toml` says what each key means.
 
+use std::path::PathBuf;
+
 use bus::BusSettings;
 use http_kit::{HttpSettings, admin::AdminSettings, auth::AuthSettings};
 use postgres_kit::DatabaseSettings;
@@ -10,7 +12,7 @@ use settings::{Problems, Validate};
 use signing::Keyring;
 use telemetry::TelemetrySettings;
 
-use crate::domain::public_url::PublicBase;
+use crate::domain::{creative::limits::UPLOAD_BYTES_MAX, public_url::PublicBase};
 
 /// The shortest operator token: 128 bits in hexadecimal digits.
 const OPERATOR_TOKEN_BYTES_MIN: usize = 32;
@@ -39,6 +41,8 @@ pub struct Settings {
     pub schedule: ScheduleSettings,
     /// Addresses that go out into the world.
     pub public: PublicSettings,
+    /// Uploaded pictures.
+    pub creatives: CreativeSettings,
     /// Logs and traces.
     pub telemetry: TelemetrySettings,
     /// How the process ends.
@@ -87,6 +91,48 @@ pub struct PublicSettings {
     pub postback_base_url: String,
     /// Where users reach the tracker.
     pub tracking_base_url: String,
+    /// Where everybody reaches the files of creatives.
+    pub creatives_base_url: String,
+}
+
+/// Section `creatives`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreativeSettings {
+    /// Where their files lie.
+    pub store: CreativeStore,
+    /// The folder, when they lie in one.
+    pub folder: PathBuf,
+    /// Pictures decoded at once.
+    pub decoders: usize,
+    /// The bucket, when they lie in one.
+    pub s3: BucketSettings,
+}
+
+/// Where files lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CreativeStore {
+    /// In a folder of this machine.
+    Folder,
+    /// In a bucket that speaks S3.
+    S3,
+}
+
+/// Section `creatives.s3`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BucketSettings {
+    /// Its name.
+    pub bucket: String,
+    /// Where it is.
+    pub region: String,
+    /// Empty: Amazon's own.
+    pub endpoint: String,
+    /// Who may use it.
+    pub access_key_id: String,
+    /// And proves it.
+    pub secret_access_key: SecretString,
 }
 
 impl Validate for Settings {
@@ -101,6 +147,12 @@ impl Validate for Settings {
         problems.within("sealing", &self.sealing);
         problems.within("schedule", &self.schedule);
         problems.within("public", &self.public);
+        problems.within("creatives", &self.creatives);
+        if self.http.body_limit_bytes < UPLOAD_BYTES_MAX {
+            let what =
+                format!("must be at least {UPLOAD_BYTES_MAX}, the largest picture that may be uploaded");
+            problems.add("http.body_limit_bytes", what);
+        }
         problems.within("telemetry", &self.telemetry);
         problems.within("stop", &self.stop);
     }
@@ -141,6 +193,35 @@ impl Validate for PublicSettings {
             if let Err(sentence) = PublicBase::parse(url) {
                 problems.add(key, sentence);
             }
+        }
+        if let Err(sentence) = PublicBase::parse_for_all(&self.creatives_base_url) {
+            problems.add("creatives_base_url", sentence);
+        }
+    }
+}
+
+impl Validate for CreativeSettings {
+    fn validate(&self, problems: &mut Problems) {
+        // Each takes some 200 MB for the largest picture.
+        problems.in_range("decoders", &self.decoders, &(1..=32));
+        match self.store {
+            CreativeStore::Folder if self.folder.as_os_str().is_empty() => {
+                problems.add("folder", "must not be empty while creatives.store is folder");
+            }
+            CreativeStore::Folder => {}
+            CreativeStore::S3 => problems.within("s3", &self.s3),
+        }
+    }
+}
+
+impl Validate for BucketSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.not_empty("bucket", &self.bucket);
+        problems.not_empty("region", &self.region);
+        problems.not_empty("access_key_id", &self.access_key_id);
+        problems.secret_not_empty("secret_access_key", &self.secret_access_key);
+        if !self.endpoint.is_empty() {
+            problems.url("endpoint", &self.endpoint, &["https", "http"]);
         }
     }
 }

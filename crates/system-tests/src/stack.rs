@@ -263,6 +263,8 @@ impl Shared {
                 ("SEALING__KEYS", self.sealing_keys.clone()),
                 ("PUBLIC__POSTBACK_BASE_URL", self.ingest_url.clone()),
                 ("PUBLIC__TRACKING_BASE_URL", self.tracker_url.clone()),
+                ("PUBLIC__CREATIVES_BASE_URL", format!("http://127.0.0.1:{port}")),
+                ("CREATIVES__FOLDER", folder.join("creatives").display().to_string()),
             ]),
             ServiceName::Tracker => values.extend([
                 ("CLICKS__KEYS", self.click_keys.clone()),

@@ -34,6 +34,8 @@ pub enum AuditAction {
     CredentialRotated,
     /// No generation works any more.
     CredentialRevoked,
+    /// A picture was uploaded.
+    CreativeUploaded,
     /// A draft was begun.
     OfferDrafted,
     /// A draft was saved.
@@ -78,6 +80,7 @@ impl AuditAction {
             Self::CredentialRevealed => "credential.revealed",
             Self::CredentialRotated => "credential.rotated",
             Self::CredentialRevoked => "credential.revoked",
+            Self::CreativeUploaded => "creative.uploaded",
             Self::OfferDrafted => "offer.drafted",
             Self::OfferDraftSaved => "offer.draft-saved",
             Self::OfferCreated => "offer.created",

@@ -11,6 +11,7 @@ pub mod age_range;
 pub mod audit;
 pub mod clone;
 pub mod country;
+pub mod creative;
 pub mod credential;
 pub mod credential_use;
 pub mod diff;

@@ -4,7 +4,7 @@
 //! `Serialize` is the stored form (tables, audit log), not the API's: renaming a field here needs a migration, and a
 //! test holds the form.
 
-use kernel::{AdvertiserId, Currency, Micros, Timestamp};
+use kernel::{AdvertiserId, CreativeId, Currency, Micros, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{age_range::AgeRange, country::Country, event::OfferEvent};
@@ -131,8 +131,22 @@ impl Caps {
 pub struct Creative {
     /// Place in the gallery, from 1.
     pub order: u16,
-    /// Where it is.
+    /// Where it is. Of an uploaded one the address under which it was known when the offer was saved: a version says what
+    /// was told with it.
     pub url: String,
+    /// What we know of it when it was uploaded here; `None` when somebody else serves it.
+    #[serde(flatten)]
+    pub uploaded: Option<UploadedRef>,
+}
+
+/// An uploaded picture of the tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UploadedRef {
+    /// Which.
+    pub creative_id: CreativeId,
+    /// Where it is small.
+    pub thumbnail_url: String,
 }
 
 /// Everything a person enters about an offer, in the order of the form.
@@ -273,6 +287,17 @@ mod tests {
             ..OfferFields::default()
         };
         assert_eq!(offer.reached_by(1), ReachedBy::All);
+    }
+
+    #[test]
+    fn creatives_are_stored_flat_and_those_from_before_uploads_read_back() {
+        let theirs = r#"{"order":1,"url":"https://cdn.example/1.png"}"#;
+        let ours = r#"{"order":2,"url":"https://x.example/a.png","creativeId":"00000000-0000-0000-0000-000000000007","thumbnailUrl":"https://x.example/b.jpg"}"#;
+        for stored in [theirs, ours] {
+            let creative: Creative = serde_json::from_str(stored).unwrap();
+            assert_eq!(creative.uploaded.is_some(), stored == ours);
+            assert_eq!(serde_json::to_string(&creative).unwrap(), stored);
+        }
     }
 
     #[test]

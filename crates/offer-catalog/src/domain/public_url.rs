@@ -7,7 +7,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use super::tenant::TenantDomain;
+use super::{creative::FileName, tenant::TenantDomain};
 
 /// Where the tenant's domain goes in a base URL.
 pub const DOMAIN_PLACE: &str = "{domain}";
@@ -41,6 +41,21 @@ impl PublicBase {
         }
     }
 
+    /// Reads a base URL that is the same for all tenants, such as `https://creatives.example.com`.
+    ///
+    /// # Errors
+    /// A sentence that says what would be right.
+    pub fn parse_for_all(text: &str) -> Result<Self, String> {
+        if text.contains(DOMAIN_PLACE) {
+            return Err(format!("must not hold {DOMAIN_PLACE}: it is the same for all tenants"));
+        }
+        Self::parse(text).map_err(|_names_the_domain| {
+            String::from(
+                "must be an http or https URL without a query, such as https://creatives.example.com",
+            )
+        })
+    }
+
     /// The base for a tenant, and the parameter that has to name the domain when the base does not.
     fn of(&self, domain: &TenantDomain) -> (String, Option<String>) {
         if self.0.contains(DOMAIN_PLACE) {
@@ -70,6 +85,12 @@ pub fn tracking(base: &PublicBase, domain: &TenantDomain, link: kernel::LinkId) 
     format!(
         "{base}/api/v1/offer-link/redirect/{link}?{domain}pub_click_id={{pub_click_id}}&pub_member_id={{pub_member_id}}"
     )
+}
+
+/// Where everybody sees a file of a creative. The name alone finds it, so a cache in front needs to know nothing.
+#[must_use]
+pub fn creative(base: &PublicBase, file: FileName) -> String {
+    format!("{}/api/v1/creatives/files/{file}", base.0)
 }
 
 fn encode(value: &str) -> String {
@@ -108,6 +129,19 @@ mod tests {
             "http://127.0.0.1:8081/api/v1/offer-link/redirect/00000000-0000-0000-0000-000000000001\
              ?domain=Brownboots&pub_click_id={pub_click_id}&pub_member_id={pub_member_id}"
         );
+    }
+
+    #[test]
+    fn creatives_have_one_base_for_all() {
+        let base = PublicBase::parse_for_all("https://creatives.example.com/").unwrap();
+        let file = format!("{}.png", "0a".repeat(32));
+        assert_eq!(
+            creative(&base, file.parse().unwrap()),
+            format!("https://creatives.example.com/api/v1/creatives/files/{file}")
+        );
+        for wrong in ["https://api.{domain}.example.com", "creatives.example.com", "https://x?y=1"] {
+            assert!(PublicBase::parse_for_all(wrong).is_err());
+        }
     }
 
     #[rstest]

@@ -8,10 +8,10 @@ use secrecy::SecretString;
 use signing::Keyring;
 use tokio::sync::Notify;
 
-use super::FlowError;
+use super::{FlowError, creatives::Uploads};
 use crate::{
     domain::{public_url::PublicBase, records::Tenant},
-    store::{Conn, tenants},
+    store::{Conn, creative_files::CreativeFiles, tenants},
 };
 
 /// What the catalog is made of; see [`Catalog`].
@@ -32,12 +32,19 @@ pub struct CatalogParts {
     pub postback_base: PublicBase,
     /// Where clicks come in.
     pub tracking_base: PublicBase,
+    /// Where the public sees creatives.
+    pub creatives_base: PublicBase,
+    /// Where the files of creatives lie.
+    pub creative_files: CreativeFiles,
+    /// Pictures decoded at once.
+    pub decoders: usize,
 }
 
 /// The catalog: every flow is one of its methods. Cheap to clone.
 #[derive(Clone)]
 pub struct Catalog {
     pub(super) parts: Arc<CatalogParts>,
+    pub(super) uploads: Arc<Uploads>,
     generations_changed: Arc<Notify>,
 }
 
@@ -45,7 +52,11 @@ impl Catalog {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: CatalogParts) -> Self {
-        Self { parts: Arc::new(parts), generations_changed: Arc::new(Notify::new()) }
+        Self {
+            uploads: Arc::new(Uploads::new(parts.decoders)),
+            parts: Arc::new(parts),
+            generations_changed: Arc::new(Notify::new()),
+        }
     }
 
     pub(super) fn pool(&self) -> &Pool {

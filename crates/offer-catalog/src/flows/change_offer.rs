@@ -9,7 +9,7 @@ use super::{
     Catalog, Conditions, FlowError, OfferView,
     accept_warnings::accept,
     create_offer::save_version,
-    offers::{check_advertiser, lock_offer},
+    offers::lock_offer,
     write::{Change, States},
 };
 use crate::{
@@ -81,16 +81,17 @@ impl Catalog {
         fresh: impl FnMut() -> OfferEventId + Send,
     ) -> Result<Offer, FlowError> {
         before.state.may_be_edited()?;
-        check_advertiser(conn, before.tenant_id, fields).await?;
+        let mut fields = fields.clone();
+        self.resolve_references(conn, before.tenant_id, &mut fields).await?;
         let known = if before.state.status == OfferStatus::Draft {
             KnownEvents::of_draft(&before.fields)
         } else {
-            check_unchangeable(&before.fields, fields)?;
+            check_unchangeable(&before.fields, &fields)?;
             offer_versions::known_events(conn, before.tenant_id, before.offer_id).await?
         };
         let mut after = before.clone();
-        after.fields = fields.clone();
-        after.fields.events = identify(fields.events.clone(), &known, fresh)?;
+        fields.events = identify(fields.events, &known, fresh)?;
+        after.fields = fields;
         Ok(after)
     }
 

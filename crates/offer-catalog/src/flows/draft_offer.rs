@@ -8,7 +8,6 @@ use postgres_kit::{Retries, transact};
 use super::{
     Answer, Catalog, FlowError, OfferView, Once,
     accept_warnings::accept,
-    offers::check_advertiser,
     write::{Change, States},
 };
 use crate::{
@@ -28,7 +27,7 @@ impl Catalog {
     /// Begins an offer. Warnings with one of `codes` are accepted already.
     ///
     /// # Errors
-    /// `Invalid` for an unknown advertiser or an event id that can not be this offer's, `Conflict` and `KeyReused` when
+    /// `Invalid` for an unknown advertiser or creative or an event id that can not be this offer's, `Conflict` and `KeyReused` when
     /// its key is in use or was used, `Store`.
     pub async fn draft_offer(
         &self,
@@ -56,8 +55,8 @@ impl Catalog {
             if let Some(answer) = self.said_before(conn, once).await? {
                 return Ok(answer);
             }
-            check_advertiser(conn, tenant, &draft.fields).await?;
             let mut draft = draft.clone();
+            self.resolve_references(conn, tenant, &mut draft.fields).await?;
             let findings = self.findings(conn, &draft).await?;
             let judged = judge(&findings, &draft.accepted, &[], codes);
             accept(conn, change, &mut draft, judged).await?;

@@ -10,7 +10,7 @@ use crate::domain::{
     schedule::ScheduleConflict,
     status::Conflict,
 };
-use crate::facts::FactError;
+use crate::{facts::FactError, store::creative_files::FilesError};
 
 /// Why a flow did not do what it was asked. Everything but `Store` and `Broken` is the caller's to change.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,12 @@ pub enum FlowError {
     /// The database could not do it.
     #[error("the database could not do it")]
     Store(#[source] DbError),
+    /// The files of creatives can not be written or read.
+    #[error("the files of creatives can not be reached")]
+    Files(#[source] FilesError),
+    /// As much of it is under way as there is room for.
+    #[error("too much at once")]
+    Busy,
     /// Our own data or keys are not as they should be.
     #[error("{0}")]
     Broken(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),
@@ -61,6 +67,12 @@ impl FlowError {
 impl From<DbError> for FlowError {
     fn from(error: DbError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<FilesError> for FlowError {
+    fn from(error: FilesError) -> Self {
+        Self::Files(error)
     }
 }
 
@@ -124,6 +136,8 @@ impl Failure for FlowError {
             | Self::KeyReused
             | Self::Conflict { .. }
             | Self::Stale
+            | Self::Files(_)
+            | Self::Busy
             | Self::Broken(..) => None,
         }
     }

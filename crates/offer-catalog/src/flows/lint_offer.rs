@@ -3,19 +3,20 @@
 use kernel::TenantId;
 use postgres_kit::{Retries, transact};
 
-use super::{Catalog, FlowError, offers::check_advertiser};
+use super::{Catalog, FlowError};
 use crate::domain::{lint::Finding, offer::OfferFields};
 
 impl Catalog {
     /// The findings of an offer that is not saved, and so has no relatives. Saves nothing.
     ///
     /// # Errors
-    /// `Invalid` for an unknown advertiser, `Store`.
+    /// `Invalid` for an unknown advertiser or creative, `Store`.
     pub async fn lint_offer(&self, tenant: TenantId, fields: OfferFields) -> Result<Vec<Finding>, FlowError> {
         let fields = &fields;
         transact(self.pool(), Retries::default(), async |conn| {
-            check_advertiser(conn, tenant, fields).await?;
-            self.findings_of(conn, tenant, None, fields).await
+            let mut fields = fields.clone();
+            self.resolve_references(conn, tenant, &mut fields).await?;
+            self.findings_of(conn, tenant, None, &fields).await
         })
         .await
     }

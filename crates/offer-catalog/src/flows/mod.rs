@@ -9,6 +9,7 @@ mod catalog;
 mod change_offer;
 mod clone_offer;
 mod create_offer;
+mod creatives;
 mod credential_uses;
 mod credentials;
 mod draft_offer;
@@ -20,6 +21,7 @@ mod offers;
 mod once;
 mod preview_change;
 mod publishers;
+mod references;
 mod republish;
 mod schedule_change;
 mod share_offer;
@@ -32,6 +34,7 @@ mod write;
 pub use self::{
     accept_warnings::Conditions,
     catalog::{Catalog, CatalogParts},
+    creatives::{CreativeView, Upload},
     credential_uses::{CONSUMER as CREDENTIAL_USES, CredentialView, UseError},
     credentials::Revealed,
     error::FlowError,

@@ -8,7 +8,6 @@ use crate::{
     domain::{
         lint::{self, Facts, Finding},
         listing::{OfferFilter, Slice, Window},
-        offer::OfferFields,
         public_url,
         records::{Offer, OfferVersion, Revision},
         status::DisplayStatus,
@@ -165,18 +164,4 @@ pub(super) async fn lock_offer(
         return Err(FlowError::Stale);
     }
     Ok(offer)
-}
-
-/// The advertiser of an offer must be the tenant's.
-pub(super) async fn check_advertiser(
-    conn: &mut Conn,
-    tenant: TenantId,
-    fields: &OfferFields,
-) -> Result<(), FlowError> {
-    if let Some(id) = fields.advertiser_id
-        && advertisers::find(conn, tenant, id).await?.is_none()
-    {
-        return Err(FlowError::field("advertiserId", "there is no such advertiser"));
-    }
-    Ok(())
 }

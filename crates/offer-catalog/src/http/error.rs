@@ -11,7 +11,7 @@ use crate::{
     flows::FlowError,
 };
 
-/// What a caller waits before trying again when the database is away.
+/// What a caller waits before trying again when the database is away or there is no room.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
 impl From<FlowError> for Problem {
@@ -60,6 +60,15 @@ impl From<FlowError> for Problem {
                 Self::unavailable("the catalog's database is away; nothing was changed", RETRY_AFTER_SECONDS)
                     .because(error)
             }
+            FlowError::Files(error) => Self::unavailable(
+                "the files of creatives can not be reached; nothing was changed",
+                RETRY_AFTER_SECONDS,
+            )
+            .because(error),
+            FlowError::Busy => Self::unavailable(
+                "too many uploads are under way; nothing was changed, send it again",
+                RETRY_AFTER_SECONDS,
+            ),
             error @ (FlowError::Store(_) | FlowError::Broken(..)) => Self::internal(error),
         }
     }

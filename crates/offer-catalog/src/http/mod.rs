@@ -17,6 +17,8 @@ mod draft_offer;
 mod end_offer;
 mod error;
 mod get_advertiser;
+mod get_creative;
+mod get_creative_file;
 mod get_lineage;
 mod get_offer;
 mod get_publisher;
@@ -25,6 +27,7 @@ mod json;
 mod lint_offer;
 mod list_advertisers;
 mod list_audit_log;
+mod list_creatives;
 mod list_credentials;
 mod list_offer_versions;
 mod list_offers;
@@ -43,6 +46,7 @@ mod rotate_credential;
 mod schedule_change;
 mod share_offer;
 mod unshare_offer;
+mod upload_creative;
 
 use actix_web::web;
 use http_kit::auth::{OperatorAuth, TokenAuth};
@@ -51,6 +55,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub use self::openapi::openapi;
 use crate::flows::Catalog;
 
+/// A JSON body, and every other one but a picture's: an offer with a hundred events and long texts fits.
+const BODY_BYTES_MAX: usize = 1_048_576;
+
 /// Registers the API.
 pub fn routes(
     catalog: web::Data<Catalog>,
@@ -58,6 +65,8 @@ pub fn routes(
     operator: web::Data<OperatorAuth>,
 ) -> impl Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static {
     move |config| {
+        // In place of the server's own bound, which leaves room for a picture.
+        config.app_data(web::PayloadConfig::new(BODY_BYTES_MAX));
         config.app_data(catalog.clone()).app_data(tokens.clone()).app_data(operator.clone());
         documented(config);
     }
@@ -82,6 +91,10 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(reveal_credential::reveal_credential)
         .service(rotate_credential::rotate_credential)
         .service(revoke_credential::revoke_credential)
+        .service(upload_creative::upload_creative)
+        .service(list_creatives::list_creatives)
+        .service(get_creative::get_creative)
+        .service(get_creative_file::get_creative_file)
         .service(draft_offer::draft_offer)
         .service(lint_offer::lint_offer)
         .service(list_offers::list_offers)

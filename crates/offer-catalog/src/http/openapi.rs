@@ -11,8 +11,8 @@ pub fn openapi() -> Result<String, serde_json::Error> {
         About {
             title: "GoKart offer-catalog",
             version: env!("CARGO_PKG_VERSION"),
-            description: "Tenants, tokens, advertisers, publishers, postback credentials, and offers: draft, create, \
-                          clone, share. Lists are paged; every error is application/problem+json and names every \
+            description: "Tenants, tokens, advertisers, publishers, postback credentials, creatives, and offers: \
+                          draft, create, clone, share. Lists are paged; every error is application/problem+json and names every \
                           wrong field at once.",
         },
         super::documented,

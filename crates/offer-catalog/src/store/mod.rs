@@ -1,4 +1,4 @@
-//! The catalog's tables. Every function runs in its caller's transaction and is scoped by a tenant; what is not (finding a
+//! The catalog's tables, and the files of creatives. Every function runs in its caller's transaction and is scoped by a tenant; what is not (finding a
 //! tenant by its domain, what is broadcast to all) says so.
 //!
 //! Writers lock the row of the aggregate first (`for_update`), so two changes of one offer follow each other and the
@@ -8,6 +8,8 @@ pub mod advertisers;
 pub mod audit;
 pub mod clock;
 mod convert;
+pub mod creative_files;
+pub mod creatives;
 pub mod credential_uses;
 pub mod credentials;
 pub mod kept_answers;

@@ -191,6 +191,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    creatives (tenant_id, creative_id) {
+        tenant_id -> Uuid,
+        creative_id -> Uuid,
+        name -> Nullable<Text>,
+        file -> Text,
+        width -> Integer,
+        height -> Integer,
+        bytes -> BigInt,
+        thumbnail_file -> Text,
+        thumbnail_width -> Integer,
+        thumbnail_height -> Integer,
+        thumbnail_bytes -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     audit_log (tenant_id, entry_id) {
         tenant_id -> Uuid,
         entry_id -> Uuid,

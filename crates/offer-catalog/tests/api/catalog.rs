@@ -1,6 +1,6 @@
 //! A running catalog with a database of its own, and how tests talk to it.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::Path};
 
 use contracts::{Fact, envelope::Envelope};
 use diesel::{
@@ -14,6 +14,7 @@ use prost::Message as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use settings::Source;
+use tempfile::TempDir;
 use test_kit::TestDatabase;
 
 pub const OPERATOR_TOKEN: &str = "operator-token-of-the-tests-0123456789";
@@ -27,7 +28,9 @@ pub struct Catalog {
     pub settings: Settings,
     pub runtime: Runtime,
     pub url: String,
-    client: reqwest::Client,
+    pub client: reqwest::Client,
+    /// Where the files of creatives lie.
+    pub creatives: TempDir,
     // Last: nothing may be connected to it when it is dropped.
     pub database: TestDatabase,
 }
@@ -43,6 +46,17 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Reads an answer whole.
+    pub async fn of(response: reqwest::Response) -> Self {
+        let header = |name: &str| Some(response.headers().get(name)?.to_str().expect("text").to_owned());
+        let (etag, cache_control) = (header("etag"), header("cache-control"));
+        let is_replayed = header("idempotent-replayed").is_some();
+        let status = response.status();
+        let bytes = response.bytes().await.expect("a body");
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).expect("JSON") };
+        Self { status, etag, cache_control, is_replayed, body }
+    }
+
     /// The body of a success.
     #[track_caller]
     pub fn ok(self) -> Value {
@@ -81,21 +95,22 @@ impl Catalog {
 
     pub async fn start_with(variables: &[(&str, String)]) -> Self {
         let database = test_kit::database("offer-catalog", offer_catalog::migrate).await;
-        let settings = settings_of(&database, variables);
+        let creatives = tempfile::tempdir().expect("a folder");
+        let settings = settings_of(&database, creatives.path(), variables);
         let runtime = Runtime::new();
         let client = test_kit::http_client();
         let Addresses { http, .. } = offer_catalog::start(&settings, &runtime).expect("a catalog");
-        Self { settings, runtime, url: format!("http://{http}"), client, database }
+        Self { settings, runtime, url: format!("http://{http}"), client, creatives, database }
     }
 
     /// Stops it and starts it again over the same database with other settings.
     pub async fn restart_with(self, variables: &[(&str, String)]) -> Self {
-        let Self { runtime, client, database, .. } = self;
+        let Self { runtime, client, creatives, database, .. } = self;
         runtime.supervisor.drain(std::time::Duration::from_secs(20)).await.expect("it stops");
-        let settings = settings_of(&database, variables);
+        let settings = settings_of(&database, creatives.path(), variables);
         let runtime = Runtime::new();
         let Addresses { http, .. } = offer_catalog::start(&settings, &runtime).expect("a catalog");
-        Self { settings, runtime, url: format!("http://{http}"), client, database }
+        Self { settings, runtime, url: format!("http://{http}"), client, creatives, database }
     }
 
     pub async fn call(&self, method: Method, path: &str, token: &str, body: Option<Value>) -> Answer {
@@ -120,14 +135,7 @@ impl Catalog {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.expect("an answer");
-        let header = |name: &str| Some(response.headers().get(name)?.to_str().expect("text").to_owned());
-        let (etag, cache_control) = (header("etag"), header("cache-control"));
-        let is_replayed = header("idempotent-replayed").is_some();
-        let status = response.status();
-        let bytes = response.bytes().await.expect("a body");
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).expect("JSON") };
-        Answer { status, etag, cache_control, is_replayed, body }
+        Answer::of(request.send().await.expect("an answer")).await
     }
 
     pub async fn get(&self, path: &str, token: &str) -> Answer {
@@ -215,7 +223,7 @@ impl Catalog {
     }
 }
 
-pub fn settings_of(database: &TestDatabase, variables: &[(&str, String)]) -> Settings {
+pub fn settings_of(database: &TestDatabase, creatives: &Path, variables: &[(&str, String)]) -> Settings {
     let source =
         Source { defaults: OfferCatalog::DEFAULTS, env_prefix: OfferCatalog::ENV_PREFIX, file: None };
     let own = [
@@ -230,6 +238,8 @@ pub fn settings_of(database: &TestDatabase, variables: &[(&str, String)]) -> Set
         ("SEALING__KEYS", SEALING_KEYS.to_owned()),
         ("PUBLIC__POSTBACK_BASE_URL", "https://api.{domain}.getgokart.ai".to_owned()),
         ("PUBLIC__TRACKING_BASE_URL", "http://127.0.0.1:8081".to_owned()),
+        ("PUBLIC__CREATIVES_BASE_URL", crate::pictures::BASE.to_owned()),
+        ("CREATIVES__FOLDER", creatives.display().to_string()),
     ];
     let environment = own.iter().chain(variables).map(|(name, value)| {
         (OsString::from(format!("{}__{name}", OfferCatalog::ENV_PREFIX)), OsString::from(value))

@@ -106,12 +106,17 @@ async fn nothing_is_reached_without_a_token() {
             .replace("{change_id}", "x")
             .replace(['{', '}'], "");
         let path = path.trim_start_matches("/api/v1");
-        for method in operations.as_object().unwrap().keys() {
+        for (method, operation) in operations.as_object().unwrap() {
+            // What is for everybody says so.
+            if operation["security"] == json!([{}]) {
+                assert_eq!(path, "/creatives/files/file");
+                continue;
+            }
             let method: Method = method.to_uppercase().parse().unwrap();
             let answer = catalog.call(method.clone(), path, "", Some(json!({}))).await;
             assert_eq!(answer.status.as_u16(), 401, "{method} {path}");
             routes += 1;
         }
     }
-    assert_eq!(routes, 36);
+    assert_eq!(routes, 39);
 }

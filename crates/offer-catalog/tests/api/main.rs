@@ -5,6 +5,10 @@ mod broadcast;
 #[cfg(test)]
 mod catalog;
 #[cfg(test)]
+mod creatives;
+#[cfg(test)]
+mod creatives_in_a_bucket;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod differences;
@@ -23,6 +27,8 @@ mod openapi;
 #[cfg(test)]
 mod partners;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod republish;
@@ -40,6 +46,8 @@ mod story;
 mod tenants;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod upload_attacks;
 #[cfg(test)]
 mod uses;
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(crate) fn golfin() -> OfferFields {
         headline: Some("Golf".to_owned()),
         short_description: Some("Play golf".to_owned()),
         categories: vec!["Golf".to_owned()],
-        creatives: vec![Creative { order: 1, url: "https://cdn.example/1.png".to_owned() }],
+        creatives: vec![Creative { order: 1, url: "https://cdn.example/1.png".to_owned(), uploaded: None }],
         total_budget: Some(Micros(5_000_000_000)),
         currency: Some(Currency::USD),
         launch_at: Some(NOW.saturating_add_seconds(60)),

@@ -3,6 +3,7 @@
 
 mod advertiser;
 mod audit;
+mod creative;
 mod credential;
 mod difference;
 mod event_body;
@@ -22,6 +23,7 @@ mod token;
 pub use self::{
     advertiser::{AdvertiserBody, AdvertiserJson},
     audit::AuditJson,
+    creative::UploadedCreativeJson,
     credential::{CredentialBody, CredentialJson, RevealedJson, RotateBody},
     difference::{DiffJson, PreviewJson},
     finding::{FindingJson, LintJson},

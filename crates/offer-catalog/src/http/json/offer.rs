@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
-        offer::{OfferFields, SEQUENCE_GRACE_HOURS},
+        offer::{Creative, OfferFields, SEQUENCE_GRACE_HOURS},
         records::{Offer, OfferVersion},
         status::{DisplayStatus, Share},
     },
@@ -35,6 +35,7 @@ pub struct BudgetJson {
 
 /// A picture.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 #[schema(as = Creative)]
 pub struct CreativeJson {
     /// Place in the gallery, from 1.
@@ -42,6 +43,22 @@ pub struct CreativeJson {
     /// Where it is.
     #[schema(example = "https://cdn.example/golfin.png")]
     url: String,
+    /// Of an uploaded one: which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    creative_id: Option<Uuid>,
+    /// Of an uploaded one: where it is small.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thumbnail_url: Option<String>,
+}
+
+impl From<Creative> for CreativeJson {
+    fn from(creative: Creative) -> Self {
+        let (creative_id, thumbnail_url) = creative
+            .uploaded
+            .map(|uploaded| (uploaded.creative_id.as_uuid(), uploaded.thumbnail_url))
+            .unzip();
+        Self { order: creative.order, url: creative.url, creative_id, thumbnail_url }
+    }
 }
 
 /// When a sequence number is reached.
@@ -149,11 +166,7 @@ impl From<OfferFields> for OfferFieldsJson {
             offer_details: fields.offer_details,
             terms_and_disclaimers: fields.terms_and_disclaimers,
             categories: fields.categories,
-            creatives: fields
-                .creatives
-                .into_iter()
-                .map(|creative| CreativeJson { order: creative.order, url: creative.url })
-                .collect(),
+            creatives: fields.creatives.into_iter().map(CreativeJson::from).collect(),
             budget: BudgetJson {
                 total: fields.total_budget.map(|budget| budget.to_string()),
                 daily: fields.daily_budget.map(|budget| budget.to_string()),

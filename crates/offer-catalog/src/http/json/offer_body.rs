@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     event_body::EventBody,
-    offer::{BudgetJson, CreativeJson, SequenceRuleJson},
+    offer::{BudgetJson, SequenceRuleJson},
     terms::CapsBody,
     ticks::read_ticks,
 };
@@ -17,6 +17,7 @@ use crate::{
     domain::offer::{
         APPSFLYER, Creative, DeadlineAnchor, EVENTS_MAX, Gender, LIST_MAX, OfferFields, OfferType,
         OverLimitAction, Platform, ReachedBy, SEQUENCE_GRACE_HOURS, SEQUENCE_GRACE_HOURS_MAX, SequenceRule,
+        UploadedRef,
     },
     http::reading::{Field, Reader, Unknown},
 };
@@ -123,8 +124,8 @@ pub struct OfferBody {
     /// At least one to create.
     #[schema(value_type = Option<Vec<String>>)]
     categories: Field,
-    /// Pictures.
-    #[schema(value_type = Option<Vec<CreativeJson>>)]
+    /// Pictures: uploaded ones by their `creativeId`, others by their `url`.
+    #[schema(value_type = Option<Vec<CreativeBody>>)]
     creatives: Field,
     /// The most revenue it may bring.
     #[schema(value_type = Option<BudgetJson>)]
@@ -196,11 +197,26 @@ struct BudgetBody {
     unknown: Unknown,
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct CreativeBody {
+/// A picture: an uploaded one, or one that somebody else serves.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CreativeBody, example = json!({"order": 1, "creativeId": "0193a1f0-0000-7000-8000-000000000002"}))]
+pub struct CreativeBody {
+    /// Place in the gallery, from 1; 1 when left out.
+    #[schema(value_type = Option<u16>)]
     order: Field,
+    /// An uploaded picture of the tenant.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    creative_id: Field,
+    /// Where the picture is, when it was not uploaded. Beside `creativeId` it may come back as it was shown, and is not
+    /// looked at.
+    #[schema(value_type = Option<String>)]
     url: Field,
+    /// Only beside `creativeId`: may come back as it was shown, and is not looked at.
+    #[schema(value_type = Option<String>)]
+    thumbnail_url: Field,
     #[serde(flatten)]
+    #[schema(ignore)]
     unknown: Unknown,
 }
 
@@ -301,9 +317,18 @@ fn read_creative(r: &mut Reader, item: Field) -> Option<Creative> {
     r.object("", item, |r, body: CreativeBody| {
         r.refuse_unknown(&body.unknown);
         let order = r.whole("order", body.order, &(1..=u16::MAX)).unwrap_or(1);
+        if body.creative_id.is_there() {
+            // Where it is is looked up when the offer is saved.
+            let creative_id = r.id("creativeId", body.creative_id)?;
+            let uploaded = UploadedRef { creative_id, thumbnail_url: String::new() };
+            return Some(Creative { order, url: String::new(), uploaded: Some(uploaded) });
+        }
+        if body.thumbnail_url.is_there() {
+            r.wrong("thumbnailUrl", "is made for uploaded pictures only: name one by its creativeId");
+        }
         let url = read_link(r, "url", body.url);
-        let url = r.required("url", url, "where the picture is")?;
-        Some(Creative { order, url })
+        let url = r.required("url", url, "where the picture is, unless creativeId names an uploaded one")?;
+        Some(Creative { order, url, uploaded: None })
     })
 }
 

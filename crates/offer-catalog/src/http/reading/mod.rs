@@ -33,6 +33,11 @@ impl Field {
         self.0.as_ref()
     }
 
+    /// Whether there is anything in it.
+    pub fn is_there(&self) -> bool {
+        self.0.as_ref().is_some_and(|value| !value.is_null())
+    }
+
     fn value(self) -> Option<Value> {
         self.0.filter(|value| !value.is_null())
     }
