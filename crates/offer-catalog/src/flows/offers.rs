@@ -8,6 +8,7 @@ use crate::{
     domain::{
         lint::{self, Facts, Finding},
         listing::{OfferFilter, Slice, Window},
+        offer::OfferFields,
         public_url,
         records::{Offer, OfferVersion, Revision},
         status::DisplayStatus,

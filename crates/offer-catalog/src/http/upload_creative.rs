@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use http_kit::{Problem, ProblemBody, Query, auth::Caller};
 use serde::Deserialize;
 
-use super::{answers, json::UploadedCreativeJson};
+use super::json::UploadedCreativeJson;
 use crate::{
     domain::creative::{Refusal, check_name, limits::UPLOAD_BYTES_MAX},
     flows::{Catalog, FlowError, Upload},
@@ -72,7 +72,7 @@ pub async fn upload_creative(
     let file = read(body).await?.freeze();
     let uploaded = catalog.upload_creative(place, caller.tenant, caller.token, name, file).await;
     Ok(match uploaded.map_err(Problem::from)? {
-        Upload::New(creative) => answers::created(&UploadedCreativeJson::from(creative)),
+        Upload::New(creative) => HttpResponse::Created().json(UploadedCreativeJson::from(creative)),
         Upload::Known(creative) => HttpResponse::Ok().json(UploadedCreativeJson::from(creative)),
     })
 }

@@ -354,7 +354,7 @@ async fn replicas_that_compete_apply_each_change_once() {
         }
     }
     scene.time_passes().await;
-    let settings = crate::catalog::settings_of(&catalog.database, &quickly());
+    let settings = crate::catalog::settings_of(&catalog.database, catalog.creatives.path(), &quickly());
     let replicas: Vec<Runtime> = (0..3).map(|_replica| Runtime::new()).collect();
     for replica in &replicas {
         offer_catalog::start(&settings, replica).unwrap();
