@@ -121,6 +121,16 @@ pub fn seal<F: Fact>(stamp: Stamp, body: &F) -> Envelope {
 /// The same as the bytes of that envelope, written once: for paths on which an envelope is made only to be encoded.
 #[must_use]
 pub fn seal_encoded<F: Fact>(stamp: &Stamp, body: &F) -> Vec<u8> {
+    sealed::<F>(stamp, body.encoded_len(), |out| body.encode_raw(out))
+}
+
+/// The same for a body that is encoded already: for paths on which even the message would be made only to be encoded.
+#[must_use]
+pub fn seal_body<F: Fact>(stamp: &Stamp, body: &[u8]) -> Vec<u8> {
+    sealed::<F>(stamp, body.len(), |out| out.extend_from_slice(body))
+}
+
+fn sealed<F: Fact>(stamp: &Stamp, body_len: usize, write_body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     use prost::encoding::{WireType, encode_key, encode_varint};
 
     /// A field of bytes or text, left out when it is empty, as proto3 has it.
@@ -133,7 +143,6 @@ pub fn seal_encoded<F: Fact>(stamp: &Stamp, body: &F) -> Vec<u8> {
     }
 
     let tenant = stamp.tenant.map(|tenant| tenant.as_uuid().into_bytes());
-    let body_len = body.encoded_len();
     // Keys and lengths take less than ten bytes a field.
     let mut out = Vec::with_capacity(body_len.saturating_add(
         stamp.traceparent.len().saturating_add(stamp.tracestate.len()).saturating_add(F::NAME.len() + 128),
@@ -149,7 +158,7 @@ pub fn seal_encoded<F: Fact>(stamp: &Stamp, body: &F) -> Vec<u8> {
     if body_len > 0 {
         encode_key(7, WireType::LengthDelimited, &mut out);
         encode_varint(u64::try_from(body_len).unwrap_or(u64::MAX), &mut out);
-        body.encode_raw(&mut out);
+        write_body(&mut out);
     }
     out
 }

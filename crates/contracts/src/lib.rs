@@ -4,7 +4,9 @@ mod fact;
 mod generated;
 pub mod read;
 
-pub use fact::{CONTEXT_EXCHANGES, ContractError, FACTS, Fact, ROUTES, Stamp, open, seal, seal_encoded};
+pub use fact::{
+    CONTEXT_EXCHANGES, ContractError, FACTS, Fact, ROUTES, Stamp, open, seal, seal_body, seal_encoded,
+};
 pub use generated::{attribution, catalog, common, envelope, ingest, payout, tracker};
 
 /// The compiled schemas as an encoded `FileDescriptorSet`, for the lock.

@@ -3,6 +3,7 @@
 mod app;
 mod bus;
 mod domain;
+mod facts;
 mod flows;
 mod http;
 mod settings;

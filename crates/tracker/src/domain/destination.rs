@@ -1,68 +1,205 @@
 //! Where a click goes: the offer link with its macros replaced, and on AppsFlyer's hosts what AppsFlyer needs.
 //!
-//! A value can never add a parameter, a path segment or a header: every macro value is percent-encoded, once, and the
-//! result is parsed again as a URL.
+//! A link is taken apart once, when its offer is loaded: everything that does not depend on the click is parsed, checked
+//! and encoded then, and a click only puts its values between the pieces.
+//!
+//! A value can never add a parameter, a path segment or a header: every value is percent-encoded, once, so it ends where
+//! it began; and a link with a macro where its server is named is no link.
 
-use kernel::ClickId;
+use kernel::{ClickId, OfferId, PublisherId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
+use uuid::Uuid;
 
-use super::{offer::LiveOffer, parameters::ClickParameters};
+use super::parameters::ClickParameters;
 
 /// Everything but RFC 3986's unreserved characters.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// An offer link that is no URL; the catalog's linter refuses such links, so this is a fault of ours.
-#[derive(Debug, thiserror::Error)]
-#[error("the offer link is not a usable URL")]
-pub struct BrokenLink(#[source] url::ParseError);
+/// Room for a value that grows while it is encoded.
+const SLACK_BYTES: usize = 32;
 
-/// The URL that a click on `offer` is redirected to.
-///
-/// # Errors
-/// [`BrokenLink`] when the offer link does not parse.
-pub fn destination(
-    offer: &LiveOffer,
-    click: ClickId,
-    parameters: &ClickParameters,
-) -> Result<Url, BrokenLink> {
-    let click = click.to_string();
-    let mut url = Url::parse(&filled(offer, &click, parameters)).map_err(BrokenLink)?;
-    if is_appsflyer(&url) {
-        complete_for_appsflyer(&mut url, offer, &click);
-    }
-    Ok(url)
+/// A link that nobody can be sent to; the catalog's linter refuses such links, so this is a fault of ours.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokenLink {
+    /// It does not parse.
+    #[error("the link is not a usable URL")]
+    NotUrl(#[from] url::ParseError),
+    /// `javascript:` and the like.
+    #[error("the link's scheme is neither https nor http")]
+    NotHttp,
+    /// Whoever makes the click would choose where it goes.
+    #[error("the link has a macro where its server is named")]
+    MacroInAuthority,
 }
 
-/// A macro as it is written, and as it stands where somebody pasted the link percent-encoded.
-type Spellings = [&'static str; 3];
+/// What of an offer its destination is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts<'a> {
+    /// The link as an account manager entered it.
+    pub offer_link: &'a str,
+    /// The offer.
+    pub offer: OfferId,
+    /// Its name.
+    pub name: &'a str,
+    /// Whom it is shared with.
+    pub publisher: PublisherId,
+}
 
-const CLICK_ID: Spellings = ["{gk_click_id}", "%7Bgk_click_id%7D", "%7bgk_click_id%7d"];
-const MEMBER_ID: Spellings = ["{pub_member_id}", "%7Bpub_member_id%7D", "%7bpub_member_id%7d"];
-const PUB_CLICK_ID: Spellings = ["{pub_click_id}", "%7Bpub_click_id%7D", "%7bpub_click_id%7d"];
-const OFFER_ID: Spellings = ["{gk_offer_id}", "%7Bgk_offer_id%7D", "%7bgk_offer_id%7d"];
-const OFFER_NAME: Spellings = ["{gk_offer_name}", "%7Bgk_offer_name%7D", "%7bgk_offer_name%7d"];
+/// An offer link, taken apart: text, and what of the click stands between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    head: Box<str>,
+    tails: Box<[(Slot, Box<str>)]>,
+}
 
-/// The offer link with its macros replaced.
-fn filled(offer: &LiveOffer, click: &str, parameters: &ClickParameters) -> String {
-    let mut link = offer.offer_link.clone();
-    // Most links hold no macro, or one; a click pays only for those that are there.
-    if link.contains(['{', '%']) {
-        fill(&mut link, CLICK_ID, click);
-        fill(&mut link, MEMBER_ID, &parameters.pub_member_id);
-        fill(&mut link, PUB_CLICK_ID, &parameters.pub_click_id);
-        fill(&mut link, OFFER_ID, &offer.offer.to_string());
-        fill(&mut link, OFFER_NAME, &offer.name);
+/// What differs from click to click.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    /// `{gk_click_id}`.
+    Click,
+    /// `{pub_member_id}`.
+    Member,
+    /// `{pub_click_id}`.
+    PubClick,
+}
+
+impl Destination {
+    /// Takes an offer's link apart.
+    ///
+    /// # Errors
+    /// [`BrokenLink`].
+    pub fn of(parts: &Parts<'_>) -> Result<Self, BrokenLink> {
+        let mark = mark_unlike(parts);
+        let mut url = web_address(&marked(parts, &mark))?;
+        let authority = [Some(url.username()), url.password(), url.host_str()];
+        // Hosts are lower case, and so is the mark.
+        if authority.into_iter().flatten().any(|part| part.contains(&mark)) {
+            return Err(BrokenLink::MacroInAuthority);
+        }
+        if is_appsflyer(&url) {
+            complete_for_appsflyer(&mut url, parts, &mark);
+        }
+        Ok(Self::cut(url.as_str(), &mark))
     }
+
+    /// The URL that a click is redirected to: printable ASCII.
+    #[must_use]
+    pub fn of_click(&self, click: ClickId, parameters: &ClickParameters<'_>) -> String {
+        let mut buffer = Uuid::encode_buffer();
+        let click: &str = click.as_uuid().as_hyphenated().encode_lower(&mut buffer);
+        let value = |slot: &Slot| match slot {
+            Slot::Click => click,
+            Slot::Member => &parameters.pub_member_id,
+            Slot::PubClick => &parameters.pub_click_id,
+        };
+        let tails = self.tails.iter().map(|(slot, tail)| value(slot).len().saturating_add(tail.len()));
+        let length = tails.fold(self.head.len(), usize::saturating_add);
+        let mut url = String::with_capacity(length.saturating_add(SLACK_BYTES));
+        url.push_str(&self.head);
+        for (slot, tail) in &self.tails {
+            url.extend(utf8_percent_encode(value(slot), VALUE));
+            url.push_str(tail);
+        }
+        url
+    }
+
+    fn cut(marked: &str, mark: &str) -> Self {
+        let mut pieces = marked.split(mark);
+        let head = pieces.next().unwrap_or_default();
+        let tails = pieces.filter_map(|piece| {
+            let (digit, tail) = piece.split_at_checked(1)?;
+            Some((Slot::of(digit)?, Box::from(tail)))
+        });
+        Self { head: head.into(), tails: tails.collect() }
+    }
+}
+
+impl Slot {
+    /// Follows the mark.
+    const fn digit(self) -> &'static str {
+        match self {
+            Self::Click => "0",
+            Self::Member => "1",
+            Self::PubClick => "2",
+        }
+    }
+
+    fn of(digit: &str) -> Option<Self> {
+        [Self::Click, Self::Member, Self::PubClick].into_iter().find(|slot| slot.digit() == digit)
+    }
+}
+
+/// A link that a user can be sent to as it is: a fallback link.
+///
+/// # Errors
+/// [`BrokenLink`].
+pub fn plain_link(link: &str) -> Result<Box<str>, BrokenLink> {
+    Ok(String::from(web_address(link)?).into())
+}
+
+fn web_address(link: &str) -> Result<Url, BrokenLink> {
+    let url = Url::parse(link)?;
+    if matches!(url.scheme(), "https" | "http") { Ok(url) } else { Err(BrokenLink::NotHttp) }
+}
+
+/// Stands in the place of a value while the link is parsed: letters that no parser changes, and that the offer itself
+/// does not use.
+fn mark_unlike(parts: &Parts<'_>) -> String {
+    let mut mark = String::from("gkslot");
+    while parts.offer_link.contains(&mark) || parts.name.contains(&mark) {
+        mark.push('x');
+    }
+    mark
+}
+
+/// The offer link with what the offer says of itself filled in, and a mark for what a click will.
+fn marked(parts: &Parts<'_>, mark: &str) -> String {
+    let offer = parts.offer.to_string();
+    let mut link = String::with_capacity(parts.offer_link.len().saturating_add(128));
+    let mut rest = parts.offer_link;
+    while let Some((before, from)) = rest.find(['{', '%']).and_then(|at| rest.split_at_checked(at)) {
+        link.push_str(before);
+        if let Some((name, after)) = macro_at(from) {
+            close_encoding(&mut link);
+            match name {
+                "gk_offer_id" => link.push_str(&offer),
+                "gk_offer_name" => link.extend(utf8_percent_encode(parts.name, VALUE)),
+                "gk_click_id" => link.extend([mark, Slot::Click.digit()]),
+                "pub_member_id" => link.extend([mark, Slot::Member.digit()]),
+                _ => link.extend([mark, Slot::PubClick.digit()]),
+            }
+            rest = after;
+        } else {
+            let mut characters = from.chars();
+            link.extend(characters.next());
+            rest = characters.as_str();
+        }
+    }
+    link.push_str(rest);
     link
 }
 
-fn fill(link: &mut String, spellings: Spellings, value: &str) {
-    for spelling in spellings {
-        if link.contains(spelling) {
-            *link = link.replace(spelling, &utf8_percent_encode(value, VALUE).to_string());
-        }
+/// Half of an encoded byte at the end of `link`, `%` or `%4`, would be completed by what is appended. It is text.
+fn close_encoding(link: &mut String) {
+    let half = link.rfind('%').filter(|at| link.len().saturating_sub(*at) <= 2);
+    if let Some(at) = half
+        && link.bytes().skip(at.saturating_add(1)).all(|byte| byte.is_ascii_hexdigit())
+    {
+        link.insert_str(at.saturating_add(1), "25");
     }
+}
+
+const MACROS: [&str; 5] = ["gk_click_id", "pub_member_id", "pub_click_id", "gk_offer_id", "gk_offer_name"];
+/// A macro's brackets as they are written, and as they stand where somebody pasted the link percent-encoded.
+const BRACKETS: [(&str, &str); 3] = [("{", "}"), ("%7B", "%7D"), ("%7b", "%7d")];
+
+/// The macro that `text` begins with, and what follows it.
+fn macro_at(text: &str) -> Option<(&'static str, &str)> {
+    BRACKETS.into_iter().find_map(|(open, close)| {
+        let inside = text.strip_prefix(open)?;
+        MACROS.into_iter().find_map(|name| Some((name, inside.strip_prefix(name)?.strip_prefix(close)?)))
+    })
 }
 
 fn is_appsflyer(url: &Url) -> bool {
@@ -74,21 +211,23 @@ fn is_appsflyer(url: &Url) -> bool {
 }
 
 /// Adds what is absent; removes `redirect=false`, which would leave the user on a blank page
-/// (AppsFlyer, "S2S click", AF/360000807629).
-fn complete_for_appsflyer(url: &mut Url, offer: &LiveOffer, click: &str) {
+/// (AppsFlyer, "S2S click", AF/360000807629), and a `redirect` that a click could make so.
+fn complete_for_appsflyer(url: &mut Url, parts: &Parts<'_>, mark: &str) {
     let mut pairs: Vec<(String, String)> = url
         .query_pairs()
-        .filter(|(name, value)| !(name == "redirect" && value.eq_ignore_ascii_case("false")))
+        .filter(|(name, value)| {
+            !(name == "redirect" && (value.eq_ignore_ascii_case("false") || value.contains(mark)))
+        })
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
     for (name, value) in [
-        ("clickid", click),
-        ("af_siteid", &offer.publisher.to_string()),
-        ("af_c_id", &offer.offer.to_string()),
-        ("c", &campaign_name(&offer.name)),
+        ("clickid", format!("{mark}{}", Slot::Click.digit())),
+        ("af_siteid", parts.publisher.to_string()),
+        ("af_c_id", parts.offer.to_string()),
+        ("c", campaign_name(parts.name)),
     ] {
         if !pairs.iter().any(|(present, _value)| present == name) {
-            pairs.push((String::from(name), String::from(value)));
+            pairs.push((String::from(name), value));
         }
     }
     let mut query = String::with_capacity(256);
@@ -111,71 +250,4 @@ fn campaign_name(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use kernel::{AdvertiserId, LinkId, OfferId, PublisherId, TenantId, TimeWindow, Timestamp};
-    use proptest::prelude::*;
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::domain::OfferStatus;
-
-    fn go(link: &str, name: &str, member: &str) -> Url {
-        let offer = LiveOffer {
-            tenant: TenantId::from_uuid(Uuid::from_u128(1)),
-            domain: None,
-            link: LinkId::from_uuid(Uuid::from_u128(2)),
-            offer: OfferId::from_uuid(Uuid::from_u128(3)),
-            version: 1,
-            advertiser: AdvertiserId::from_uuid(Uuid::from_u128(4)),
-            publisher: PublisherId::from_uuid(Uuid::from_u128(5)),
-            name: String::from(name),
-            offer_link: String::from(link),
-            fallback_link: None,
-            status: OfferStatus::Ready,
-            dates: TimeWindow { from: Timestamp::from_micros(0), until: None },
-        };
-        let parameters = ClickParameters {
-            pub_click_id: String::from("p&1"),
-            pub_member_id: String::from(member),
-            pub_subs: BTreeMap::new(),
-            gender: None,
-            age: None,
-        };
-        destination(&offer, ClickId::from_uuid(Uuid::from_u128(9)), &parameters).unwrap()
-    }
-
-    #[test]
-    fn macros_are_replaced_and_encoded_once() {
-        let url =
-            go("https://shop.example/a?x={gk_click_id}&y={pub_click_id}&z=%7Bgk_offer_name%7D", "A & B", "m");
-        assert_eq!(
-            url.as_str(),
-            "https://shop.example/a?x=00000000-0000-0000-0000-000000000009&y=p%261&z=A%20%26%20B"
-        );
-    }
-
-    #[test]
-    fn appsflyer_gets_what_it_needs_and_keeps_what_it_has() {
-        let url = go("https://app.appsflyer.com/id1?pid=gokart_int&c=own&redirect=false", "Golfin iOS", "m");
-        let pairs: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
-        assert_eq!(pairs.get("clickid").unwrap(), "00000000-0000-0000-0000-000000000009");
-        assert_eq!(pairs.get("c").unwrap(), "own");
-        assert_eq!(pairs.get("af_c_id").unwrap(), "00000000-0000-0000-0000-000000000003");
-        assert!(!pairs.contains_key("redirect"));
-        let named = go("https://golfin.onelink.me/abc?pid=gokart_int", "Golfin (iOS)", "m");
-        assert!(named.query_pairs().any(|(name, value)| name == "c" && value == "Golfin__iOS_"));
-        assert!(!go("https://notappsflyer.com/?a=1", "x", "m").as_str().contains("clickid"));
-    }
-
-    proptest! {
-        #[test]
-        fn no_value_can_add_a_parameter_or_a_header(member in "\\PC*", name in "\\PC*") {
-            let url = go("https://shop.example/a?m={pub_member_id}&n={gk_offer_name}&end=1", &name, &member);
-            prop_assert_eq!(url.query_pairs().count(), 3);
-            prop_assert!(url.fragment().is_none());
-            prop_assert!(url.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
-        }
-    }
-}
+mod tests;

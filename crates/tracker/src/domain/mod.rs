@@ -6,8 +6,12 @@ mod destination;
 mod live;
 mod offer;
 mod parameters;
+#[cfg(test)]
+mod samples;
 
-pub use destination::{BrokenLink, destination};
+pub use destination::{BrokenLink, Destination, Parts, plain_link};
 pub use live::{Refusal, judge};
 pub use offer::{LiveOffer, OfferStatus};
-pub use parameters::ClickParameters;
+pub use parameters::{ClickParameters, Gender};
+#[cfg(test)]
+pub use samples::sample_offer;

@@ -1,6 +1,8 @@
-//! A shared offer, as far as a click needs to know it.
+//! A shared offer, as far as a click needs to know it. What does not depend on a click is worked out when it is loaded.
 
 use kernel::{AdvertiserId, LinkId, OfferId, PublisherId, TenantId, TimeWindow};
+
+use super::destination::Destination;
 
 /// A person's word on the offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +22,6 @@ pub enum OfferStatus {
 pub struct LiveOffer {
     /// Owner of the offer.
     pub tenant: TenantId,
-    /// The tenant's domain, lower case; `None` until its fact arrived.
-    pub domain: Option<String>,
     /// The tracking link.
     pub link: LinkId,
     /// The offer.
@@ -32,12 +32,10 @@ pub struct LiveOffer {
     pub advertiser: AdvertiserId,
     /// Whom it was shared with, for ever.
     pub publisher: PublisherId,
-    /// What publishers see it called.
-    pub name: String,
-    /// Where clicks go; may hold macros.
-    pub offer_link: String,
-    /// Where refused clicks go.
-    pub fallback_link: Option<String>,
+    /// Where clicks go; `None` when the offer link is broken.
+    pub destination: Option<Destination>,
+    /// Where refused clicks go: a URL in its normal form.
+    pub fallback: Option<Box<str>>,
     /// A person's word.
     pub status: OfferStatus,
     /// From launch until end.

@@ -1,33 +1,33 @@
 //! A click: find the offer, judge, write it down for good, and only then answer.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use bus::{Item, PublishError, Route};
 use contracts::{
-    Fact, Stamp,
-    catalog::Gender,
-    seal_encoded,
-    tracker::{ClickRecorded, ClickRefused, PublisherParameters, RefusalReason, Visitor},
+    Fact, Stamp, seal_body,
+    tracker::{ClickRecorded, ClickRefused},
 };
 use kernel::{ClickId, Clock, FactId, IdSource, LinkId, Timestamp};
 use signing::Keyring;
 use telemetry::TraceContext;
-use url::Url;
 
 use super::offer_book::OfferBook;
-use crate::domain::{self, BrokenLink, ClickParameters, LiveOffer, Refusal};
+use crate::{
+    domain::{self, ClickParameters, Destination, LiveOffer, Refusal},
+    facts::{Recorded, Refused, Visitor},
+};
 
 /// A click as the door saw it.
-#[derive(Debug, Clone)]
-pub struct Click {
+#[derive(Debug)]
+pub struct Click<'a> {
     /// The tracking link.
     pub link: LinkId,
     /// What the publisher's link carried.
-    pub parameters: ClickParameters,
+    pub parameters: ClickParameters<'a>,
     /// The device's address.
-    pub ip_address: String,
-    /// The device's user agent.
-    pub user_agent: String,
+    pub ip_address: Option<IpAddr>,
+    /// The device's user agent, or empty.
+    pub user_agent: &'a str,
     /// The caller's trace, or the one of the span that is recorded here; may be empty.
     pub trace: TraceContext,
 }
@@ -36,9 +36,9 @@ pub struct Click {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// On to the advertiser, with this click's id.
-    Redirect(Url),
+    Redirect(String),
     /// Refused, on to the offer's fallback.
-    Fallback(Url),
+    Fallback(String),
     /// Refused, and there is nowhere else to go.
     NotAvailable,
     /// No such link.
@@ -54,9 +54,6 @@ pub enum ClickError {
     /// The offers were not read yet, so nothing can be said of the link; the user may try again.
     #[error("the offers are not loaded yet")]
     NotLoaded,
-    /// The offer's link is broken.
-    #[error(transparent)]
-    BrokenLink(#[from] BrokenLink),
 }
 
 /// Records clicks; one for each process.
@@ -86,7 +83,7 @@ impl Recorder {
     /// [`ClickError`].
     pub async fn record(
         &self,
-        click: Click,
+        click: Click<'_>,
         publish: impl AsyncFnOnce(&Route, Item) -> Result<(), PublishError>,
     ) -> Result<Answer, ClickError> {
         let now = self.clock.now();
@@ -94,7 +91,7 @@ impl Recorder {
             return if self.book.is_whole() { Ok(Answer::UnknownLink) } else { Err(ClickError::NotLoaded) };
         };
         let Judged { route, item, answer } = match domain::judge(&offer, now) {
-            Ok(()) => self.take(&offer, click, now)?,
+            Ok(destination) => self.take(&offer, destination, click, now),
             Err(refusal) => self.refuse(&offer, click, refusal, now),
         };
         fail::fail_point!("tracker::parsed", |_action| std::process::abort());
@@ -103,44 +100,30 @@ impl Recorder {
         Ok(answer)
     }
 
-    fn take(&self, offer: &LiveOffer, click: Click, now: Timestamp) -> Result<Judged, BrokenLink> {
+    fn take(&self, offer: &LiveOffer, destination: &Destination, click: Click<'_>, now: Timestamp) -> Judged {
         let mut random = [0_u8; 5];
         self.ids.fill_random(&mut random);
         let gk_click_id: ClickId = signing::click::mint(&self.keyring, offer.tenant, now.as_millis(), random);
-        let url = domain::destination(offer, gk_click_id, &click.parameters)?;
-        let fact = ClickRecorded {
-            tenant_id: offer.tenant.to_vec(),
-            gk_click_id: gk_click_id.to_vec(),
-            clicked_at_micros: now.as_micros(),
-            link_id: offer.link.to_vec(),
-            offer_id: offer.offer.to_vec(),
-            offer_version: offer.version,
-            advertiser_id: offer.advertiser.to_vec(),
-            publisher_id: offer.publisher.to_vec(),
-            publisher_parameters: Some(parameters(click.parameters)),
-            visitor: Some(visitor(click.ip_address, click.user_agent)),
-        };
-        Ok(self.judged(offer, now, click.trace, &fact, Answer::Redirect(url)))
+        let url = destination.of_click(gk_click_id, &click.parameters);
+        let visitor = visitor(&click);
+        let fact =
+            Recorded { offer, click: gk_click_id, at: now, parameters: &click.parameters, visitor }.encoded();
+        self.judged::<ClickRecorded>(offer, now, click.trace, &fact, Answer::Redirect(url))
     }
 
-    fn refuse(&self, offer: &LiveOffer, click: Click, refusal: Refusal, now: Timestamp) -> Judged {
-        let fallback = offer.fallback_link.as_deref().and_then(|link| Url::parse(link).ok());
-        let fact = ClickRefused {
-            tenant_id: offer.tenant.to_vec(),
-            refused_at_micros: now.as_micros(),
-            link_id: offer.link.to_vec(),
-            offer_id: Some(offer.offer.to_vec()),
-            offer_version: Some(offer.version),
-            publisher_id: Some(offer.publisher.to_vec()),
-            reason: reason(refusal).into(),
-            publisher_parameters: Some(parameters(click.parameters)),
-            visitor: Some(visitor(click.ip_address, click.user_agent)),
-            sent_to_fallback: fallback.is_some(),
-            link_text: String::new(),
-            parameter: String::new(),
-        };
-        let answer = fallback.map_or(Answer::NotAvailable, Answer::Fallback);
-        self.judged(offer, now, click.trace, &fact, answer)
+    fn refuse(&self, offer: &LiveOffer, click: Click<'_>, refusal: Refusal, now: Timestamp) -> Judged {
+        let answer =
+            offer.fallback.as_deref().map_or(Answer::NotAvailable, |link| Answer::Fallback(link.into()));
+        let fact = Refused {
+            offer,
+            at: now,
+            refusal,
+            parameters: &click.parameters,
+            visitor: visitor(&click),
+            sent_to_fallback: offer.fallback.is_some(),
+        }
+        .encoded();
+        self.judged::<ClickRefused>(offer, now, click.trace, &fact, answer)
     }
 
     fn judged<F: Fact>(
@@ -148,7 +131,7 @@ impl Recorder {
         offer: &LiveOffer,
         now: Timestamp,
         trace: TraceContext,
-        fact: &F,
+        body: &[u8],
         answer: Answer,
     ) -> Judged {
         let fact_id = self.ids.uuid_v7();
@@ -163,36 +146,10 @@ impl Recorder {
             traceparent: trace.traceparent,
             tracestate: trace.tracestate,
         };
-        Judged { route: Route::of::<F>(), item: Item::encoded(seal_encoded(&stamp, fact)), answer }
+        Judged { route: Route::of::<F>(), item: Item::encoded(seal_body::<F>(&stamp, body)), answer }
     }
 }
 
-fn parameters(from: ClickParameters) -> PublisherParameters {
-    PublisherParameters {
-        pub_click_id: from.pub_click_id,
-        pub_member_id: from.pub_member_id,
-        pub_subs: from.pub_subs,
-        gender: from.gender.as_deref().and_then(gender).map(Into::into),
-        age: from.age,
-    }
-}
-
-fn gender(word: &str) -> Option<Gender> {
-    match word.to_ascii_lowercase().as_str() {
-        "f" | "female" => Some(Gender::Female),
-        "m" | "male" => Some(Gender::Male),
-        _other => None,
-    }
-}
-
-fn visitor(ip_address: String, user_agent: String) -> Visitor {
-    Visitor { ip_address, user_agent, country: None, platform: None }
-}
-
-fn reason(refusal: Refusal) -> RefusalReason {
-    match refusal {
-        Refusal::NotLive => RefusalReason::NotLive,
-        Refusal::Paused => RefusalReason::Paused,
-        Refusal::OutsideDates => RefusalReason::OutsideDates,
-    }
+const fn visitor<'a>(click: &Click<'a>) -> Visitor<'a> {
+    Visitor { ip_address: click.ip_address, user_agent: click.user_agent }
 }

@@ -2,19 +2,27 @@
 
 use std::net::IpAddr;
 
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, HeaderValue, LOCATION, REFERRER_POLICY},
+    },
+};
 use bus::{Item, PublishError, Publisher, Route};
 use http_kit::Problem;
 use kernel::LinkId;
 use opentelemetry::{KeyValue, metrics::Counter};
 use telemetry::TraceContext;
-use url::form_urlencoded;
 
 use super::page::page;
 use crate::{
     domain::ClickParameters,
     flows::{Answer, Click, ClickError, Recorder},
 };
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 
 /// Longest user agent kept, in bytes: real ones are below 300.
 const USER_AGENT_BYTES_MAX: usize = 1_024;
@@ -77,7 +85,7 @@ impl Door {
     /// Records a click, durable by `publish`, and answers it.
     ///
     /// # Errors
-    /// The problem that is answered: 503, or 500 for an offer link that is broken.
+    /// The problem that is answered: 503.
     pub async fn answer(
         &self,
         call: Call<'_>,
@@ -87,44 +95,45 @@ impl Door {
             self.count("unknown_link");
             return Ok(not_available());
         };
-        let pairs: Vec<_> = form_urlencoded::parse(call.query.as_bytes()).collect();
-        let parameters = match ClickParameters::read(pairs.iter().map(|(name, value)| (&**name, &**value))) {
+        let parameters = match ClickParameters::read(call.query) {
             Ok(parameters) => parameters,
-            Err(missing) => {
+            Err(incomplete) => {
                 self.count("bad_link");
-                let sentence = format!("{missing}.");
-                return Ok(page(StatusCode::BAD_REQUEST, "This link is not complete", &sentence));
+                let sentences: Vec<String> =
+                    incomplete.wrong.iter().map(|wrong| format!("{wrong}.")).collect();
+                return Ok(page(StatusCode::BAD_REQUEST, "This link is not complete", &sentences.join(" ")));
             }
         };
         let click = Click {
             link,
             parameters,
-            ip_address: call.ip_address.map(|address| address.to_string()).unwrap_or_default(),
-            user_agent: call.user_agent.chars().take(USER_AGENT_BYTES_MAX).collect(),
+            ip_address: call.ip_address,
+            // A header that is text is ASCII: it can be cut anywhere.
+            user_agent: call.user_agent.get(..USER_AGENT_BYTES_MAX).unwrap_or(call.user_agent),
             trace: call.trace,
         };
         let answer = self.recorder.record(click, publish).await.map_err(|error| {
             self.count(if matches!(error, ClickError::NotLoaded) { "not_loaded" } else { "not_durable" });
             self.unavailable(error)
         })?;
-        Ok(match answer {
+        match answer {
             Answer::Redirect(url) => {
                 self.clicks.add(1, &self.redirected);
-                redirect(url.as_str())
+                redirect(url)
             }
             Answer::Fallback(url) => {
                 self.count("fallback");
-                redirect(url.as_str())
+                redirect(url)
             }
             Answer::NotAvailable => {
                 self.count("not_available");
-                not_available()
+                Ok(not_available())
             }
             Answer::UnknownLink => {
                 self.count("unknown_link");
-                not_available()
+                Ok(not_available())
             }
-        })
+        }
     }
 
     fn count(&self, word: &'static str) {
@@ -141,7 +150,6 @@ impl Door {
                 Problem::unavailable("the offers are not loaded yet; try again", self.retry_after_seconds)
                     .because(error)
             }
-            error @ ClickError::BrokenLink(_) => Problem::internal(error),
         }
     }
 }
@@ -150,12 +158,15 @@ fn outcome(word: &'static str) -> KeyValue {
     KeyValue::new("outcome", word)
 }
 
-fn redirect(to: &str) -> HttpResponse {
-    HttpResponse::Found()
-        .insert_header(("location", to))
-        .insert_header(("cache-control", "no-store"))
-        .insert_header(("referrer-policy", "no-referrer"))
-        .finish()
+/// `to` is printable ASCII: [`Destination`](crate::domain::Destination) sees to it, and what is no header value is no
+/// redirect.
+fn redirect(to: String) -> Result<HttpResponse, Problem> {
+    let to = HeaderValue::try_from(to).map_err(Problem::internal)?;
+    Ok(HttpResponse::Found()
+        .insert_header((LOCATION, to))
+        .insert_header((CACHE_CONTROL, NO_STORE))
+        .insert_header((REFERRER_POLICY, NO_REFERRER))
+        .finish())
 }
 
 fn not_available() -> HttpResponse {

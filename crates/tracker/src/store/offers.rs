@@ -1,19 +1,19 @@
 //! Reading shared offers, each in its newest version.
 
 use contracts::{
-    catalog::{OfferChanged, OfferStatus as StatusCode, OfferVersionCreated, TenantChanged},
+    catalog::{OfferChanged, OfferStatus as StatusCode, OfferVersionCreated},
     read,
 };
 use diesel::{
     QueryResult, QueryableByName,
-    sql_types::{Bytea, Nullable, Uuid as SqlUuid},
+    sql_types::{Bytea, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::{AdvertiserId, LinkId, OfferId, PublisherId, TenantId, TimeWindow};
 use prost::Message;
 use telemetry::chain;
 
-use crate::domain::{LiveOffer, OfferStatus};
+use crate::domain::{BrokenLink, Destination, LiveOffer, OfferStatus, Parts, plain_link};
 
 /// Which offers to read.
 #[derive(Debug, Clone)]
@@ -32,20 +32,17 @@ struct Row {
     offer: Vec<u8>,
     #[diesel(sql_type = Bytea)]
     version: Vec<u8>,
-    #[diesel(sql_type = Nullable<Bytea>)]
-    tenant: Option<Vec<u8>>,
 }
 
 /// The newest version that has arrived; its number is in the offer's own fact, but the two facts may come in any order.
 const SHARED_OFFERS: &str = "
-    SELECT offers.fact AS offer, newest.fact AS version, tenants.fact AS tenant
+    SELECT offers.fact AS offer, newest.fact AS version
     FROM offers
     JOIN LATERAL (
         SELECT fact FROM offer_versions
         WHERE offer_versions.tenant_id = offers.tenant_id AND offer_versions.offer_id = offers.offer_id
         ORDER BY version DESC LIMIT 1
     ) AS newest ON true
-    LEFT JOIN tenants ON tenants.tenant_id = offers.tenant_id
     WHERE offers.link_id IS NOT NULL";
 
 /// The selected offers that are shared. A row that can not be read is reported and left out: one bad row must not keep
@@ -84,25 +81,23 @@ fn readable(row: &Row) -> Option<LiveOffer> {
 }
 
 fn live_offer(row: &Row) -> Result<LiveOffer, Box<dyn std::error::Error>> {
-    let offer = OfferChanged::decode(row.offer.as_slice())?;
+    let fact = OfferChanged::decode(row.offer.as_slice())?;
     let version = OfferVersionCreated::decode(row.version.as_slice())?;
-    let tenant = row.tenant.as_deref().map(TenantChanged::decode).transpose()?;
+    let offer = read::id(OfferId::from_slice, &fact.offer_id, "offer_id")?;
+    let publisher = fact.publisher_id.as_deref().unwrap_or_default();
+    let publisher = read::id(PublisherId::from_slice, publisher, "publisher_id")?;
+    let parts = Parts { offer_link: &version.offer_link, offer, name: &version.name, publisher };
+    let fallback = version.fallback_link.as_deref().map(plain_link);
     Ok(LiveOffer {
-        tenant: read::id(TenantId::from_slice, &offer.tenant_id, "tenant_id")?,
-        domain: tenant.map(|tenant| tenant.domain.to_ascii_lowercase()),
-        link: read::id(LinkId::from_slice, offer.link_id.as_deref().unwrap_or_default(), "link_id")?,
-        offer: read::id(OfferId::from_slice, &offer.offer_id, "offer_id")?,
+        tenant: read::id(TenantId::from_slice, &fact.tenant_id, "tenant_id")?,
+        link: read::id(LinkId::from_slice, fact.link_id.as_deref().unwrap_or_default(), "link_id")?,
+        offer,
         version: version.version,
         advertiser: read::id(AdvertiserId::from_slice, &version.advertiser_id, "advertiser_id")?,
-        publisher: read::id(
-            PublisherId::from_slice,
-            offer.publisher_id.as_deref().unwrap_or_default(),
-            "publisher_id",
-        )?,
-        name: version.name,
-        offer_link: version.offer_link,
-        fallback_link: version.fallback_link,
-        status: match read::enumeration(offer.status, "status")? {
+        publisher,
+        destination: unbroken(offer, "offer link", Destination::of(&parts)),
+        fallback: fallback.and_then(|link| unbroken(offer, "fallback link", link)),
+        status: match read::enumeration(fact.status, "status")? {
             StatusCode::Ready => OfferStatus::Ready,
             StatusCode::Paused => OfferStatus::Paused,
             StatusCode::Ended => OfferStatus::Ended,
@@ -113,4 +108,12 @@ fn live_offer(row: &Row) -> Result<LiveOffer, Box<dyn std::error::Error>> {
             until: version.end_at_micros.map(read::time),
         },
     })
+}
+
+/// A broken link is reported once, when it is loaded, not at every click.
+fn unbroken<T>(offer: OfferId, what: &'static str, link: Result<T, BrokenLink>) -> Option<T> {
+    link.inspect_err(|error| {
+        tracing::error!(%offer, what, error = %chain(error), "a link leads nowhere: correct it in the offer");
+    })
+    .ok()
 }
