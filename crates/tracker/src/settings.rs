@@ -75,7 +75,7 @@ pub struct OfferSettings {
 pub struct CountrySettings {
     /// Header of a trusted proxy that names the user's country, or empty.
     pub header: String,
-    /// A file in MaxMind's format, or empty.
+    /// A file in `MaxMind`'s format, or empty.
     pub file: PathBuf,
 }
 

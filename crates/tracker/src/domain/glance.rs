@@ -7,7 +7,7 @@ use aho_corasick::AhoCorasick;
 
 /// Parts of user agents that no browser of a person has. `+http` is where a crawler names its home page. Names of apps
 /// that show pages to people, too (Pinterest, Viber, LINE, Snapchat), are here only as their preview services write them.
-const LOOKERS: [&str; 32] = [
+const LOOKERS: [&str; 31] = [
     "+http",
     "facebookexternalhit",
     "facebot",
@@ -39,10 +39,9 @@ const LOOKERS: [&str; 32] = [
     "snap url preview",
     "embedly",
     "iframely",
-    "headlesschrome",
 ];
 
-/// What WhatsApp's preview begins with; in the middle of a user agent it can be a person's browser.
+/// What `WhatsApp`'s preview begins with; in the middle of a user agent it can be a person's browser.
 const WHATSAPP: &str = "WhatsApp/";
 
 /// Without an automaton (only a mistake of ours in the list would be a reason) nobody is taken for a looker.

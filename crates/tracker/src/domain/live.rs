@@ -49,7 +49,7 @@ pub fn open(offer: &LiveOffer, now: Timestamp) -> Result<&Destination, Refusal> 
 ///
 /// # Errors
 /// The first reason: those of [`open`], then the targeting's.
-pub fn judge<'a>(offer: &'a LiveOffer, user: &User, now: Timestamp) -> Result<&'a Destination, Refusal> {
+pub fn judge(offer: &LiveOffer, user: User, now: Timestamp) -> Result<&Destination, Refusal> {
     let destination = open(offer, now)?;
     offer.targeting.admit(user)?;
     Ok(destination)
@@ -99,6 +99,6 @@ mod tests {
         #[case] expected: Result<(), Refusal>,
     ) {
         let user = User { device: Some(Device::Is(Platform::Android)), ..User::default() };
-        assert_eq!(judge(&offer, &user, Timestamp::from_micros(at)).map(drop), expected);
+        assert_eq!(judge(&offer, user, Timestamp::from_micros(at)).map(drop), expected);
     }
 }

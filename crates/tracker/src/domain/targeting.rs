@@ -63,7 +63,7 @@ impl Targeting {
     ///
     /// # Errors
     /// The first reason in the order: country, platform, gender, age.
-    pub fn admit(&self, user: &User) -> Result<(), Refusal> {
+    pub fn admit(&self, user: User) -> Result<(), Refusal> {
         let misses = |is_known_and_outside: Option<bool>| is_known_and_outside.unwrap_or(false);
         let Self { countries, platforms, genders, ages } = self;
         if !countries.is_empty() && misses(user.country.map(|country| !countries.contains(country))) {
@@ -240,8 +240,8 @@ mod tests {
     #[case(User { age: Some(120), ..on_target() }, Ok(()))]
     #[case(User { age: None, ..on_target() }, Ok(()))]
     fn the_first_reason_counts(#[case] user: User, #[case] expected: Result<(), Refusal>) {
-        assert_eq!(targeting().admit(&user), expected);
-        assert_eq!(Targeting::default().admit(&user), Ok(()), "an offer for everybody refuses nobody");
+        assert_eq!(targeting().admit(user), expected);
+        assert_eq!(Targeting::default().admit(user), Ok(()), "an offer for everybody refuses nobody");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Where an address is: by a file in MaxMind's format, read again when it was replaced.
+//! Where an address is: by a file in `MaxMind`'s format, read again when it was replaced.
 
 use std::{
     fs,
@@ -28,8 +28,11 @@ enum CountryFileError {
 /// Countries by address. Without a file, nothing is known of any. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct CountryFile {
-    reader: Arc<RwLock<Option<Arc<Reader<Vec<u8>>>>>>,
+    reader: Arc<RwLock<Option<InMemory>>>,
 }
+
+/// A file that was read whole.
+type InMemory = Arc<Reader<Vec<u8>>>;
 
 impl CountryFile {
     /// The country of an address, when it is known.

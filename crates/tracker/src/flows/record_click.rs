@@ -109,6 +109,15 @@ struct Judged {
     tap: Option<(TapKey, ClickId)>,
 }
 
+/// A click that the offer takes.
+struct Admitted<'a> {
+    offer: &'a LiveOffer,
+    destination: &'a Destination,
+    parameters: &'a ClickParameters<'a>,
+    visitor: Visitor<'a>,
+    at: Timestamp,
+}
+
 impl Recorder {
     /// Records a click by `publish` and says where the user goes. Nothing is answered before it is durable.
     ///
@@ -174,8 +183,11 @@ impl Recorder {
         let user = self.user(offer, &click.caller, &parameters);
         visitor.country = user.country;
         visitor.platform = user.device.and_then(Device::platform);
-        match domain::judge(offer, &user, now) {
-            Ok(destination) => Ok(self.taken(offer, destination, &parameters, visitor, click.trace, now)),
+        match domain::judge(offer, user, now) {
+            Ok(destination) => {
+                let admitted = Admitted { offer, destination, parameters: &parameters, visitor, at: now };
+                Ok(self.taken(&admitted, click.trace))
+            }
             Err(refusal) => {
                 let answer = offer
                     .fallback
@@ -211,26 +223,19 @@ impl Recorder {
         }
     }
 
-    fn taken(
-        &self,
-        offer: &LiveOffer,
-        destination: &Destination,
-        parameters: &ClickParameters<'_>,
-        visitor: Visitor<'_>,
-        trace: TraceContext,
-        now: Timestamp,
-    ) -> Judged {
+    fn taken(&self, admitted: &Admitted<'_>, trace: TraceContext) -> Judged {
+        let Admitted { offer, destination, parameters, visitor, at } = *admitted;
         let key = self.taps.key(offer.link, parameters);
-        if let Some(first) = self.taps.first(key, now) {
+        if let Some(first) = self.taps.first(key, at) {
             let answer = Answer::Again(destination.of_click(first, parameters));
             return Judged { said: None, answer, tap: None };
         }
         let mut random = [0_u8; 5];
         self.ids.fill_random(&mut random);
-        let click: ClickId = signing::click::mint(&self.keyring, offer.tenant, now.as_millis(), random);
+        let click: ClickId = signing::click::mint(&self.keyring, offer.tenant, at.as_millis(), random);
         let answer = Answer::Redirect(destination.of_click(click, parameters));
-        let fact = Recorded { offer, click, at: now, parameters, visitor }.encoded();
-        let said = self.said::<ClickRecorded>(Some(offer.tenant), now, trace, &fact);
+        let fact = Recorded { offer, click, at, parameters, visitor }.encoded();
+        let said = self.said::<ClickRecorded>(Some(offer.tenant), at, trace, &fact);
         Judged { said: Some(said), answer, tap: Some((key, click)) }
     }
 

@@ -1,4 +1,4 @@
-//! A file in MaxMind's format, as small as one can be: Japan is 0.0.0.0/1, Germany 128.0.0.0/2, the rest is nowhere.
+//! A file in `MaxMind`'s format, as small as one can be: Japan is 0.0.0.0/1, Germany 128.0.0.0/2, the rest is nowhere.
 
 fn text(value: &str) -> Vec<u8> {
     [&[0x40 | u8::try_from(value.len()).expect("short")], value.as_bytes()].concat()

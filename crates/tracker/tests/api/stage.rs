@@ -263,7 +263,8 @@ impl Stage {
         eventually(&format!("{reason:?}"), SOON, async || {
             let answered = self.follow(offer, "pub_click_id=wait&pub_member_id=wait", &[]).await;
             let last: Option<ClickRefused> = self.heard().pop();
-            let is_it = last.is_some_and(|fact| fact.reason() == reason);
+            let is_taken = answered.location().is_some_and(|place| place.contains("app.appsflyer.com"));
+            let is_it = !is_taken && last.is_some_and(|fact| fact.reason() == reason);
             if is_it { Ok(answered) } else { Err(answered) }
         })
         .await

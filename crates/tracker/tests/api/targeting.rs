@@ -35,7 +35,7 @@ impl Calls {
             None
         } else {
             self.refused += 1;
-            Some(self.stage.refused(self.refused).await.pop().unwrap().reason())
+            Some(self.stage.refused(self.refused).await.pop().expect("a fact").reason())
         }
     }
 }
