@@ -64,6 +64,7 @@ service_settings() {
         tracker)
             printf '%s__CLICKS__KEYS=%s\n' "$key" "$(keyring CLICK_KEYS)"
             printf '%s__SPOOL__FOLDER=%s\n' "$key" "$STATE/services/tracker/spool"
+            printf '%s__OFFERS__FILE=%s\n' "$key" "$STATE/services/tracker/offers"
             ;;
         ingest)
             printf '%s__SPOOL__FOLDER=%s\n' "$key" "$STATE/services/ingest/spool"

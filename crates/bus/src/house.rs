@@ -19,7 +19,7 @@ use crate::topology::{Queue, Topology};
 
 /// Which credentials are used, for the catalog to show.
 pub const CATALOG_USES: &str = "offer-catalog.uses";
-/// tracker's copy of the catalog.
+/// tracker's copy of the catalog, and whether budgets let clicks through.
 pub const TRACKER_CATALOG: &str = "tracker.catalog";
 /// Accepted postbacks, to be decided.
 pub const ATTRIBUTION_POSTBACKS: &str = "attribution.postbacks";
@@ -44,7 +44,8 @@ impl Topology {
                 Queue::shared(TRACKER_CATALOG)
                     .fact::<TenantChanged>()
                     .fact::<OfferVersionCreated>()
-                    .fact::<OfferChanged>(),
+                    .fact::<OfferChanged>()
+                    .fact::<BudgetStateChanged>(),
             )
             .queue(Queue::shared(ATTRIBUTION_POSTBACKS).fact::<PostbackReceived>())
             .queue(Queue::shared(ATTRIBUTION_CLICKS).fact::<ClickRecorded>())
@@ -76,7 +77,6 @@ impl Topology {
                     .fact::<ClickRefused>()
                     .fact::<ConversionStatusChanged>()
                     .fact::<ConversionDecidedByPerson>()
-                    .fact::<BudgetStateChanged>()
                     .fact::<DeliveryOutcome>(),
             )
     }

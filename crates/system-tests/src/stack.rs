@@ -269,6 +269,7 @@ impl Shared {
             ServiceName::Tracker => values.extend([
                 ("CLICKS__KEYS", self.click_keys.clone()),
                 ("SPOOL__FOLDER", folder.join("tracker-spool").display().to_string()),
+                ("OFFERS__FILE", folder.join("tracker-offers").display().to_string()),
             ]),
             ServiceName::Ingest => values.extend([
                 ("CREDENTIALS__KEYS", self.credential_keys.clone()),

@@ -1,6 +1,6 @@
 //! The wiring: the only place that knows every part.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ::bus::{Topology, house::TRACKER_CATALOG};
 use actix_web::web;
@@ -11,8 +11,8 @@ use signing::Keyring;
 
 use crate::{
     bus::OnCatalog,
-    flows::{self, OfferBook, Recorder},
-    http::{self, Door, FrontDoor},
+    flows::{self, CountryFile, DoubleTaps, OfferBook, Recorder},
+    http::{self, Door, FrontDoor, Manners},
     settings::Settings,
     store::{CHANGED_CHANNEL, MIGRATIONS},
 };
@@ -33,9 +33,19 @@ impl Service for Tracker {
         let keyring = Keyring::parse(&settings.clicks.keys).context("reading clicks.keys")?;
         let pool = postgres_kit::pool(&settings.database)?;
 
+        let country_header = settings.country.header_name().context("reading country.header")?;
+
         let book = OfferBook::default();
         let changes = notify::listen(&pool, CHANGED_CHANNEL, &supervisor);
         let offers = readiness.condition("offers");
+        if !settings.offers.file.as_os_str().is_empty() {
+            let (file, pause) = (settings.offers.file, Duration::from_millis(settings.offers.save_after_ms));
+            // Before the database is asked: what it says is newer.
+            let (recalled, from) = (book.clone(), file.clone());
+            let is_recalled = tokio::task::spawn_blocking(move || flows::recall_offers(&recalled, &from));
+            offers.set(is_recalled.await.unwrap_or(false));
+            supervisor.spawn_support("keep offers", flows::keep_offers(book.clone(), file, pause));
+        }
         supervisor.spawn_support(
             "follow offers",
             flows::follow_offers(book.clone(), pool.clone(), changes, offers),
@@ -51,13 +61,19 @@ impl Service for Tracker {
         bus.report_to(readiness.condition("broker_or_spool"));
         bus.consume(TRACKER_CATALOG, OnCatalog { pool })?;
 
-        let recorder = Recorder { book, keyring: Arc::new(keyring), clock, ids };
-        let door = web::Data::new(Door::new(
-            recorder,
-            bus.publisher(),
-            settings.door.retry_after_seconds,
-            settings.door.caller_ip_header,
-        ));
+        let countries = CountryFile::default();
+        if !settings.country.file.as_os_str().is_empty() {
+            let following = flows::follow_countries(countries.clone(), settings.country.file);
+            supervisor.spawn_support("follow countries", following);
+        }
+        let keyring = Arc::new(keyring);
+        let recorder = Recorder { book, countries, taps: DoubleTaps::default(), keyring, clock, ids };
+        let manners = Manners {
+            retry_after_seconds: settings.door.retry_after_seconds,
+            caller_ip_header: settings.door.caller_ip_header,
+            country_header,
+        };
+        let door = web::Data::new(Door::new(recorder, bus.publisher(), manners));
 
         http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         http_kit::Server::new("clicks", &settings.http)

@@ -10,5 +10,5 @@ mod settings;
 mod store;
 
 pub use app::Tracker;
-pub use settings::{ClickSettings, DoorSettings, Settings};
+pub use settings::{ClickSettings, CountrySettings, DoorSettings, OfferSettings, Settings};
 pub use store::MIGRATIONS;

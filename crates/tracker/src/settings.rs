@@ -1,5 +1,8 @@
 //! What can be set; `settings.default.toml` says what each key means.
 
+use std::path::PathBuf;
+
+use actix_web::http::header::{HeaderName, InvalidHeaderName};
 use bus::{BusSettings, SpoolSettings};
 use http_kit::{HttpSettings, admin::AdminSettings};
 use postgres_kit::DatabaseSettings;
@@ -28,6 +31,10 @@ pub struct Settings {
     pub door: DoorSettings,
     /// How click ids are made.
     pub clicks: ClickSettings,
+    /// Where the offers are kept for a start without the database.
+    pub offers: OfferSettings,
+    /// How it is found out where a user is.
+    pub country: CountrySettings,
     /// Logs and traces.
     pub telemetry: TelemetrySettings,
     /// How the process ends.
@@ -52,6 +59,33 @@ pub struct ClickSettings {
     pub keys: SecretString,
 }
 
+/// Section `offers`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfferSettings {
+    /// The file, or empty.
+    pub file: PathBuf,
+    /// Pause between a change and its saving, in milliseconds.
+    pub save_after_ms: u64,
+}
+
+/// Section `country`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CountrySettings {
+    /// Header of a trusted proxy that names the user's country, or empty.
+    pub header: String,
+    /// A file in `MaxMind`'s format, or empty.
+    pub file: PathBuf,
+}
+
+impl CountrySettings {
+    /// The header's name; `None` when there is none.
+    pub(crate) fn header_name(&self) -> Result<Option<HeaderName>, InvalidHeaderName> {
+        (!self.header.is_empty()).then(|| self.header.parse()).transpose()
+    }
+}
+
 impl Validate for Settings {
     fn validate(&self, problems: &mut Problems) {
         problems.within("http", &self.http);
@@ -61,6 +95,8 @@ impl Validate for Settings {
         problems.within("database", &self.database);
         problems.within("door", &self.door);
         problems.within("clicks", &self.clicks);
+        problems.within("offers", &self.offers);
+        problems.within("country", &self.country);
         problems.within("telemetry", &self.telemetry);
         problems.within("stop", &self.stop);
     }
@@ -76,6 +112,20 @@ impl Validate for ClickSettings {
     fn validate(&self, problems: &mut Problems) {
         if let Err(error) = Keyring::parse(&self.keys) {
             problems.add("keys", error.to_string());
+        }
+    }
+}
+
+impl Validate for OfferSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("save_after_ms", &self.save_after_ms, &(0..=3_600_000));
+    }
+}
+
+impl Validate for CountrySettings {
+    fn validate(&self, problems: &mut Problems) {
+        if self.header_name().is_err() {
+            problems.add("header", "must be the name of a header, such as cf-ipcountry");
         }
     }
 }

@@ -83,6 +83,17 @@ impl Destination {
         Ok(Self::cut(url.as_str(), &mark))
     }
 
+    /// The pieces, for who keeps them.
+    pub fn pieces(&self) -> (&str, impl Iterator<Item = (Slot, &str)>) {
+        (&self.head, self.tails.iter().map(|(slot, tail)| (*slot, &**tail)))
+    }
+
+    /// From the pieces that [`Destination::pieces`] gave.
+    #[must_use]
+    pub fn from_pieces(head: &str, tails: impl IntoIterator<Item = (Slot, Box<str>)>) -> Self {
+        Self { head: head.into(), tails: tails.into_iter().collect() }
+    }
+
     /// The URL that a click is redirected to: printable ASCII.
     #[must_use]
     pub fn of_click(&self, click: ClickId, parameters: &ClickParameters<'_>) -> String {
@@ -116,8 +127,9 @@ impl Destination {
 }
 
 impl Slot {
-    /// Follows the mark.
-    const fn digit(self) -> &'static str {
+    /// Follows the mark, and stands for the slot where a destination is kept.
+    #[must_use]
+    pub const fn digit(self) -> &'static str {
         match self {
             Self::Click => "0",
             Self::Member => "1",
@@ -125,7 +137,9 @@ impl Slot {
         }
     }
 
-    fn of(digit: &str) -> Option<Self> {
+    /// The slot of a digit.
+    #[must_use]
+    pub fn of(digit: &str) -> Option<Self> {
         [Self::Click, Self::Member, Self::PubClick].into_iter().find(|slot| slot.digit() == digit)
     }
 }

@@ -2,7 +2,7 @@
 
 use kernel::{AdvertiserId, LinkId, OfferId, PublisherId, TenantId, TimeWindow};
 
-use super::destination::Destination;
+use super::{budget::Budget, destination::Destination, targeting::Targeting};
 
 /// A person's word on the offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,4 +40,10 @@ pub struct LiveOffer {
     pub status: OfferStatus,
     /// From launch until end.
     pub dates: TimeWindow,
+    /// Whom it is for.
+    pub targeting: Targeting,
+    /// Whether it can still be paid.
+    pub budget: Budget,
+    /// What users are shown: a preview of the link says no more.
+    pub headline: Box<str>,
 }

@@ -3,7 +3,7 @@
 use kernel::{AdvertiserId, LinkId, OfferId, PublisherId, TenantId, TimeWindow, Timestamp};
 use uuid::Uuid;
 
-use super::{Destination, LiveOffer, OfferStatus, Parts};
+use super::{Budget, Destination, LiveOffer, OfferStatus, Parts, Targeting};
 
 /// Ready, from 100 to 200 µs after 1970 began.
 pub fn sample_offer() -> LiveOffer {
@@ -21,5 +21,8 @@ pub fn sample_offer() -> LiveOffer {
         fallback: None,
         status: OfferStatus::Ready,
         dates: TimeWindow { from: Timestamp::from_micros(100), until: Some(Timestamp::from_micros(200)) },
+        targeting: Targeting::default(),
+        budget: Budget::Open,
+        headline: "Play Golfin".into(),
     }
 }

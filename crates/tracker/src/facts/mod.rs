@@ -7,5 +7,5 @@ mod shared;
 mod wire;
 
 pub use recorded::Recorded;
-pub use refused::Refused;
+pub use refused::{Refused, reason_of};
 pub use shared::Visitor;

@@ -57,7 +57,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::sample_offer,
+        domain::{Platform, sample_offer},
         facts::shared::samples::{message_of, parameters, visitor_of},
     };
 
@@ -69,9 +69,12 @@ mod tests {
             user_agent in "\\PC{0,200}",
             address in prop::option::of(any::<IpAddr>()),
             version in any::<u32>(),
+            country in prop::option::of("[A-W]{2}"),
+            platform in prop::option::of(prop_oneof![Just(Platform::Ios), Just(Platform::Browser)]),
         ) {
             let offer = LiveOffer { version, ..sample_offer() };
-            let visitor = Visitor { ip_address: address, user_agent: &user_agent };
+            let country = country.and_then(|code| code.parse().ok());
+            let visitor = Visitor { ip_address: address, user_agent: &user_agent, country, platform };
             let click = ClickId::from_uuid(Uuid::from_u128(9));
             let written =
                 Recorded { offer: &offer, click, at: Timestamp::from_micros(at), parameters: &parameters, visitor };

@@ -1,5 +1,7 @@
 //! `ClickRefused`.
 
+use std::sync::LazyLock;
+
 use contracts::tracker::RefusalReason;
 use kernel::Timestamp;
 
@@ -12,49 +14,91 @@ use crate::domain::{ClickParameters, LiveOffer, Refusal};
 /// Usual length of the fact, so that it is written without growing.
 const USUAL_BYTES: usize = 512;
 
+/// Most that is kept of what stood in a link's place: a link id is 36 letters, and the rest is a stranger's.
+const LINK_TEXT_BYTES_MAX: usize = 64;
+
+static NO_PARAMETERS: LazyLock<ClickParameters<'static>> = LazyLock::new(ClickParameters::default);
+
 /// A click that was not sent to the advertiser.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Refused<'a> {
-    /// The offer it was made on.
-    pub offer: &'a LiveOffer,
+    /// The offer it was made on; `None` when the link is unknown.
+    pub offer: Option<&'a LiveOffer>,
     /// When.
     pub at: Timestamp,
     /// Why.
-    pub refusal: Refusal,
+    pub reason: RefusalReason,
     /// What the link carried.
     pub parameters: &'a ClickParameters<'a>,
     /// Who followed it.
     pub visitor: Visitor<'a>,
     /// Whether the user was sent to the offer's fallback link.
     pub sent_to_fallback: bool,
+    /// What stood in the place of an unknown link.
+    pub link_text: &'a str,
+    /// Which parameters were missing.
+    pub parameter: &'a str,
 }
 
-impl Refused<'_> {
+impl<'a> Refused<'a> {
+    /// A refusal of which nothing more is known yet.
+    #[must_use]
+    pub fn at(at: Timestamp, visitor: Visitor<'a>) -> Self {
+        Self {
+            offer: None,
+            at,
+            reason: RefusalReason::Unspecified,
+            parameters: &NO_PARAMETERS,
+            visitor,
+            sent_to_fallback: false,
+            link_text: "",
+            parameter: "",
+        }
+    }
+
     /// The encoded fact.
     #[must_use]
     pub fn encoded(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(USUAL_BYTES);
         let mut out = Message(&mut bytes);
-        out.id(1, self.offer.tenant.as_uuid());
+        if let Some(offer) = self.offer {
+            out.id(1, offer.tenant.as_uuid());
+        }
         out.micros(2, self.at.as_micros());
-        out.id(3, self.offer.link.as_uuid());
-        out.id(4, self.offer.offer.as_uuid());
-        out.present_number(5, self.offer.version);
-        out.id(6, self.offer.publisher.as_uuid());
-        out.number(7, i32::from(reason(self.refusal)).unsigned_abs());
+        if let Some(offer) = self.offer {
+            out.id(3, offer.link.as_uuid());
+            out.id(4, offer.offer.as_uuid());
+            out.present_number(5, offer.version);
+            out.id(6, offer.publisher.as_uuid());
+        }
+        out.number(7, i32::from(self.reason).unsigned_abs());
         out.message(8, |out| write_parameters(out, self.parameters));
         out.message(9, |out| write_visitor(out, &self.visitor));
         out.number(10, self.sent_to_fallback);
+        out.bytes(11, kept(self.link_text).as_bytes());
+        out.bytes(12, self.parameter.as_bytes());
         bytes
     }
 }
 
-const fn reason(refusal: Refusal) -> RefusalReason {
+fn kept(link_text: &str) -> &str {
+    let end = link_text.floor_char_boundary(LINK_TEXT_BYTES_MAX);
+    link_text.get(..end).unwrap_or_default()
+}
+
+/// The contract's word for a refusal.
+#[must_use]
+pub const fn reason_of(refusal: Refusal) -> RefusalReason {
     match refusal {
         Refusal::NotLive => RefusalReason::NotLive,
         Refusal::Paused => RefusalReason::Paused,
         Refusal::OutsideDates => RefusalReason::OutsideDates,
+        Refusal::BudgetSpent => RefusalReason::BudgetSpent,
         Refusal::BrokenLink => RefusalReason::BrokenLink,
+        Refusal::Country => RefusalReason::Country,
+        Refusal::Platform => RefusalReason::Platform,
+        Refusal::Gender => RefusalReason::Gender,
+        Refusal::Age => RefusalReason::Age,
     }
 }
 
@@ -73,33 +117,46 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_the_message_that_prost_would_write(
-            parameters in parameters(), at in any::<i64>(), sent_to_fallback in any::<bool>(),
+            parameters in parameters(),
+            at in any::<i64>(),
+            sent_to_fallback in any::<bool>(),
+            is_known in any::<bool>(),
+            link_text in "\\PC{0,40}",
+            parameter in "\\PC{0,40}",
         ) {
             let offer = sample_offer();
-            let visitor = Visitor { ip_address: None, user_agent: "agent" };
+            let known = is_known.then_some(&offer);
+            let visitor = Visitor { user_agent: "agent", ..Visitor::default() };
             let written = Refused {
-                offer: &offer,
-                at: Timestamp::from_micros(at),
-                refusal: Refusal::Paused,
+                offer: known,
+                reason: RefusalReason::Paused,
                 parameters: &parameters,
-                visitor,
                 sent_to_fallback,
+                link_text: &link_text,
+                parameter: &parameter,
+                ..Refused::at(Timestamp::from_micros(at), visitor)
             };
             let message = ClickRefused {
-                tenant_id: offer.tenant.to_vec(),
+                tenant_id: known.map(|offer| offer.tenant.to_vec()).unwrap_or_default(),
                 refused_at_micros: at,
-                link_id: offer.link.to_vec(),
-                offer_id: Some(offer.offer.to_vec()),
-                offer_version: Some(offer.version),
-                publisher_id: Some(offer.publisher.to_vec()),
+                link_id: known.map(|offer| offer.link.to_vec()).unwrap_or_default(),
+                offer_id: known.map(|offer| offer.offer.to_vec()),
+                offer_version: known.map(|offer| offer.version),
+                publisher_id: known.map(|offer| offer.publisher.to_vec()),
                 reason: RefusalReason::Paused.into(),
                 publisher_parameters: Some(message_of(&parameters)),
                 visitor: Some(visitor_of(&visitor)),
                 sent_to_fallback,
-                link_text: String::new(),
-                parameter: String::new(),
+                link_text: kept(&link_text).to_owned(),
+                parameter: parameter.clone(),
             };
             prop_assert_eq!(written.encoded(), message.encode_to_vec());
         }
+    }
+
+    #[test]
+    fn of_a_long_text_in_a_links_place_the_beginning_is_kept() {
+        assert_eq!(kept(&"é".repeat(100)).len(), LINK_TEXT_BYTES_MAX);
+        assert_eq!(kept("x"), "x");
     }
 }

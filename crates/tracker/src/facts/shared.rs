@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use contracts::catalog::Gender as GenderCode;
+use contracts::catalog::{Gender as GenderCode, Platform as PlatformCode};
 
 use super::wire::Message;
-use crate::domain::{ClickParameters, Gender};
+use crate::domain::{ClickParameters, Country, Gender, Platform};
 
 /// What the user's device showed of itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,6 +14,10 @@ pub struct Visitor<'a> {
     pub ip_address: Option<IpAddr>,
     /// Its user agent, or empty.
     pub user_agent: &'a str,
+    /// Where it is, when it is known.
+    pub country: Option<Country>,
+    /// What it is, when the offer asked for it and it is known.
+    pub platform: Option<Platform>,
 }
 
 /// Writes a `PublisherParameters`.
@@ -42,6 +46,21 @@ pub fn write_visitor(out: &mut Message<'_>, visitor: &Visitor<'_>) {
         out.bytes(1, address.to_string().as_bytes());
     }
     out.bytes(2, visitor.user_agent.as_bytes());
+    if let Some(country) = visitor.country {
+        out.present_bytes(3, country.as_str().as_bytes());
+    }
+    if let Some(platform) = visitor.platform {
+        out.present_number(4, i32::from(code_of_platform(platform)).unsigned_abs());
+    }
+}
+
+const fn code_of_platform(platform: Platform) -> PlatformCode {
+    match platform {
+        Platform::Ios => PlatformCode::Ios,
+        Platform::Android => PlatformCode::Android,
+        Platform::MacOs => PlatformCode::Macos,
+        Platform::Browser => PlatformCode::Browser,
+    }
 }
 
 const fn code_of(gender: Gender) -> GenderCode {
@@ -96,8 +115,8 @@ pub(super) mod samples {
         VisitorMessage {
             ip_address: visitor.ip_address.map(|address| address.to_string()).unwrap_or_default(),
             user_agent: visitor.user_agent.to_owned(),
-            country: None,
-            platform: None,
+            country: visitor.country.map(|country| country.as_str().to_owned()),
+            platform: visitor.platform.map(|platform| code_of_platform(platform).into()),
         }
     }
 }

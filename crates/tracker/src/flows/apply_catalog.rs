@@ -1,16 +1,18 @@
-//! Facts of the catalog into the read model, one transaction a batch.
+//! Facts of the catalog, and of payout about budgets, into the read model, one transaction a batch.
 
 use contracts::{
     ContractError, Fact,
     catalog::{ApiTokenChanged, OfferChanged, OfferVersionCreated, TenantChanged},
     envelope::Envelope,
-    open, read,
+    open,
+    payout::BudgetStateChanged,
+    read,
 };
 use kernel::{LinkId, OfferId, TenantId};
 use postgres_kit::{DbError, Pool, Retries, transact};
 use prost::Message;
 
-use crate::store::{self, CatalogRows, OfferRow, TenantRow, VersionRow};
+use crate::store::{self, BudgetRow, CatalogRows, OfferRow, TenantRow, VersionRow};
 
 /// Why a batch was not applied.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +60,12 @@ fn collect(item: &Envelope, rows: &mut CatalogRows) -> Result<(), ContractError>
             let tenant = read::id(TenantId::from_slice, &fact.tenant_id, "tenant_id")?;
             let offer = read::id(OfferId::from_slice, &fact.offer_id, "offer_id")?;
             rows.version(tenant, offer, fact.version, VersionRow { fact: fact.encode_to_vec() });
+        }
+        BudgetStateChanged::NAME => {
+            let fact: BudgetStateChanged = open(item)?;
+            let tenant = read::id(TenantId::from_slice, &fact.tenant_id, "tenant_id")?;
+            let offer = read::id(OfferId::from_slice, &fact.offer_id, "offer_id")?;
+            rows.budget(tenant, offer, BudgetRow { version: fact.version, fact: fact.encode_to_vec() });
         }
         // The tracker's doors are public: it has no use for tokens. Other facts of the catalog do not concern it.
         ApiTokenChanged::NAME => {}

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::Method};
 use bus::Lane;
 use http_kit::{FrontCall, Problem};
 use telemetry::TraceContext;
@@ -37,9 +37,10 @@ impl http_kit::FrontDoor for FrontDoor {
         let Worker { door, lane } = worker.clone();
         async move {
             let taken = Call {
+                method: &Method::GET,
                 link: call.rest_of_path::<Self>(),
                 query: call.query(),
-                user_agent: call.header("user-agent").unwrap_or_default(),
+                headers: call.headers(),
                 ip_address: call.caller_ip(door.caller_ip_header()),
                 trace: if telemetry::records_spans() { TraceContext::current() } else { call.trace() },
             };

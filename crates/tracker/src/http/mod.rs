@@ -2,6 +2,7 @@
 
 mod door;
 mod front_door;
+mod glance;
 mod page;
 mod redirect_click;
 
@@ -9,7 +10,7 @@ use actix_web::web;
 use http_kit::openapi::{self, About};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use door::Door;
+pub use door::{Door, Manners};
 pub use front_door::FrontDoor;
 
 /// Registers the door.

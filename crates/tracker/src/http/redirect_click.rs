@@ -1,43 +1,59 @@
 //! `GET /api/v1/offer-link/redirect/{link id}`: a user follows a publisher's tracking link. Answered by the
-//! [front door](super::front_door); what breaks a limit, or has a body, comes here.
+//! [front door](super::front_door); what breaks a limit, has a body, or only asks for the head, comes here.
 
-use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
-use http_kit::Problem;
+use actix_web::{HttpRequest, HttpResponse, route, web};
+use http_kit::{PROBLEM_JSON, Problem, ProblemBody};
 use telemetry::TraceContext;
 
 use super::door::{Call, Door};
 
 /// Follow a tracking link
 ///
-/// Answers 302 to the advertiser's link with a fresh `gk_click_id`, once the click is on disk.
+/// Answers 302 to the advertiser's link with a fresh `gk_click_id`, once the click is on disk. The same link, member and
+/// `pub_click_id` within ten seconds is answered with the same click. `HEAD`, previews of chats and crawlers make no click
+/// and get a small page that names the offer; pages loaded ahead (`Sec-Purpose: prefetch`) make none and are refused.
 #[utoipa::path(
+    method(get, head),
     path = "/api/v1/offer-link/redirect/{link}",
     params(
-        ("link" = String, Path, description = "Link id: one for each shared offer"),
-        ("pub_click_id" = String, Query, description = "The publisher's own id of this click"),
-        ("pub_member_id" = String, Query, description = "The publisher's user"),
-        ("pub_sub_1" = Option<String>, Query, description = "… to pub_sub_15: comes back in the publisher's postback"),
-        ("gender" = Option<String>, Query, description = "female or male"),
-        ("age" = Option<u32>, Query, description = "In years"),
+        ("link" = String, Path, description = "Link id: one for each shared offer", example = "0198c7a2-5b1e-7c4e-9d5a-0f4b8a3c2d1e"),
+        ("pub_click_id" = String, Query, description = "The publisher's own id of this click", example = "c-4711"),
+        ("pub_member_id" = String, Query, description = "The publisher's user", example = "member-42"),
+        ("pub_sub_1" = Option<String>, Query, description = "… to pub_sub_15: comes back in the publisher's postback", example = "placement-7"),
+        ("gender" = Option<String>, Query, description = "female or male", example = "female"),
+        ("age" = Option<u32>, Query, description = "In years", example = 31),
+        ("sec-ch-ua-platform" = Option<String>, Header, description = "The device's platform, before the user agent's word", example = "\"Android\""),
+        ("accept" = Option<String>, Header, description = "application/json: 400 and 404 are problems, not pages", example = "text/html"),
     ),
     responses(
-        (status = 302, description = "On to the advertiser, or to the offer's fallback link"),
-        (status = 400, description = "A page that says which parameter is missing"),
-        (status = 404, description = "No such link, or the offer is not available"),
+        (status = 200, description = "To a preview or HEAD: a small page that names the offer", body = String, content_type = "text/html"),
+        (status = 302, description = "On to the advertiser, or to the offer's fallback link", headers(
+            ("location" = String, description = "https://app.appsflyer.com/id1234567890?pid=gokart_int&clickid=0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e"),
+        )),
+        (status = 400, description = "A page that says which parameters are missing, or a problem", body = ProblemBody<'static>, content_type = PROBLEM_JSON, example = json!({
+            "type": "urn:gokart:problem:missing_parameter",
+            "title": "the request cannot be read",
+            "status": 400,
+            "code": "missing_parameter",
+            "detail": "the tracking link is not complete",
+            "errors": [{ "field": "pub_member_id", "detail": "is missing: add it to the link" }],
+        })),
+        (status = 403, description = "Loaded ahead: ask again when the user follows the link", body = String, content_type = "text/html"),
+        (status = 404, description = "No such link, or the offer is not available: a page, or a problem"),
         (status = 503, description = "The click can not be recorded now"),
     )
 )]
-#[get("/api/v1/offer-link/redirect/{link}")]
+#[route("/api/v1/offer-link/redirect/{link}", method = "GET", method = "HEAD")]
 pub async fn redirect_click(
     request: HttpRequest,
     link: web::Path<String>,
     door: web::Data<Door>,
 ) -> Result<HttpResponse, Problem> {
-    let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let call = Call {
+        method: request.method(),
         link: &link,
         query: request.query_string(),
-        user_agent: agent.unwrap_or_default(),
+        headers: request.headers(),
         ip_address: http_kit::caller_address(&request, door.caller_ip_header()),
         trace: TraceContext::current(),
     };

@@ -13,7 +13,7 @@ use postgres_kit::notify;
 
 use super::{
     CHANGED_CHANNEL,
-    schema::{offer_versions, offers, tenants},
+    schema::{budgets, offer_versions, offers, tenants},
 };
 
 /// A tenant's newest fact.
@@ -43,6 +43,15 @@ pub struct VersionRow {
     pub fact: Vec<u8>,
 }
 
+/// The newest state of an offer's budget.
+#[derive(Debug, Clone)]
+pub struct BudgetRow {
+    /// Counts the state's changes.
+    pub version: u64,
+    /// The encoded `BudgetStateChanged`.
+    pub fact: Vec<u8>,
+}
+
 /// What one batch of facts says; of several facts about one thing the highest version is kept here already.
 #[derive(Debug, Clone, Default)]
 pub struct CatalogRows {
@@ -52,6 +61,8 @@ pub struct CatalogRows {
     pub offers: BTreeMap<(TenantId, OfferId), OfferRow>,
     /// By offer and version.
     pub versions: BTreeMap<(TenantId, OfferId, u32), VersionRow>,
+    /// By offer.
+    pub budgets: BTreeMap<(TenantId, OfferId), BudgetRow>,
 }
 
 impl CatalogRows {
@@ -76,12 +87,21 @@ impl CatalogRows {
         self.versions.insert((tenant, offer, version), row);
     }
 
+    /// Keeps the higher of two versions of an offer's budget.
+    pub fn budget(&mut self, tenant: TenantId, offer: OfferId, row: BudgetRow) {
+        let known = self.budgets.get(&(tenant, offer)).map_or(0, |known| known.version);
+        if row.version > known {
+            self.budgets.insert((tenant, offer), row);
+        }
+    }
+
     /// What other replicas must read again.
     fn changed(&self) -> Vec<String> {
         let tenants = self.tenants.keys().map(ToString::to_string);
         let offers = self.offers.keys().map(|(tenant, offer)| format!("{tenant}/{offer}"));
         let versions = self.versions.keys().map(|(tenant, offer, _version)| format!("{tenant}/{offer}"));
-        let unique: BTreeSet<String> = tenants.chain(offers).chain(versions).collect();
+        let budgets = self.budgets.keys().map(|(tenant, offer)| format!("{tenant}/{offer}"));
+        let unique: BTreeSet<String> = tenants.chain(offers).chain(versions).chain(budgets).collect();
         unique.into_iter().collect()
     }
 }
@@ -94,6 +114,7 @@ pub async fn save(connection: &mut AsyncPgConnection, rows: &CatalogRows) -> Que
     save_tenants(connection, rows).await?;
     save_offers(connection, rows).await?;
     save_versions(connection, rows).await?;
+    save_budgets(connection, rows).await?;
     notify::notify(connection, CHANGED_CHANNEL, &rows.changed()).await
 }
 
@@ -168,6 +189,31 @@ async fn save_versions(connection: &mut AsyncPgConnection, rows: &CatalogRows) -
         .do_update()
         .set(offer_versions::fact.eq(excluded(offer_versions::fact)))
         .filter(offer_versions::fact.ne(excluded(offer_versions::fact)))
+        .execute(connection)
+        .await
+}
+
+async fn save_budgets(connection: &mut AsyncPgConnection, rows: &CatalogRows) -> QueryResult<usize> {
+    let values: Vec<_> = rows
+        .budgets
+        .iter()
+        .map(|((tenant, offer), row)| {
+            (
+                budgets::tenant_id.eq(tenant.as_uuid()),
+                budgets::offer_id.eq(offer.as_uuid()),
+                budgets::version.eq(stored(row.version)),
+                budgets::fact.eq(&row.fact),
+            )
+        })
+        .collect();
+    diesel::insert_into(budgets::table)
+        .values(values)
+        .on_conflict((budgets::tenant_id, budgets::offer_id))
+        .do_update()
+        .set((budgets::version.eq(excluded(budgets::version)), budgets::fact.eq(excluded(budgets::fact))))
+        .filter(
+            budgets::version.le(excluded(budgets::version)).and(budgets::fact.ne(excluded(budgets::fact))),
+        )
         .execute(connection)
         .await
 }

@@ -1,12 +1,14 @@
-//! The tracker's database: a read model of the catalog, written by [`catalog`], read by [`offers`].
+//! The tracker's database: a read model of the catalog, written by [`catalog`], read by [`offers`]; and the file from which
+//! it starts without its database.
 
 mod catalog;
+pub mod offer_file;
 mod offers;
 mod schema;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
-pub use catalog::{CatalogRows, OfferRow, TenantRow, VersionRow, save};
+pub use catalog::{BudgetRow, CatalogRows, OfferRow, TenantRow, VersionRow, save};
 pub use offers::{Selection, load};
 
 /// The tables above, in order.

@@ -27,4 +27,13 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(tenants, offers, offer_versions);
+diesel::table! {
+    budgets (tenant_id, offer_id) {
+        tenant_id -> Uuid,
+        offer_id -> Uuid,
+        version -> BigInt,
+        fact -> Bytea,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(tenants, offers, offer_versions, budgets);

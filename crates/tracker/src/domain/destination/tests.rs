@@ -31,6 +31,11 @@ fn taken_apart(link: &str, name: &str) -> Result<Destination, BrokenLink> {
 
 fn go(link: &str, name: &str, member: &str) -> Url {
     let destination = taken_apart(link, name).unwrap();
+    let kept = {
+        let (head, tails) = destination.pieces();
+        Destination::from_pieces(head, tails.map(|(slot, tail)| (slot, Box::from(tail))))
+    };
+    assert_eq!(kept, destination);
     let text = destination.of_click(ClickId::from_uuid(Uuid::from_u128(CLICK)), &parameters("p&1", member));
     let url = Url::parse(&text).unwrap();
     assert_eq!(url.as_str(), text, "a parser changes nothing of it");
