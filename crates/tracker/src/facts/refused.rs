@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use contracts::tracker::RefusalReason;
-use kernel::Timestamp;
+use kernel::{LinkId, Timestamp};
 
 use super::{
     shared::{Visitor, write_parameters, write_visitor},
@@ -13,9 +13,6 @@ use crate::domain::{ClickParameters, LiveOffer, Refusal};
 
 /// Usual length of the fact, so that it is written without growing.
 const USUAL_BYTES: usize = 512;
-
-/// Most that is kept of what stood in a link's place: a link id is 36 letters, and the rest is a stranger's.
-const LINK_TEXT_BYTES_MAX: usize = 64;
 
 static NO_PARAMETERS: LazyLock<ClickParameters<'static>> = LazyLock::new(ClickParameters::default);
 
@@ -81,9 +78,9 @@ impl<'a> Refused<'a> {
     }
 }
 
+/// An id that leads nowhere is worth a look; any other text is a stranger's, and may be a secret that was pasted there.
 fn kept(link_text: &str) -> &str {
-    let end = link_text.floor_char_boundary(LINK_TEXT_BYTES_MAX);
-    link_text.get(..end).unwrap_or_default()
+    if link_text.parse::<LinkId>().is_ok() { link_text } else { "" }
 }
 
 /// The contract's word for a refusal.
@@ -155,8 +152,11 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_text_in_a_links_place_the_beginning_is_kept() {
-        assert_eq!(kept(&"é".repeat(100)).len(), LINK_TEXT_BYTES_MAX);
-        assert_eq!(kept("x"), "x");
+    fn of_what_stands_in_a_links_place_only_an_id_is_kept() {
+        let id = "0193a1f0-0000-7000-8000-000000000001";
+        assert_eq!(kept(id), id);
+        for text in ["", "x", "whsec_c2VjcmV0", "0193a1f0-0000-7000-8000-000000000001?x=secret"] {
+            assert_eq!(kept(text), "");
+        }
     }
 }
