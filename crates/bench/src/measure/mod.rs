@@ -1,6 +1,8 @@
 //! The measurements, each a file.
 
 mod attribution;
+mod catalog;
+mod cold_start;
 mod delay;
 mod ingest;
 mod memory;
@@ -39,6 +41,10 @@ pub enum Measurement {
     Tracker,
     /// Whether tracker's memory grows.
     TrackerMemory,
+    /// What lists and gets take with many offers, and how fast a change is heard of.
+    Catalog,
+    /// How fast tracker is ready with many offers.
+    ColdStart,
     /// Events a second to the committed decision.
     Attribution,
     /// Events a second to the posted ledger entry.
@@ -58,12 +64,14 @@ pub struct Outcome {
 
 impl Measurement {
     /// All, in the order of the pipeline.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Ingest,
         Self::SingleCall,
         Self::IngestMemory,
         Self::Tracker,
         Self::TrackerMemory,
+        Self::Catalog,
+        Self::ColdStart,
         Self::Attribution,
         Self::Payout,
         Self::Delay,
@@ -80,6 +88,8 @@ impl Measurement {
             Self::IngestMemory => memory::measure(context, door::ingest(context.nodes).await?.0).await,
             Self::Tracker => tracker::measure(context).await,
             Self::TrackerMemory => memory::measure(context, door::tracker(context.nodes).await?.0).await,
+            Self::Catalog => catalog::measure(context).await,
+            Self::ColdStart => cold_start::measure(context).await,
             Self::Attribution => attribution::measure(context).await,
             Self::Payout => payout::measure(context).await,
             Self::Delay => delay::measure(context).await,

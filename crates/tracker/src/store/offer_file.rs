@@ -295,7 +295,7 @@ fn destination(saved: &SavedDestination) -> Result<Destination, OfferFileError> 
 
 #[cfg(test)]
 mod tests {
-    use std::{path::PathBuf, time::Instant};
+    use std::path::PathBuf;
 
     use uuid::Uuid;
 
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_thousand_offers_are_read_in_less_than_three_seconds() {
+    fn a_hundred_thousand_offers_are_kept_and_read() {
         let (_folder, path) = file();
         let offers: Vec<_> = (0..100_000_u128)
             .map(|number| {
@@ -372,10 +372,6 @@ mod tests {
             })
             .collect();
         write(&path, &offers).unwrap();
-        let started = Instant::now();
         assert_eq!(read(&path).unwrap().unwrap().len(), 100_000);
-        // Without optimisation it takes several times what it takes in a release.
-        let took = started.elapsed();
-        assert!(took.as_secs_f64() < 3.0, "{took:?}");
     }
 }
