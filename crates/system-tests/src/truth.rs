@@ -113,6 +113,13 @@ impl Truth {
         rows.first().map(|row| row.get(0))
     }
 
+    /// The verdicts on a click's conversions, each as payout was told last and keeps it.
+    pub async fn verdicts(&self, click: Uuid) -> Vec<Vec<u8>> {
+        let rows =
+            query(&self.payout, "SELECT verdict FROM conversions WHERE gk_click_id = $1", &[&click]).await;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
     /// Conversions by status.
     pub async fn conversions(&self) -> BTreeMap<String, usize> {
         let rows = query(&self.payout, "SELECT status, count(*) FROM conversions GROUP BY status", &[]).await;

@@ -5,28 +5,17 @@ mod row;
 mod scene;
 mod table;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
-use contracts::{
-    Fact,
-    attribution::{
-        ConversionAmended, ConversionQualified, ConversionReviewRequested, ConversionVerdict,
-        ConversionVetoed,
-    },
-    envelope::{Envelope, FactBatch},
-    open,
-};
+use contracts::attribution::ConversionVerdict;
 use futures_util::{StreamExt as _, stream};
 use prost::Message as _;
 use serde_json::{Value, json};
-use system_tests::{Stack, guide::Guide, spy::Spy, truth::Truth};
+use system_tests::{Stack, guide::Guide, truth::Truth};
 use test_kit::{FakePublisher, eventually};
 
 use self::{
-    row::{Row, Told, offer},
+    row::{Row, offer},
     scene::{Clicks, Scene},
     table::table,
 };
@@ -41,7 +30,6 @@ async fn every_field_of_a_shared_offer_applies_as_the_table_says() {
     let publisher = FakePublisher::start();
     let guide = Guide::set_up(stack.endpoints(), "Brownboots", &publisher, 0).await.unwrap();
     let truth = Truth::of(&stack).await;
-    let spy = Spy::on(stack.namespace()).await;
     let scene = Scene::new(&guide, &truth).await;
 
     let rows = table();
@@ -55,7 +43,6 @@ async fn every_field_of_a_shared_offer_applies_as_the_table_says() {
         .await;
     assert_eq!(played.len(), rows.len());
 
-    let mut verdicts = Verdicts::default();
     for (row, clicks) in &played {
         let (Some(told), Some(clicks)) = (&row.told, clicks) else { continue };
         let event = last_event(row);
@@ -63,7 +50,9 @@ async fn every_field_of_a_shared_offer_applies_as_the_table_says() {
         for (click, expected, terms) in
             [(clicks.earlier.as_str(), &told.earlier, told.terms[0]), (later, &told.later, told.terms[1])]
         {
-            verdicts.tell(&spy, row, told, (click, event), (expected, terms)).await;
+            let verdict = verdict(&truth, click, event).await;
+            let found = ((told.of)(&verdict), verdict.terms_version);
+            assert_eq!(found, (expected.clone(), terms), "{} told of {click}", row.field);
         }
     }
     assert!(truth.undecided_or_doubled().await.is_empty());
@@ -76,15 +65,13 @@ async fn clicks_of_old_versions_get_a_new_event_as_it_was_introduced() {
     let publisher = FakePublisher::start();
     let guide = Guide::set_up(stack.endpoints(), "Brownboots", &publisher, 0).await.unwrap();
     let truth = Truth::of(&stack).await;
-    let spy = Spy::on(stack.namespace()).await;
     let scene = Scene::new(&guide, &truth).await;
     let clicks = scene.play_a_later_event(["6.00", "7.50"]).await;
-    let mut verdicts = Verdicts::default();
     // Introduced by version 2; version 3 pays more, and only its own clicks.
     for (click, (payout, terms)) in
         clicks.iter().zip([("flat:6000000", 2), ("flat:6000000", 2), ("flat:7500000", 3)])
     {
-        let verdict = verdicts.of(&spy, click, "level_30").await;
+        let verdict = verdict(&truth, click, "level_30").await;
         let told = (table::payout(&verdict.terms.clone().unwrap_or_default()), verdict.terms_version);
         assert_eq!(told, (json!(payout), terms));
     }
@@ -144,54 +131,16 @@ fn last_event(row: &Row) -> &'static str {
     last.split('&').find_map(|pair| pair.strip_prefix("cnv_event_id=")).expect("an event")
 }
 
-/// The newest verdict on each conversion, as attribution told it.
-#[derive(Default)]
-struct Verdicts(BTreeMap<Vec<u8>, ConversionVerdict>);
-
-impl Verdicts {
-    async fn tell(
-        &mut self,
-        spy: &Spy,
-        row: &Row,
-        told: &Told,
-        (click, event): (&str, &str),
-        (expected, terms): (&Value, u32),
-    ) {
-        let verdict = self.of(spy, click, event).await;
-        let found = ((told.of)(&verdict), verdict.terms_version);
-        assert_eq!(found, (expected.clone(), terms), "{} told of {click}", row.field);
-    }
-
-    /// The verdict on a click's event; waits for it.
-    async fn of(&mut self, spy: &Spy, click: &str, event: &str) -> ConversionVerdict {
-        let id = click.parse::<uuid::Uuid>().unwrap().as_bytes().to_vec();
-        let heard = &mut self.0;
-        eventually("payout is told", SOON, async || {
-            for message in spy.take("spy").await {
-                let batch = FactBatch::decode(message.body.as_slice()).unwrap();
-                for verdict in batch.items.iter().filter_map(verdict) {
-                    let known = heard.get(&verdict.conversion_id).map_or(0, |known| known.revision);
-                    if known < verdict.revision {
-                        heard.insert(verdict.conversion_id.clone(), verdict);
-                    }
-                }
-            }
-            let found = heard.values().find(|verdict| {
-                let is_of_click = verdict.click.as_ref().is_some_and(|click| click.gk_click_id == id);
-                is_of_click && verdict.tracking_system.as_ref().is_some_and(|told| told.event_id == event)
-            });
-            found.cloned().ok_or_else(|| format!("no verdict on {event} of {click}"))
-        })
-        .await
-    }
-}
-
-fn verdict(item: &Envelope) -> Option<ConversionVerdict> {
-    match item.fact.as_str() {
-        ConversionQualified::NAME => open::<ConversionQualified>(item).ok()?.verdict,
-        ConversionAmended::NAME => open::<ConversionAmended>(item).ok()?.verdict,
-        ConversionVetoed::NAME => open::<ConversionVetoed>(item).ok()?.verdict,
-        ConversionReviewRequested::NAME => open::<ConversionReviewRequested>(item).ok()?.verdict,
-        _ => None,
-    }
+/// The verdict on a click's event, as payout keeps it; waits for it.
+async fn verdict(truth: &Truth, click: &str, event: &str) -> ConversionVerdict {
+    let click = click.parse().unwrap();
+    eventually("payout is told", SOON, async || {
+        let told = truth.verdicts(click).await;
+        let mut told = told.iter().map(|verdict| ConversionVerdict::decode(verdict.as_slice()).unwrap());
+        let is_of_event = |verdict: &ConversionVerdict| {
+            verdict.tracking_system.as_ref().is_some_and(|told| told.event_id == event)
+        };
+        told.find(is_of_event).ok_or_else(|| format!("no verdict on {event} of {click}"))
+    })
+    .await
 }
