@@ -100,6 +100,26 @@ impl Truth {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
+    /// The versions of an offer in attribution's read model: each fact as it keeps it, by its number.
+    pub async fn offer_versions(&self, offer: Uuid) -> BTreeMap<i32, Vec<u8>> {
+        let select = "SELECT version, fact FROM offer_versions WHERE offer_id = $1";
+        let rows = query(&self.attribution, select, &[&offer]).await;
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
+    /// What applies at once of an offer in attribution's read model, as it keeps it.
+    pub async fn offer(&self, offer: Uuid) -> Option<Vec<u8>> {
+        let rows = query(&self.attribution, "SELECT fact FROM offers WHERE offer_id = $1", &[&offer]).await;
+        rows.first().map(|row| row.get(0))
+    }
+
+    /// The verdicts on a click's conversions, each as payout was told last and keeps it.
+    pub async fn verdicts(&self, click: Uuid) -> Vec<Vec<u8>> {
+        let rows =
+            query(&self.payout, "SELECT verdict FROM conversions WHERE gk_click_id = $1", &[&click]).await;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
     /// Conversions by status.
     pub async fn conversions(&self) -> BTreeMap<String, usize> {
         let rows = query(&self.payout, "SELECT status, count(*) FROM conversions GROUP BY status", &[]).await;

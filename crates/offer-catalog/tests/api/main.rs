@@ -5,6 +5,8 @@ mod broadcast;
 #[cfg(test)]
 mod catalog;
 #[cfg(test)]
+mod clones;
+#[cfg(test)]
 mod creatives;
 #[cfg(test)]
 mod creatives_in_a_bucket;

@@ -17,3 +17,4 @@ mod stopping;
 mod tracing;
 mod tracker_door;
 mod transport_limits;
+mod versions;
