@@ -37,6 +37,8 @@ pub struct Settings {
     pub sealing: SealingSettings,
     /// Scheduled changes.
     pub schedule: ScheduleSettings,
+    /// The partner feed.
+    pub feed: FeedSettings,
     /// Addresses that go out into the world.
     pub public: PublicSettings,
     /// Logs and traces.
@@ -79,6 +81,16 @@ pub struct ScheduleSettings {
     pub poll_ms: u64,
 }
 
+/// Section `feed`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeedSettings {
+    /// How often a token may call in the long run.
+    pub calls_per_minute: u32,
+    /// How often at once.
+    pub burst: u32,
+}
+
 /// Section `public`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,6 +112,7 @@ impl Validate for Settings {
         problems.within("credentials", &self.credentials);
         problems.within("sealing", &self.sealing);
         problems.within("schedule", &self.schedule);
+        problems.within("feed", &self.feed);
         problems.within("public", &self.public);
         problems.within("telemetry", &self.telemetry);
         problems.within("stop", &self.stop);
@@ -130,6 +143,13 @@ impl Validate for SealingSettings {
 impl Validate for ScheduleSettings {
     fn validate(&self, problems: &mut Problems) {
         problems.in_range("poll_ms", &self.poll_ms, &(50..=60_000));
+    }
+}
+
+impl Validate for FeedSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("calls_per_minute", &self.calls_per_minute, &(1..=1_000_000));
+        problems.in_range("burst", &self.burst, &(1..=1_000_000));
     }
 }
 

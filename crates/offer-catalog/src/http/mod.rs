@@ -16,9 +16,11 @@ mod diff_versions;
 mod draft_offer;
 mod end_offer;
 mod error;
+mod feed_cursor;
 mod get_advertiser;
 mod get_lineage;
 mod get_offer;
+mod get_partner_offer;
 mod get_publisher;
 mod get_tenant;
 mod json;
@@ -28,11 +30,13 @@ mod list_audit_log;
 mod list_credentials;
 mod list_offer_versions;
 mod list_offers;
+mod list_partner_offers;
 mod list_publishers;
 mod list_scheduled_changes;
 mod list_tokens;
 mod once;
 mod openapi;
+mod partner_door;
 mod pause_offer;
 mod preview_change;
 mod reading;
@@ -41,6 +45,7 @@ mod reveal_credential;
 mod revoke_credential;
 mod rotate_credential;
 mod schedule_change;
+mod seen;
 mod share_offer;
 mod unshare_offer;
 
@@ -48,7 +53,7 @@ use actix_web::web;
 use http_kit::auth::{OperatorAuth, TokenAuth};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use self::openapi::openapi;
+pub use self::{openapi::openapi, partner_door::PartnerDoor};
 use crate::flows::Catalog;
 
 /// Registers the API.
@@ -56,9 +61,14 @@ pub fn routes(
     catalog: web::Data<Catalog>,
     tokens: web::Data<TokenAuth>,
     operator: web::Data<OperatorAuth>,
+    door: web::Data<PartnerDoor>,
 ) -> impl Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static {
     move |config| {
-        config.app_data(catalog.clone()).app_data(tokens.clone()).app_data(operator.clone());
+        config
+            .app_data(catalog.clone())
+            .app_data(tokens.clone())
+            .app_data(operator.clone())
+            .app_data(door.clone());
         documented(config);
     }
 }
@@ -101,5 +111,7 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(schedule_change::schedule_change)
         .service(list_scheduled_changes::list_scheduled_changes)
         .service(cancel_scheduled_change::cancel_scheduled_change)
+        .service(list_partner_offers::list_partner_offers)
+        .service(get_partner_offer::get_partner_offer)
         .service(list_audit_log::list_audit_log);
 }

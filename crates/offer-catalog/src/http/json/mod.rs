@@ -6,10 +6,14 @@ mod audit;
 mod credential;
 mod difference;
 mod event_body;
+mod feed_parameters;
 mod finding;
 mod offer;
 mod offer_body;
 mod offer_event;
+mod offer_parameters;
+mod partner_offer;
+mod partner_parameters;
 mod publisher;
 mod scheduled_change;
 mod share;
@@ -23,9 +27,13 @@ pub use self::{
     audit::AuditJson,
     credential::{CredentialBody, CredentialJson, RevealedJson, RotateBody},
     difference::{DiffJson, LintJson, PreviewJson},
+    feed_parameters::FeedParameters,
     finding::FindingJson,
     offer::{OfferJson, OfferSummaryJson, PauseBody, VersionJson},
     offer_body::OfferBody,
+    offer_parameters::OfferParameters,
+    partner_offer::{PartnerFeedJson, PartnerOfferJson},
+    partner_parameters::PartnerParameters,
     publisher::{CreatedPublisherJson, PublisherBody, PublisherJson},
     scheduled_change::{ScheduledChangeBody, ScheduledChangeJson},
     share::{LineageJson, ShareBody, ShareWith, SharedJson},
@@ -33,3 +41,6 @@ pub use self::{
     ticks::CreateBody,
     token::{IssuedTokenJson, TokenBody, TokenJson},
 };
+
+/// A part of a name that a list is searched for: a name is not longer.
+const NAME_PART_CHARS_MAX: usize = 200;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
-        offer::{OfferFields, SEQUENCE_GRACE_HOURS},
+        offer::{Creative, OfferFields, SEQUENCE_GRACE_HOURS},
         records::{Offer, OfferVersion},
         status::{DisplayStatus, Share},
     },
@@ -42,6 +42,12 @@ pub struct CreativeJson {
     /// Where it is.
     #[schema(example = "https://cdn.example/golfin.png")]
     url: String,
+}
+
+impl From<Creative> for CreativeJson {
+    fn from(creative: Creative) -> Self {
+        Self { order: creative.order, url: creative.url }
+    }
 }
 
 /// When a sequence number is reached.
@@ -149,11 +155,7 @@ impl From<OfferFields> for OfferFieldsJson {
             offer_details: fields.offer_details,
             terms_and_disclaimers: fields.terms_and_disclaimers,
             categories: fields.categories,
-            creatives: fields
-                .creatives
-                .into_iter()
-                .map(|creative| CreativeJson { order: creative.order, url: creative.url })
-                .collect(),
+            creatives: fields.creatives.into_iter().map(CreativeJson::from).collect(),
             budget: BudgetJson {
                 total: fields.total_budget.map(|budget| budget.to_string()),
                 daily: fields.daily_budget.map(|budget| budget.to_string()),
@@ -310,11 +312,12 @@ pub struct PauseBody {
 }
 
 /// The word of a value.
-fn word<T: PartialEq + Copy>(words: &[(&'static str, T)], value: T) -> &'static str {
+pub(super) fn word<T: PartialEq + Copy>(words: &[(&'static str, T)], value: T) -> &'static str {
     words.iter().find(|(_word, of)| *of == value).map_or("", |(word, _of)| *word)
 }
 
-fn or_all(words: impl Iterator<Item = String>) -> Vec<String> {
+/// No entry means every one.
+pub(super) fn or_all(words: impl Iterator<Item = String>) -> Vec<String> {
     let words: Vec<String> = words.collect();
     if words.is_empty() { vec![String::from("All")] } else { words }
 }
