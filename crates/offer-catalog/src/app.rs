@@ -111,7 +111,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
         web::Data::new(catalog),
         web::Data::new(token_auth(settings, Arc::clone(clock), pool)),
         web::Data::new(operator),
-        http::PartnerDoor::new(&settings.feed),
+        http::PartnerDoor::new(settings.feed),
     );
     let http = Server::new("api", &settings.http).listen(supervisor, routes)?;
     Ok(Addresses { http, admin })

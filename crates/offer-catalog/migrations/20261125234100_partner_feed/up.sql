@@ -36,16 +36,20 @@ CREATE INDEX partner_offers_end ON partner_offers (tenant_id, publisher_id, end_
 -- Of an offer's fields, what its publisher sees; other changes are not its business. Revenue shows where the payout is a share
 -- of it. What is not named here is taken to be seen: a change too many is told rather than one too few.
 CREATE FUNCTION partner_sees(fields jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
-    SELECT fields - ARRAY[
-        'advertiserId', 'advertiserCampaignName', 'trackingSystem', 'trackingSystemLink', 'fallbackLink', 'appId',
-        'totalBudget', 'dailyBudget', 'caps', 'overLimitAction', 'reverseOnFraud', 'sequenceGraceHours', 'sequenceRules'
-    ] || jsonb_build_object('events', (
-        SELECT jsonb_agg(
-            CASE WHEN event -> 'payout' ? 'shareOfRevenue' THEN event - 'caps' ELSE event - ARRAY['caps', 'revenue'] END
-            ORDER BY place
-        )
-        FROM jsonb_array_elements(fields -> 'events') WITH ORDINALITY AS listed (event, place)
-    ))
+    SELECT CASE WHEN jsonb_typeof(fields -> 'events') = 'array' THEN
+        fields - ARRAY[
+            'advertiserId', 'advertiserCampaignName', 'trackingSystem', 'trackingSystemLink', 'fallbackLink', 'appId',
+            'totalBudget', 'dailyBudget', 'caps', 'overLimitAction', 'reverseOnFraud', 'sequenceGraceHours', 'sequenceRules'
+        ] || jsonb_build_object('events', (
+            SELECT jsonb_agg(
+                CASE WHEN event -> 'payout' ? 'shareOfRevenue' THEN event - 'caps' ELSE event - ARRAY['caps', 'revenue'] END
+                ORDER BY place
+            )
+            FROM jsonb_array_elements(
+                CASE WHEN jsonb_typeof(fields -> 'events') = 'array' THEN fields -> 'events' END
+            ) WITH ORDINALITY AS listed (event, place)
+        ))
+    ELSE fields END
 $$;
 
 -- A stored moment (microseconds) as a date of the feed; beyond the years 1970 to 9999 their ends are as good.

@@ -47,7 +47,7 @@ mod tests {
         rested = rate.admit(rested, at + Duration::from_secs(1)).unwrap();
         assert!(rate.admit(rested, at + Duration::from_millis(1_500)).is_err());
         // Rested: as at first.
-        let later = at + Duration::from_secs(60);
+        let later = at + Duration::from_mins(1);
         for _call in 0..3 {
             rested = rate.admit(rested, later).unwrap();
         }

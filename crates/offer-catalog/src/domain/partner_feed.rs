@@ -34,7 +34,9 @@ impl PartnerPayout {
         let percent = |parts: u64| Some(Self::Percent { millionths: parts });
         match (payout, revenue) {
             (Payout::Flat(amount), _) => Some(Self::Flat(amount)),
-            (Payout::PercentOfAmount(share), _) => percent(u64::from(share.0).saturating_mul(PARTS_PER_POINT)),
+            (Payout::PercentOfAmount(share), _) => {
+                percent(u64::from(share.0).saturating_mul(PARTS_PER_POINT))
+            }
             (Payout::ShareOfRevenue(share), Some(Revenue::Flat(amount))) => {
                 amount.floor_share(share).map(Self::Flat)
             }
@@ -96,7 +98,8 @@ pub struct FeedVersion {
 
 impl FeedVersion {
     /// Of a feed that never had anything in it.
-    pub const EMPTY: Self = Self { changed_at: Timestamp::from_micros(0), date_at: Timestamp::from_micros(0) };
+    pub const EMPTY: Self =
+        Self { changed_at: Timestamp::from_micros(0), date_at: Timestamp::from_micros(0) };
 
     /// Everything up to a moment.
     #[must_use]
@@ -208,7 +211,11 @@ mod tests {
 
     #[rstest]
     #[case(Revenue::Flat(Micros(5_000_000)), Payout::Flat(Micros(3)), Some(PartnerPayout::Flat(Micros(3))))]
-    #[case(Revenue::Flat(Micros(333)), Payout::ShareOfRevenue(Bps(5_000)), Some(PartnerPayout::Flat(Micros(166))))]
+    #[case(
+        Revenue::Flat(Micros(333)),
+        Payout::ShareOfRevenue(Bps(5_000)),
+        Some(PartnerPayout::Flat(Micros(166)))
+    )]
     #[case(Revenue::PercentOfAmount(Bps(2_000)), Payout::PercentOfAmount(Bps(1_250)), Some(PartnerPayout::Percent { millionths: 12_500_000 }))]
     // 70 % of 20 % are 14 %; 33.33 % of 12.34 % are 4.112922 %.
     #[case(Revenue::PercentOfAmount(Bps(2_000)), Payout::ShareOfRevenue(Bps(7_000)), Some(PartnerPayout::Percent { millionths: 14_000_000 }))]
@@ -223,7 +230,8 @@ mod tests {
 
     #[test]
     fn a_version_reads_back() {
-        let version = FeedVersion { changed_at: Timestamp::from_micros(7), date_at: Timestamp::from_micros(9) };
+        let version =
+            FeedVersion { changed_at: Timestamp::from_micros(7), date_at: Timestamp::from_micros(9) };
         assert_eq!(FeedVersion::parse(&version.to_text()), Some(version));
     }
 

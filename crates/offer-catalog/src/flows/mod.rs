@@ -39,7 +39,7 @@ pub use self::{
     lineage::Lineage,
     offers::OfferView,
     once::{Answer, Once, OnceKey},
-    partner_feed::{FeedPage, PartnerOfferView, Seen},
+    partner_feed::{FeedPage, PartnerOfferView},
     preview_change::Preview,
     publishers::CreatedPublisher,
     schedule_change::{ChangeRequest, When, WhichEvent},

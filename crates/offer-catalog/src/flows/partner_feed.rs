@@ -99,7 +99,8 @@ impl Catalog {
     pub fn partner_form(&self) -> String {
         let made_of = format!("{} {:?}", env!("CARGO_PKG_VERSION"), self.parts.tracking_base);
         let hash = Sha256::digest(made_of.as_bytes());
-        hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        let (start, _rest) = hash.split_first_chunk().unwrap_or((&[0; 4], &[]));
+        format!("{:08x}", u32::from_be_bytes(*start))
     }
 
     fn partner_view(&self, offer: PartnerOffer, domain: &TenantDomain) -> PartnerOfferView {

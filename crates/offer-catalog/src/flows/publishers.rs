@@ -73,7 +73,8 @@ impl Catalog {
             let states = States::new(&logged)?;
             change.audit(conn, AuditAction::PublisherCreated, saved.publisher_id.as_uuid(), states).await?;
             change.tell(conn, &[change.stamper().outgoing(&publisher_changed(saved))]).await?;
-            let created = CreatedPublisher { publisher: saved.clone(), signing_secret: signing_secret.clone() };
+            let created =
+                CreatedPublisher { publisher: saved.clone(), signing_secret: signing_secret.clone() };
             self.say(conn, once, created).await
         })
         .await

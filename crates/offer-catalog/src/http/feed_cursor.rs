@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn it_reads_back_for_its_own_walk_only() {
-        let place = FeedPlace { shared_at: Timestamp::from_micros(7), offer_id: OfferId::from_uuid(Uuid::max()) };
+        let place =
+            FeedPlace { shared_at: Timestamp::from_micros(7), offer_id: OfferId::from_uuid(Uuid::max()) };
         let cursor = write(place, &request(1));
         assert_eq!(read(&cursor, &request(1)), Some(place));
         assert_eq!(read(&cursor, &request(2)), None);
@@ -82,10 +83,11 @@ mod tests {
 
     #[test]
     fn what_was_cut_or_changed_is_none() {
-        let place = FeedPlace { shared_at: Timestamp::from_micros(7), offer_id: OfferId::from_uuid(Uuid::max()) };
+        let place =
+            FeedPlace { shared_at: Timestamp::from_micros(7), offer_id: OfferId::from_uuid(Uuid::max()) };
         let cursor = write(place, &request(1));
         for end in 0..cursor.len() {
-            assert_eq!(read(&cursor[..end], &request(1)), None);
+            assert_eq!(read(cursor.get(..end).unwrap(), &request(1)), None);
             let mut changed = cursor.clone().into_bytes();
             changed[end] = if changed[end] == b'A' { b'B' } else { b'A' };
             assert_eq!(read(&String::from_utf8(changed).unwrap(), &request(1)), None);

@@ -4,7 +4,6 @@ use actix_web::{get, web};
 use http_kit::{Json, ListBody, Page, Problem, ProblemBody, Query, auth::Caller};
 use kernel::AdvertiserId;
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::{
     answers,

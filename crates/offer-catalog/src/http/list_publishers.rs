@@ -5,7 +5,7 @@ use http_kit::{Json, ListBody, Page, Problem, ProblemBody, Query, auth::Caller};
 
 use super::{
     answers,
-    json::{PublisherJson, PartnerParameters},
+    json::{PartnerParameters, PublisherJson},
 };
 use crate::flows::Catalog;
 

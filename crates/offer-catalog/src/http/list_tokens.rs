@@ -4,7 +4,6 @@ use actix_web::{get, web};
 use http_kit::{Json, ListBody, Page, Problem, ProblemBody, Query, auth::Caller};
 use kernel::Role;
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::{
     answers,
@@ -55,7 +54,8 @@ pub async fn list_tokens(
     caller.require_owner()?;
     let mut r = Reader::new();
     r.refuse_unknown_parameters(&parameters.unknown, "role, publisherId, sort, page and page_size");
-    let roles = [Role::Owner, Role::Manager, Role::Analyst, Role::Publisher].map(|role| (role.as_str(), role));
+    let roles =
+        [Role::Owner, Role::Manager, Role::Analyst, Role::Publisher].map(|role| (role.as_str(), role));
     let filter = TokenFilter {
         role: r.word("role", parameters.role, &roles),
         publisher: r.id("publisherId", parameters.publisher_id),

@@ -32,7 +32,7 @@ pub struct PartnerDoor {
 
 impl PartnerDoor {
     /// With the rate of the settings.
-    pub fn new(settings: &FeedSettings) -> web::Data<Self> {
+    pub fn new(settings: FeedSettings) -> web::Data<Self> {
         web::Data::new(Self {
             rate: CallRate::new(settings.calls_per_minute, settings.burst),
             per_minute: settings.calls_per_minute,
@@ -93,8 +93,8 @@ mod tests {
 
     #[test]
     fn each_token_has_its_own_rate_and_memory_is_bounded() {
-        let door = PartnerDoor::new(&FeedSettings { calls_per_minute: 60, burst: 1 });
-        let token = |number: usize| TokenId::from_uuid(Uuid::from_u128(number as u128));
+        let door = PartnerDoor::new(FeedSettings { calls_per_minute: 60, burst: 1 });
+        let token = |number: usize| TokenId::from_uuid(Uuid::from_u128(number.try_into().unwrap()));
         let now = Duration::from_secs(10);
         for number in 0..TOKENS_MAX + 10 {
             assert_eq!(door.count(token(number), now), Ok(()));

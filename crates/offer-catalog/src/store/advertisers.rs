@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable,
-    SelectableHelper, pg::Pg,
+    ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl, QueryResult, Queryable,
+    Selectable, SelectableHelper, pg::Pg,
 };
 use diesel_async::RunQueryDsl;
 use kernel::{AdvertiserId, Micros, Money, TenantId};
 use uuid::Uuid;
 
-use super::{Conn, convert, schema::advertisers::dsl, slice};
+use super::{Conn, containing, convert, schema::advertisers::dsl, slice};
 use crate::domain::{
     listing::{PartnerFilter, Slice, Sort, SortKey, Window},
     partner::AdvertiserFields,
@@ -19,7 +19,7 @@ use crate::domain::{
 const TABLE: &str = "advertisers";
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::schema::advertisers, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = super::schema::advertisers, check_for_backend(Pg))]
 struct Row {
     tenant_id: Uuid,
     advertiser_id: Uuid,
@@ -121,8 +121,12 @@ pub async fn list(
         query
     };
     let query = match (sort.key, sort.is_descending) {
-        (SortKey::Name | SortKey::UpdatedAt, false) => matching().order((dsl::name.asc(), dsl::advertiser_id.asc())),
-        (SortKey::Name | SortKey::UpdatedAt, true) => matching().order((dsl::name.desc(), dsl::advertiser_id.desc())),
+        (SortKey::Name | SortKey::UpdatedAt, false) => {
+            matching().order((dsl::name.asc(), dsl::advertiser_id.asc()))
+        }
+        (SortKey::Name | SortKey::UpdatedAt, true) => {
+            matching().order((dsl::name.desc(), dsl::advertiser_id.desc()))
+        }
         (SortKey::CreatedAt, false) => matching().order((dsl::created_at.asc(), dsl::advertiser_id.asc())),
         (SortKey::CreatedAt, true) => matching().order((dsl::created_at.desc(), dsl::advertiser_id.desc())),
     };

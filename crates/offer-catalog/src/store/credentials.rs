@@ -26,7 +26,7 @@ const TABLE: &str = "credentials";
 const GENERATIONS: &str = "credential_generations";
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::schema::credentials, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = super::schema::credentials, check_for_backend(Pg))]
 struct Row {
     tenant_id: Uuid,
     credential_id: Uuid,
@@ -36,7 +36,7 @@ struct Row {
 }
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::schema::credential_generations, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = super::schema::credential_generations, check_for_backend(Pg))]
 struct GenerationRow {
     credential_id: Uuid,
     generation: i32,

@@ -4,10 +4,7 @@
 use std::collections::HashMap;
 
 use diesel::{
-    ExpressionMethods, PgTextExpressionMethods, QueryDsl, QueryResult,
-    dsl::sql,
-    pg::Pg,
-    sql_types::BigInt,
+    ExpressionMethods, PgTextExpressionMethods, QueryDsl, QueryResult, dsl::sql, pg::Pg, sql_types::BigInt,
 };
 use diesel_async::RunQueryDsl;
 use kernel::{AdvertiserId, OfferId, TenantId};

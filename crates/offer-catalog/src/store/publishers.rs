@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl, QueryResult, Queryable, Selectable,
-    SelectableHelper, pg::Pg,
+    ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl, QueryResult, Queryable,
+    Selectable, SelectableHelper, pg::Pg,
 };
 use diesel_async::RunQueryDsl;
 use kernel::{EndpointId, PublisherId, TenantId};
@@ -26,7 +26,7 @@ const TABLE: &str = "publishers";
 const ENDPOINTS: &str = "publisher_endpoints";
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::schema::publishers, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = super::schema::publishers, check_for_backend(Pg))]
 struct Row {
     tenant_id: Uuid,
     publisher_id: Uuid,
@@ -37,7 +37,7 @@ struct Row {
 }
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::schema::publisher_endpoints, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = super::schema::publisher_endpoints, check_for_backend(Pg))]
 struct EndpointRow {
     endpoint_id: Uuid,
     publisher_id: Uuid,
@@ -154,8 +154,12 @@ pub async fn list(
         query
     };
     let query = match (sort.key, sort.is_descending) {
-        (SortKey::Name | SortKey::UpdatedAt, false) => matching().order((dsl::name.asc(), dsl::publisher_id.asc())),
-        (SortKey::Name | SortKey::UpdatedAt, true) => matching().order((dsl::name.desc(), dsl::publisher_id.desc())),
+        (SortKey::Name | SortKey::UpdatedAt, false) => {
+            matching().order((dsl::name.asc(), dsl::publisher_id.asc()))
+        }
+        (SortKey::Name | SortKey::UpdatedAt, true) => {
+            matching().order((dsl::name.desc(), dsl::publisher_id.desc()))
+        }
         (SortKey::CreatedAt, false) => matching().order((dsl::created_at.asc(), dsl::publisher_id.asc())),
         (SortKey::CreatedAt, true) => matching().order((dsl::created_at.desc(), dsl::publisher_id.desc())),
     };

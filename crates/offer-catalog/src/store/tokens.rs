@@ -19,7 +19,7 @@ use crate::domain::{
 const TABLE: &str = "issued_tokens";
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::schema::issued_tokens, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = super::schema::issued_tokens, check_for_backend(Pg))]
 struct Row {
     tenant_id: Uuid,
     token_id: Uuid,

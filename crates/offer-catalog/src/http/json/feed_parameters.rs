@@ -79,7 +79,10 @@ impl FeedParameters {
         if let Some(cursor) = &cursor {
             match feed_cursor::read(cursor, &request) {
                 Some(_) if page.is_some() => {
-                    r.wrong("page", "can not stand beside cursor, which says where the page begins; leave one out");
+                    r.wrong(
+                        "page",
+                        "can not stand beside cursor, which says where the page begins; leave one out",
+                    );
                 }
                 Some(place) => request.start = FeedStart::After(place),
                 None => r.wrong("cursor", feed_cursor::WRONG),

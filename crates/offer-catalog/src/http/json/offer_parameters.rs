@@ -3,7 +3,6 @@
 use http_kit::Problem;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use uuid::Uuid;
 
 use super::{NAME_PART_CHARS_MAX, offer_body::OFFER_TYPES};
 use crate::{

@@ -122,7 +122,9 @@ pub struct PartnerOfferJson {
     #[schema(example = "Live")]
     status: &'static str,
     /// Where you send users, with your two ids filled in; both are required.
-    #[schema(example = "https://api.brownboots.getgokart.ai/api/v1/offer-link/redirect/01939b4e-5c00-7000-8000-000000000000?pub_click_id={pub_click_id}&pub_member_id={pub_member_id}")]
+    #[schema(
+        example = "https://api.brownboots.getgokart.ai/api/v1/offer-link/redirect/01939b4e-5c00-7000-8000-000000000000?pub_click_id={pub_click_id}&pub_member_id={pub_member_id}"
+    )]
     tracking_link: String,
     /// `SingleEvent` or `MultiEvent`.
     #[schema(example = "MultiEvent")]

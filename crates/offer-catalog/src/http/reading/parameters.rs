@@ -39,8 +39,10 @@ impl Reader {
             return Ok(value);
         }
         let problem = Problem::bad_request("invalid_query", "a query parameter is not acceptable");
-        Err(self.problems.into_vec().into_iter().fold(problem, |problem, wrong| {
-            problem.field(wrong.field, wrong.detail)
-        }))
+        Err(self
+            .problems
+            .into_vec()
+            .into_iter()
+            .fold(problem, |problem, wrong| problem.field(wrong.field, wrong.detail)))
     }
 }
