@@ -98,6 +98,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     postgres_kit::inbox::keep_swept(pool.clone(), INBOX_AGE, supervisor);
     bus.consume(CREDENTIAL_USES, OnCredentialUsed { catalog: catalog.clone(), pool: pool.clone() })?;
     catalog.keep_forgetting(supervisor);
+    catalog.keep_counting(supervisor);
     catalog.keep_applying(Duration::from_millis(settings.schedule.poll_ms), supervisor);
     let every = Duration::from_secs(settings.credentials.broadcast_seconds);
     broadcast_generations(catalog.clone(), bus.publisher(), Arc::clone(ids), every, supervisor);
@@ -111,6 +112,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
         web::Data::new(catalog),
         web::Data::new(token_auth(settings, Arc::clone(clock), pool)),
         web::Data::new(operator),
+        http::PartnerDoor::new(settings.feed),
     );
     let http = Server::new("api", &settings.http).listen(supervisor, routes)?;
     Ok(Addresses { http, admin })

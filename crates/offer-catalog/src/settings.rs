@@ -39,6 +39,8 @@ pub struct Settings {
     pub sealing: SealingSettings,
     /// Scheduled changes.
     pub schedule: ScheduleSettings,
+    /// The partner feed.
+    pub feed: FeedSettings,
     /// Addresses that go out into the world.
     pub public: PublicSettings,
     /// Uploaded pictures.
@@ -81,6 +83,16 @@ pub struct SealingSettings {
 pub struct ScheduleSettings {
     /// How often it is looked for what is due.
     pub poll_ms: u64,
+}
+
+/// Section `feed`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeedSettings {
+    /// How often a token may call in the long run.
+    pub calls_per_minute: u32,
+    /// How often at once.
+    pub burst: u32,
 }
 
 /// Section `public`.
@@ -146,6 +158,7 @@ impl Validate for Settings {
         problems.within("credentials", &self.credentials);
         problems.within("sealing", &self.sealing);
         problems.within("schedule", &self.schedule);
+        problems.within("feed", &self.feed);
         problems.within("public", &self.public);
         problems.within("creatives", &self.creatives);
         if self.http.body_limit_bytes < UPLOAD_BYTES_MAX {
@@ -182,6 +195,13 @@ impl Validate for SealingSettings {
 impl Validate for ScheduleSettings {
     fn validate(&self, problems: &mut Problems) {
         problems.in_range("poll_ms", &self.poll_ms, &(50..=60_000));
+    }
+}
+
+impl Validate for FeedSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("calls_per_minute", &self.calls_per_minute, &(1..=1_000_000));
+        problems.in_range("burst", &self.burst, &(1..=1_000_000));
     }
 }
 

@@ -1,8 +1,8 @@
 //! Lists are read page by page.
 
-use kernel::{AdvertiserId, PublisherId};
+use kernel::{AdvertiserId, PublisherId, Role};
 
-use super::status::OfferStatus;
+use super::{offer::OfferType, status::OfferStatus};
 
 /// One page of a list, and how many there are in all.
 #[derive(Debug, Clone)]
@@ -22,13 +22,79 @@ pub struct Window {
     pub limit: i64,
 }
 
+/// By what a list is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortKey {
+    /// When it came to be.
+    CreatedAt,
+    /// When it was last changed; of offers only.
+    UpdatedAt,
+    /// By name.
+    Name,
+}
+
+/// How a list is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// By what.
+    pub key: SortKey,
+    /// The greatest first: `-createdAt`.
+    pub is_descending: bool,
+}
+
+impl Sort {
+    /// From the least.
+    #[must_use]
+    pub const fn up(key: SortKey) -> Self {
+        Self { key, is_descending: false }
+    }
+
+    /// From the greatest.
+    #[must_use]
+    pub const fn down(key: SortKey) -> Self {
+        Self { key, is_descending: true }
+    }
+}
+
 /// Which offers a list shows.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct OfferFilter {
     /// Only with this status.
     pub status: Option<OfferStatus>,
     /// Only of this advertiser.
     pub advertiser: Option<AdvertiserId>,
     /// Only shared with this publisher.
+    pub publisher: Option<PublisherId>,
+    /// Only of this type.
+    pub offer_type: Option<OfferType>,
+    /// Only tracked by this system.
+    pub tracking_system: Option<String>,
+    /// Only with this in its name, in any case.
+    pub name_contains: Option<String>,
+}
+
+impl OfferFilter {
+    /// Whether offers that fit are counted as they change.
+    #[must_use]
+    pub const fn is_counted(&self) -> bool {
+        self.advertiser.is_none() && self.publisher.is_none() && self.name_contains.is_none()
+    }
+}
+
+/// Which advertisers or publishers a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct PartnerFilter {
+    /// Only with this in its name, in any case.
+    pub name_contains: Option<String>,
+    /// Only those that take part, or do not.
+    pub active: Option<bool>,
+}
+
+/// Which tokens a list shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TokenFilter {
+    /// Only with this role.
+    pub role: Option<Role>,
+    /// Only of this publisher.
     pub publisher: Option<PublisherId>,
 }

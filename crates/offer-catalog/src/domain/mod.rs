@@ -9,6 +9,7 @@
 pub mod acceptance;
 pub mod age_range;
 pub mod audit;
+pub mod call_rate;
 pub mod clone;
 pub mod country;
 pub mod creative;
@@ -24,6 +25,7 @@ pub mod listing;
 pub mod macros;
 pub mod offer;
 pub mod partner;
+pub mod partner_feed;
 pub mod problems;
 pub mod public_url;
 pub mod records;

@@ -29,6 +29,17 @@ pub enum OfferType {
     MultiEvent,
 }
 
+impl OfferType {
+    /// The word in tables and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SingleEvent => "SingleEvent",
+            Self::MultiEvent => "MultiEvent",
+        }
+    }
+}
+
 /// Devices an offer is meant for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Platform {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     domain::{
         audit::{Actor, AuditAction},
-        listing::{Slice, Window},
+        listing::{PartnerFilter, Slice, Sort, Window},
         partner::AdvertiserFields,
         records::{Advertiser, Revision},
     },
@@ -72,10 +72,12 @@ impl Catalog {
     pub async fn list_advertisers(
         &self,
         tenant: TenantId,
+        filter: &PartnerFilter,
+        sort: Sort,
         window: Window,
     ) -> Result<Slice<Advertiser>, FlowError> {
         transact(self.pool(), Retries::default(), async |conn| {
-            Ok(advertisers::list(conn, tenant, window).await?)
+            Ok(advertisers::list(conn, tenant, filter, sort, window).await?)
         })
         .await
     }

@@ -8,13 +8,13 @@ use super::{Catalog, FlowError};
 use crate::{
     domain::{
         audit::LoggedEntry,
-        listing::{Slice, Window},
+        listing::{Slice, Sort, Window},
     },
     store::audit,
 };
 
 impl Catalog {
-    /// A page of a tenant's log, newest first; of one thing when `subject` is given.
+    /// A page of a tenant's log; of one thing when `subject` is given.
     ///
     /// # Errors
     /// `Store`.
@@ -22,10 +22,11 @@ impl Catalog {
         &self,
         tenant: TenantId,
         subject: Option<Uuid>,
+        sort: Sort,
         window: Window,
     ) -> Result<Slice<LoggedEntry>, FlowError> {
         transact(self.pool(), Retries::default(), async |conn| {
-            Ok(audit::list(conn, tenant, subject, window).await?)
+            Ok(audit::list(conn, tenant, subject, sort, window).await?)
         })
         .await
     }

@@ -18,7 +18,7 @@ use crate::{
     domain::{
         audit::{Actor, AuditAction},
         credential::{self, CredentialConflict, Generation},
-        listing::{Slice, Window},
+        listing::{Slice, Sort, Window},
         public_url,
         records::{Credential, IssuedGeneration, Revision},
         tenant::TenantDomain,
@@ -207,10 +207,12 @@ impl Catalog {
     pub async fn list_credentials(
         &self,
         tenant: TenantId,
+        advertiser: Option<AdvertiserId>,
+        sort: Sort,
         window: Window,
     ) -> Result<Slice<CredentialView>, FlowError> {
         transact(self.pool(), Retries::default(), async |conn| {
-            let Slice { items, total } = credentials::list(conn, tenant, window).await?;
+            let Slice { items, total } = credentials::list(conn, tenant, advertiser, sort, window).await?;
             Ok::<_, FlowError>(Slice { items: views(conn, tenant, items).await?, total })
         })
         .await

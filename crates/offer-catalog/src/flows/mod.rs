@@ -17,8 +17,10 @@ mod error;
 mod lineage;
 mod lint_offer;
 mod move_offer;
+mod offer_counts;
 mod offers;
 mod once;
+mod partner_feed;
 mod preview_change;
 mod publishers;
 mod references;
@@ -41,6 +43,7 @@ pub use self::{
     lineage::Lineage,
     offers::OfferView,
     once::{Answer, Once, OnceKey},
+    partner_feed::{FeedPage, PartnerOfferView},
     preview_change::Preview,
     publishers::CreatedPublisher,
     schedule_change::{ChangeRequest, When, WhichEvent},

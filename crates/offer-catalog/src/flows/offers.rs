@@ -7,14 +7,14 @@ use super::{Catalog, FlowError, catalog::tenant_of};
 use crate::{
     domain::{
         lint::{self, Facts, Finding},
-        listing::{OfferFilter, Slice, Window},
+        listing::{OfferFilter, Slice, Sort, Window},
         offer::OfferFields,
         public_url,
         records::{Offer, OfferVersion, Revision},
         status::DisplayStatus,
         tenant::TenantDomain,
     },
-    store::{Conn, advertisers, lineage, offer_versions, offers},
+    store::{Conn, advertisers, lineage, offer_list, offer_versions, offers},
 };
 
 /// An offer as people look at it.
@@ -81,19 +81,20 @@ impl Catalog {
         .await
     }
 
-    /// A page of a tenant's offers, newest first.
+    /// A page of a tenant's offers.
     ///
     /// # Errors
     /// `Store`.
     pub async fn list_offers(
         &self,
         tenant: TenantId,
-        filter: OfferFilter,
+        filter: &OfferFilter,
+        sort: Sort,
         window: Window,
     ) -> Result<(Slice<Offer>, TenantDomain), FlowError> {
         transact(self.pool(), Retries::default(), async |conn| {
             let domain = tenant_of(conn, tenant).await?.domain;
-            Ok((offers::list(conn, tenant, filter, window).await?, domain))
+            Ok((offer_list::list(conn, tenant, filter, sort, window).await?, domain))
         })
         .await
     }

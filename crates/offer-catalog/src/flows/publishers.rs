@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{
         audit::{Actor, AuditAction},
-        listing::{Slice, Window},
+        listing::{PartnerFilter, Slice, Sort, Window},
         partner::{EndpointFields, PublisherFields},
         records::{Endpoint, Publisher, Revision},
     },
@@ -98,10 +98,12 @@ impl Catalog {
     pub async fn list_publishers(
         &self,
         tenant: TenantId,
+        filter: &PartnerFilter,
+        sort: Sort,
         window: Window,
     ) -> Result<Slice<Publisher>, FlowError> {
         transact(self.pool(), Retries::default(), async |conn| {
-            Ok(publishers::list(conn, tenant, window).await?)
+            Ok(publishers::list(conn, tenant, filter, sort, window).await?)
         })
         .await
     }

@@ -129,11 +129,12 @@ impl Catalog {
         tenant: TenantId,
         id: OfferId,
         status: Option<ChangeStatus>,
+        is_descending: bool,
         window: Window,
     ) -> Result<Slice<ScheduledChange>, FlowError> {
         transact(self.pool(), Retries::default(), async |conn| {
             offers::find(conn, tenant, id).await?.ok_or(FlowError::NotFound("offer"))?;
-            Ok(scheduled_changes::list(conn, tenant, id, status, window).await?)
+            Ok(scheduled_changes::list(conn, tenant, id, status, is_descending, window).await?)
         })
         .await
     }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         audit::{Actor, AuditAction},
-        listing::{Slice, Window},
+        listing::{Slice, Sort, TokenFilter, Window},
         records::{Revision, Token},
     },
     facts::api_token_changed,
@@ -99,9 +99,17 @@ impl Catalog {
     ///
     /// # Errors
     /// `Store`.
-    pub async fn list_tokens(&self, tenant: TenantId, window: Window) -> Result<Slice<Token>, FlowError> {
-        transact(self.pool(), Retries::default(), async |conn| Ok(tokens::list(conn, tenant, window).await?))
-            .await
+    pub async fn list_tokens(
+        &self,
+        tenant: TenantId,
+        filter: TokenFilter,
+        sort: Sort,
+        window: Window,
+    ) -> Result<Slice<Token>, FlowError> {
+        transact(self.pool(), Retries::default(), async |conn| {
+            Ok(tokens::list(conn, tenant, filter, sort, window).await?)
+        })
+        .await
     }
 
     pub(super) fn new_token(&self, tenant: TenantId, request: TokenRequest, now: Timestamp) -> IssuedToken {

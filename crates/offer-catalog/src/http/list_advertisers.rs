@@ -1,25 +1,35 @@
 //! `GET /api/v1/advertisers`: a page of them.
 
 use actix_web::{get, web};
-use http_kit::{Json, ListBody, Page, Problem, auth::Caller};
+use http_kit::{Json, ListBody, Page, Problem, ProblemBody, Query, auth::Caller};
 
-use super::{answers, json::AdvertiserJson};
+use super::{
+    answers,
+    json::{AdvertiserJson, PartnerParameters},
+};
 use crate::flows::Catalog;
 
-/// Advertisers, by name
+/// Advertisers
+///
+/// By name, unless `sort` says otherwise.
 #[utoipa::path(
     tag = "Advertisers",
     security(("apiToken" = [])),
-    params(Page),
-    responses((status = 200, description = "A page of them.", body = ListBody<AdvertiserJson>)),
+    params(PartnerParameters, Page),
+    responses(
+        (status = 200, description = "A page of them.", body = ListBody<AdvertiserJson>),
+        (status = 400, description = "A parameter can not be read, or is none of this list's.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+    ),
 )]
 #[get("/api/v1/advertisers")]
 pub async fn list_advertisers(
     caller: Caller,
     catalog: web::Data<Catalog>,
     page: Page,
+    Query(parameters): Query<PartnerParameters>,
 ) -> Result<Json<ListBody<AdvertiserJson>>, Problem> {
     caller.require_read_tenant()?;
-    let found = catalog.list_advertisers(caller.tenant, answers::window(page)).await?;
+    let (filter, sort) = parameters.read()?;
+    let found = catalog.list_advertisers(caller.tenant, &filter, sort, answers::window(page)).await?;
     Ok(Json(page.of(found.items.into_iter().map(AdvertiserJson::from).collect(), found.total)))
 }

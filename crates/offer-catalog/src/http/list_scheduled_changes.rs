@@ -6,7 +6,11 @@ use kernel::OfferId;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{answers, json::ScheduledChangeJson};
+use super::{
+    answers,
+    json::ScheduledChangeJson,
+    reading::{Field, Reader, Unknown},
+};
 use crate::{domain::schedule::ChangeStatus, flows::Catalog};
 
 /// Which changes.
@@ -15,7 +19,14 @@ use crate::{domain::schedule::ChangeStatus, flows::Catalog};
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Pending, Applied, Failed or Cancelled.
-    status: Option<String>,
+    #[param(value_type = Option<String>, example = "Pending")]
+    status: Field,
+    /// at or -at; -at, the latest due first, when left out.
+    #[param(value_type = Option<String>, example = "at")]
+    sort: Field,
+    #[serde(flatten)]
+    #[param(ignore)]
+    unknown: Unknown,
 }
 
 /// Scheduled changes of an offer, the latest due first
@@ -40,14 +51,14 @@ pub async fn list_scheduled_changes(
     Query(filter): Query<Filter>,
 ) -> Result<Json<ListBody<ScheduledChangeJson>>, Problem> {
     caller.require_read_tenant()?;
-    let status = filter.status.map(|word| {
-        ChangeStatus::parse(&word).ok_or_else(|| {
-            Problem::bad_request("invalid_query", "a query parameter is not acceptable")
-                .field("status", "must be one of Pending, Applied, Failed, Cancelled")
-        })
-    });
+    let mut r = Reader::new();
+    r.refuse_unknown_parameters(&filter.unknown, "status, sort, page and page_size");
+    let statuses = ChangeStatus::ALL.map(|status| (status.as_str(), status));
+    let status = r.word("status", filter.status, &statuses);
+    let is_descending = r.word("sort", filter.sort, &[("-at", true), ("at", false)]).unwrap_or(true);
+    let (status, is_descending) = r.finish_parameters((status, is_descending))?;
     let id = OfferId::from_uuid(*offer_id);
-    let found =
-        catalog.scheduled_changes(caller.tenant, id, status.transpose()?, answers::window(page)).await?;
+    let window = answers::window(page);
+    let found = catalog.scheduled_changes(caller.tenant, id, status, is_descending, window).await?;
     Ok(Json(page.of(found.items.into_iter().map(ScheduledChangeJson::from).collect(), found.total)))
 }

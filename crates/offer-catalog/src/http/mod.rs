@@ -16,11 +16,13 @@ mod diff_versions;
 mod draft_offer;
 mod end_offer;
 mod error;
+mod feed_cursor;
 mod get_advertiser;
 mod get_creative;
 mod get_creative_file;
 mod get_lineage;
 mod get_offer;
+mod get_partner_offer;
 mod get_publisher;
 mod get_tenant;
 mod json;
@@ -31,11 +33,13 @@ mod list_creatives;
 mod list_credentials;
 mod list_offer_versions;
 mod list_offers;
+mod list_partner_offers;
 mod list_publishers;
 mod list_scheduled_changes;
 mod list_tokens;
 mod once;
 mod openapi;
+mod partner_door;
 mod pause_offer;
 mod preview_change;
 mod reading;
@@ -44,6 +48,7 @@ mod reveal_credential;
 mod revoke_credential;
 mod rotate_credential;
 mod schedule_change;
+mod seen;
 mod share_offer;
 mod unshare_offer;
 mod upload_creative;
@@ -52,7 +57,7 @@ use actix_web::web;
 use http_kit::auth::{OperatorAuth, TokenAuth};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use self::openapi::openapi;
+pub use self::{openapi::openapi, partner_door::PartnerDoor};
 use crate::flows::Catalog;
 
 /// A JSON body, and every other one but a picture's: an offer with a hundred events and long texts fits.
@@ -63,11 +68,16 @@ pub fn routes(
     catalog: web::Data<Catalog>,
     tokens: web::Data<TokenAuth>,
     operator: web::Data<OperatorAuth>,
+    door: web::Data<PartnerDoor>,
 ) -> impl Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static {
     move |config| {
         // In place of the server's own bound, which leaves room for a picture.
         config.app_data(web::PayloadConfig::new(BODY_BYTES_MAX));
-        config.app_data(catalog.clone()).app_data(tokens.clone()).app_data(operator.clone());
+        config
+            .app_data(catalog.clone())
+            .app_data(tokens.clone())
+            .app_data(operator.clone())
+            .app_data(door.clone());
         documented(config);
     }
 }
@@ -114,5 +124,7 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(schedule_change::schedule_change)
         .service(list_scheduled_changes::list_scheduled_changes)
         .service(cancel_scheduled_change::cancel_scheduled_change)
+        .service(list_partner_offers::list_partner_offers)
+        .service(get_partner_offer::get_partner_offer)
         .service(list_audit_log::list_audit_log);
 }

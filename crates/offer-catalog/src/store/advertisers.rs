@@ -2,15 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
+    ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl, QueryResult, Queryable,
+    Selectable, SelectableHelper, pg::Pg,
 };
 use diesel_async::RunQueryDsl;
 use kernel::{AdvertiserId, Micros, Money, TenantId};
 use uuid::Uuid;
 
-use super::{Conn, convert, schema::advertisers::dsl, slice};
+use super::{Conn, containing, convert, schema::advertisers::dsl, slice};
 use crate::domain::{
-    listing::{Slice, Window},
+    listing::{PartnerFilter, Slice, Sort, SortKey, Window},
     partner::AdvertiserFields,
     records::Advertiser,
 };
@@ -18,7 +19,7 @@ use crate::domain::{
 const TABLE: &str = "advertisers";
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::schema::advertisers, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = super::schema::advertisers, check_for_backend(Pg))]
 struct Row {
     tenant_id: Uuid,
     advertiser_id: Uuid,
@@ -98,20 +99,40 @@ pub async fn find(
     row.map(Advertiser::try_from).transpose()
 }
 
-/// A page of a tenant's advertisers, by name.
+/// A page of a tenant's advertisers.
 ///
 /// # Errors
 /// diesel's, when a statement fails.
-pub async fn list(conn: &mut Conn, tenant: TenantId, window: Window) -> QueryResult<Slice<Advertiser>> {
-    let own = dsl::advertisers.filter(dsl::tenant_id.eq(tenant.as_uuid()));
-    let rows: Vec<Row> = own
-        .select(Row::as_select())
-        .order((dsl::name, dsl::advertiser_id))
-        .offset(window.offset)
-        .limit(window.limit)
-        .load(conn)
-        .await?;
-    let total = own.count().get_result(conn).await?;
+pub async fn list(
+    conn: &mut Conn,
+    tenant: TenantId,
+    filter: &PartnerFilter,
+    sort: Sort,
+    window: Window,
+) -> QueryResult<Slice<Advertiser>> {
+    let matching = || {
+        let mut query = dsl::advertisers.filter(dsl::tenant_id.eq(tenant.as_uuid())).into_boxed::<Pg>();
+        if let Some(name) = &filter.name_contains {
+            query = query.filter(dsl::name.ilike(containing(name)));
+        }
+        if let Some(active) = filter.active {
+            query = query.filter(dsl::active.eq(active));
+        }
+        query
+    };
+    let query = match (sort.key, sort.is_descending) {
+        (SortKey::Name | SortKey::UpdatedAt, false) => {
+            matching().order((dsl::name.asc(), dsl::advertiser_id.asc()))
+        }
+        (SortKey::Name | SortKey::UpdatedAt, true) => {
+            matching().order((dsl::name.desc(), dsl::advertiser_id.desc()))
+        }
+        (SortKey::CreatedAt, false) => matching().order((dsl::created_at.asc(), dsl::advertiser_id.asc())),
+        (SortKey::CreatedAt, true) => matching().order((dsl::created_at.desc(), dsl::advertiser_id.desc())),
+    };
+    let rows: Vec<Row> =
+        query.select(Row::as_select()).offset(window.offset).limit(window.limit).load(conn).await?;
+    let total = matching().count().get_result(conn).await?;
     let items = rows.into_iter().map(Advertiser::try_from).collect::<QueryResult<_>>()?;
     Ok(slice(items, total))
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Conn, convert, schema::audit_log::dsl, slice};
 use crate::domain::{
     audit::{Actor, AuditEntry, LoggedEntry},
-    listing::{Slice, Window},
+    listing::{Slice, Sort, Window},
 };
 
 #[derive(Queryable, Selectable)]
@@ -50,7 +50,7 @@ pub async fn insert(conn: &mut Conn, entry_id: Uuid, entry: &AuditEntry) -> Quer
         .map(drop)
 }
 
-/// A page of a tenant's log, newest first; of one thing when `subject` is given.
+/// A page of a tenant's log; of one thing when `subject` is given.
 ///
 /// # Errors
 /// diesel's, when a statement fails.
@@ -58,19 +58,21 @@ pub async fn list(
     conn: &mut Conn,
     tenant: TenantId,
     subject: Option<Uuid>,
+    sort: Sort,
     window: Window,
 ) -> QueryResult<Slice<LoggedEntry>> {
     let of_tenant = || {
         let query = dsl::audit_log.filter(dsl::tenant_id.eq(tenant.as_uuid())).into_boxed::<diesel::pg::Pg>();
         if let Some(subject) = subject { query.filter(dsl::subject.eq(subject)) } else { query }
     };
-    let rows: Vec<Row> = of_tenant()
-        .select(Row::as_select())
-        .order(dsl::entry_id.desc())
-        .offset(window.offset)
-        .limit(window.limit)
-        .load(conn)
-        .await?;
+    // Ids begin with the time.
+    let query = if sort.is_descending {
+        of_tenant().order(dsl::entry_id.desc())
+    } else {
+        of_tenant().order(dsl::entry_id.asc())
+    };
+    let rows: Vec<Row> =
+        query.select(Row::as_select()).offset(window.offset).limit(window.limit).load(conn).await?;
     let total = of_tenant().count().get_result(conn).await?;
     let items = rows
         .into_iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
-    dsl::sql, sql_types::BigInt,
+    dsl::sql, pg::Pg, sql_types::BigInt,
 };
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use kernel::{AdvertiserId, CredentialId, TenantId};
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::domain::{
     credential::Generation,
-    listing::{Slice, Window},
+    listing::{Slice, Sort, Window},
     records::{Credential, IssuedGeneration},
 };
 
@@ -26,7 +26,7 @@ const TABLE: &str = "credentials";
 const GENERATIONS: &str = "credential_generations";
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::schema::credentials, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = super::schema::credentials, check_for_backend(Pg))]
 struct Row {
     tenant_id: Uuid,
     credential_id: Uuid,
@@ -36,7 +36,7 @@ struct Row {
 }
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::schema::credential_generations, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = super::schema::credential_generations, check_for_backend(Pg))]
 struct GenerationRow {
     credential_id: Uuid,
     generation: i32,
@@ -151,20 +151,32 @@ pub async fn lock(conn: &mut Conn, tenant: TenantId, id: CredentialId) -> QueryR
     Ok(with_generations(conn, row.into_iter().collect()).await?.pop())
 }
 
-/// A page of a tenant's credentials, newest first.
+/// A page of a tenant's credentials; of one advertiser when it is given.
 ///
 /// # Errors
 /// diesel's, when a statement fails.
-pub async fn list(conn: &mut Conn, tenant: TenantId, window: Window) -> QueryResult<Slice<Credential>> {
-    let own = dsl::credentials.filter(dsl::tenant_id.eq(tenant.as_uuid()));
-    let rows: Vec<Row> = own
-        .select(Row::as_select())
-        .order((dsl::created_at.desc(), dsl::credential_id))
-        .offset(window.offset)
-        .limit(window.limit)
-        .load(conn)
-        .await?;
-    let total = own.count().get_result(conn).await?;
+pub async fn list(
+    conn: &mut Conn,
+    tenant: TenantId,
+    advertiser: Option<AdvertiserId>,
+    sort: Sort,
+    window: Window,
+) -> QueryResult<Slice<Credential>> {
+    let matching = || {
+        let query = dsl::credentials.filter(dsl::tenant_id.eq(tenant.as_uuid())).into_boxed::<Pg>();
+        match advertiser {
+            Some(advertiser) => query.filter(dsl::advertiser_id.eq(advertiser.as_uuid())),
+            None => query,
+        }
+    };
+    let query = if sort.is_descending {
+        matching().order((dsl::created_at.desc(), dsl::credential_id.asc()))
+    } else {
+        matching().order((dsl::created_at.asc(), dsl::credential_id.desc()))
+    };
+    let rows: Vec<Row> =
+        query.select(Row::as_select()).offset(window.offset).limit(window.limit).load(conn).await?;
+    let total = matching().count().get_result(conn).await?;
     Ok(slice(with_generations(conn, rows).await?, total))
 }
 

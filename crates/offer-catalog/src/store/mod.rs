@@ -14,8 +14,10 @@ pub mod credential_uses;
 pub mod credentials;
 pub mod kept_answers;
 pub mod lineage;
+pub mod offer_list;
 pub mod offer_versions;
 pub mod offers;
+pub mod partner_feed;
 pub mod publishers;
 pub mod scheduled_changes;
 pub mod schema;
@@ -28,6 +30,19 @@ use crate::domain::listing::Slice;
 
 /// A connection inside a transaction.
 pub type Conn = AsyncPgConnection;
+
+/// Text as a pattern of `ILIKE` that it is contained in.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
 
 fn slice<T>(items: Vec<T>, total: i64) -> Slice<T> {
     Slice { items, total: u64::try_from(total).unwrap_or_default() }

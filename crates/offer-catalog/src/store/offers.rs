@@ -1,9 +1,10 @@
-//! Offers and their shares. Versions are in [`offer_versions`](super::offer_versions).
+//! Offers and their shares. Versions are in [`offer_versions`](super::offer_versions), lists in
+//! [`offer_list`](super::offer_list).
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension,
-    QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, QueryResult, Queryable,
+    Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use kernel::{AdvertiserId, LinkId, OfferId, PublisherId, TenantId};
@@ -13,11 +14,9 @@ use uuid::Uuid;
 use super::{
     Conn, convert,
     schema::{offer_shares, offers, offers::dsl},
-    slice,
 };
 use crate::domain::{
     acceptance::Accepted,
-    listing::{OfferFilter, Slice, Window},
     records::Offer,
     status::{OfferState, OfferStatus, Share},
 };
@@ -191,44 +190,6 @@ pub async fn lock_free(conn: &mut Conn, tenant: TenantId, id: OfferId) -> QueryR
         .await
         .optional()?;
     if locked.is_none() { Ok(None) } else { find(conn, tenant, id).await }
-}
-
-/// A page of a tenant's offers, newest first.
-///
-/// # Errors
-/// diesel's, when a statement fails.
-pub async fn list(
-    conn: &mut Conn,
-    tenant: TenantId,
-    filter: OfferFilter,
-    window: Window,
-) -> QueryResult<Slice<Offer>> {
-    let of_tenant = || {
-        let mut query = dsl::offers
-            .left_join(joined())
-            .filter(dsl::tenant_id.eq(tenant.as_uuid()))
-            .into_boxed::<diesel::pg::Pg>();
-        if let Some(status) = filter.status {
-            query = query.filter(dsl::status.eq(status.as_str()));
-        }
-        if let Some(advertiser) = filter.advertiser {
-            query = query.filter(dsl::advertiser_id.eq(advertiser.as_uuid()));
-        }
-        if let Some(publisher) = filter.publisher {
-            query = query.filter(offer_shares::publisher_id.nullable().eq(publisher.as_uuid()));
-        }
-        query
-    };
-    let rows: Vec<(Row, Option<ShareRow>)> = of_tenant()
-        .select((Row::as_select(), Option::<ShareRow>::as_select()))
-        .order((dsl::created_at.desc(), dsl::offer_id))
-        .offset(window.offset)
-        .limit(window.limit)
-        .load(conn)
-        .await?;
-    let total = of_tenant().count().get_result(conn).await?;
-    let items = rows.into_iter().map(|(row, share)| offer(row, share)).collect::<QueryResult<_>>()?;
-    Ok(slice(items, total))
 }
 
 /// The created offers of a tenant after `after` in the order of their ids, for a full publication.

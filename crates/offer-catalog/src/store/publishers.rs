@@ -4,19 +4,20 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
+    ExpressionMethods, OptionalExtension, PgTextExpressionMethods, QueryDsl, QueryResult, Queryable,
+    Selectable, SelectableHelper, pg::Pg,
 };
 use diesel_async::RunQueryDsl;
 use kernel::{EndpointId, PublisherId, TenantId};
 use uuid::Uuid;
 
 use super::{
-    Conn, convert,
+    Conn, containing, convert,
     schema::{publisher_endpoints::dsl as endpoints, publishers::dsl},
     slice,
 };
 use crate::domain::{
-    listing::{Slice, Window},
+    listing::{PartnerFilter, Slice, Sort, SortKey, Window},
     partner::{EndpointFields, PostbackMethod, PublisherFields, ToldStatus},
     records::{Endpoint, Publisher},
 };
@@ -25,7 +26,7 @@ const TABLE: &str = "publishers";
 const ENDPOINTS: &str = "publisher_endpoints";
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::schema::publishers, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = super::schema::publishers, check_for_backend(Pg))]
 struct Row {
     tenant_id: Uuid,
     publisher_id: Uuid,
@@ -36,7 +37,7 @@ struct Row {
 }
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::schema::publisher_endpoints, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = super::schema::publisher_endpoints, check_for_backend(Pg))]
 struct EndpointRow {
     endpoint_id: Uuid,
     publisher_id: Uuid,
@@ -131,20 +132,40 @@ pub async fn find(conn: &mut Conn, tenant: TenantId, id: PublisherId) -> QueryRe
     Ok(with_endpoints(conn, tenant, vec![row]).await?.pop())
 }
 
-/// A page of a tenant's publishers, by name.
+/// A page of a tenant's publishers.
 ///
 /// # Errors
 /// diesel's, when a statement fails.
-pub async fn list(conn: &mut Conn, tenant: TenantId, window: Window) -> QueryResult<Slice<Publisher>> {
-    let own = dsl::publishers.filter(dsl::tenant_id.eq(tenant.as_uuid()));
-    let rows: Vec<Row> = own
-        .select(Row::as_select())
-        .order((dsl::name, dsl::publisher_id))
-        .offset(window.offset)
-        .limit(window.limit)
-        .load(conn)
-        .await?;
-    let total = own.count().get_result(conn).await?;
+pub async fn list(
+    conn: &mut Conn,
+    tenant: TenantId,
+    filter: &PartnerFilter,
+    sort: Sort,
+    window: Window,
+) -> QueryResult<Slice<Publisher>> {
+    let matching = || {
+        let mut query = dsl::publishers.filter(dsl::tenant_id.eq(tenant.as_uuid())).into_boxed::<Pg>();
+        if let Some(name) = &filter.name_contains {
+            query = query.filter(dsl::name.ilike(containing(name)));
+        }
+        if let Some(active) = filter.active {
+            query = query.filter(dsl::active.eq(active));
+        }
+        query
+    };
+    let query = match (sort.key, sort.is_descending) {
+        (SortKey::Name | SortKey::UpdatedAt, false) => {
+            matching().order((dsl::name.asc(), dsl::publisher_id.asc()))
+        }
+        (SortKey::Name | SortKey::UpdatedAt, true) => {
+            matching().order((dsl::name.desc(), dsl::publisher_id.desc()))
+        }
+        (SortKey::CreatedAt, false) => matching().order((dsl::created_at.asc(), dsl::publisher_id.asc())),
+        (SortKey::CreatedAt, true) => matching().order((dsl::created_at.desc(), dsl::publisher_id.desc())),
+    };
+    let rows: Vec<Row> =
+        query.select(Row::as_select()).offset(window.offset).limit(window.limit).load(conn).await?;
+    let total = matching().count().get_result(conn).await?;
     Ok(slice(with_endpoints(conn, tenant, rows).await?, total))
 }
 

@@ -204,6 +204,7 @@ pub async fn list(
     tenant: TenantId,
     offer: OfferId,
     status: Option<ChangeStatus>,
+    is_descending: bool,
     window: Window,
 ) -> QueryResult<Slice<ScheduledChange>> {
     let of_offer = || {
@@ -213,13 +214,13 @@ pub async fn list(
             .into_boxed::<diesel::pg::Pg>();
         if let Some(status) = status { query.filter(dsl::status.eq(status.as_str())) } else { query }
     };
-    let rows: Vec<Row> = of_offer()
-        .select(Row::as_select())
-        .order((dsl::due_at.desc(), dsl::change_id))
-        .offset(window.offset)
-        .limit(window.limit)
-        .load(conn)
-        .await?;
+    let query = if is_descending {
+        of_offer().order((dsl::due_at.desc(), dsl::change_id.asc()))
+    } else {
+        of_offer().order((dsl::due_at.asc(), dsl::change_id.desc()))
+    };
+    let rows: Vec<Row> =
+        query.select(Row::as_select()).offset(window.offset).limit(window.limit).load(conn).await?;
     let total = of_offer().count().get_result(conn).await?;
     let items = rows.into_iter().map(ScheduledChange::try_from).collect::<QueryResult<_>>()?;
     Ok(slice(items, total))

@@ -116,6 +116,19 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         accepted_warnings -> Array<Text>,
+        offer_type -> Nullable<Text>,
+        tracking_system -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    offer_counts (count_id) {
+        count_id -> BigInt,
+        tenant_id -> Uuid,
+        status -> Text,
+        offer_type -> Nullable<Text>,
+        tracking_system -> Nullable<Text>,
+        offers -> BigInt,
     }
 }
 
@@ -155,6 +168,27 @@ diesel::table! {
         publisher_id -> Uuid,
         link_id -> Uuid,
         shared_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    partner_feeds (tenant_id, publisher_id) {
+        tenant_id -> Uuid,
+        publisher_id -> Uuid,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    partner_offers (tenant_id, offer_id) {
+        tenant_id -> Uuid,
+        offer_id -> Uuid,
+        publisher_id -> Uuid,
+        shared_at -> Timestamptz,
+        offer_type -> Text,
+        launch_at -> Nullable<Timestamptz>,
+        end_at -> Nullable<Timestamptz>,
+        changed_at -> Timestamptz,
     }
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
+    pg::Pg,
 };
 use diesel_async::RunQueryDsl;
 use kernel::{PublisherId, Role, TenantId, TokenId};
@@ -11,14 +12,14 @@ use uuid::Uuid;
 
 use super::{Conn, convert, schema::issued_tokens::dsl, slice};
 use crate::domain::{
-    listing::{Slice, Window},
+    listing::{Slice, Sort, TokenFilter, Window},
     records::Token,
 };
 
 const TABLE: &str = "issued_tokens";
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = super::schema::issued_tokens, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = super::schema::issued_tokens, check_for_backend(Pg))]
 struct Row {
     tenant_id: Uuid,
     token_id: Uuid,
@@ -108,20 +109,35 @@ pub async fn lock(conn: &mut Conn, tenant: TenantId, token: TokenId) -> QueryRes
     row.map(Token::try_from).transpose()
 }
 
-/// A page of a tenant's tokens, newest first.
+/// A page of a tenant's tokens.
 ///
 /// # Errors
 /// diesel's, when a statement fails.
-pub async fn list(conn: &mut Conn, tenant: TenantId, window: Window) -> QueryResult<Slice<Token>> {
-    let own = dsl::issued_tokens.filter(dsl::tenant_id.eq(tenant.as_uuid()));
-    let rows: Vec<Row> = own
-        .select(Row::as_select())
-        .order((dsl::created_at.desc(), dsl::token_id))
-        .offset(window.offset)
-        .limit(window.limit)
-        .load(conn)
-        .await?;
-    let total = own.count().get_result(conn).await?;
+pub async fn list(
+    conn: &mut Conn,
+    tenant: TenantId,
+    filter: TokenFilter,
+    sort: Sort,
+    window: Window,
+) -> QueryResult<Slice<Token>> {
+    let matching = || {
+        let mut query = dsl::issued_tokens.filter(dsl::tenant_id.eq(tenant.as_uuid())).into_boxed::<Pg>();
+        if let Some(role) = filter.role {
+            query = query.filter(dsl::role.eq(role.as_str()));
+        }
+        if let Some(publisher) = filter.publisher {
+            query = query.filter(dsl::publisher_id.eq(publisher.as_uuid()));
+        }
+        query
+    };
+    let query = if sort.is_descending {
+        matching().order((dsl::created_at.desc(), dsl::token_id.asc()))
+    } else {
+        matching().order((dsl::created_at.asc(), dsl::token_id.desc()))
+    };
+    let rows: Vec<Row> =
+        query.select(Row::as_select()).offset(window.offset).limit(window.limit).load(conn).await?;
+    let total = matching().count().get_result(conn).await?;
     let items = rows.into_iter().map(Token::try_from).collect::<QueryResult<_>>()?;
     Ok(slice(items, total))
 }

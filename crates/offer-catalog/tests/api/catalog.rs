@@ -42,6 +42,7 @@ pub struct Answer {
     pub etag: Option<String>,
     pub cache_control: Option<String>,
     pub is_replayed: bool,
+    pub retry_after: Option<u64>,
     pub body: Value,
 }
 
@@ -51,10 +52,11 @@ impl Answer {
         let header = |name: &str| Some(response.headers().get(name)?.to_str().expect("text").to_owned());
         let (etag, cache_control) = (header("etag"), header("cache-control"));
         let is_replayed = header("idempotent-replayed").is_some();
+        let retry_after = header("retry-after").map(|seconds| seconds.parse().expect("seconds"));
         let status = response.status();
         let bytes = response.bytes().await.expect("a body");
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).expect("JSON") };
-        Self { status, etag, cache_control, is_replayed, body }
+        Self { status, etag, cache_control, is_replayed, retry_after, body }
     }
 
     /// The body of a success.

@@ -23,9 +23,13 @@ mod isolation;
 #[cfg(test)]
 mod key_rotation;
 #[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod offers;
 #[cfg(test)]
 mod openapi;
+#[cfg(test)]
+mod partner_feed;
 #[cfg(test)]
 mod partners;
 #[cfg(test)]

@@ -7,11 +7,15 @@ mod creative;
 mod credential;
 mod difference;
 mod event_body;
+mod feed_parameters;
 mod finding;
 mod lineage;
 mod offer;
 mod offer_body;
 mod offer_event;
+mod offer_parameters;
+mod partner_offer;
+mod partner_parameters;
 mod publisher;
 mod scheduled_change;
 mod share;
@@ -26,10 +30,14 @@ pub use self::{
     creative::UploadedCreativeJson,
     credential::{CredentialBody, CredentialJson, RevealedJson, RotateBody},
     difference::{DiffJson, PreviewJson},
+    feed_parameters::FeedParameters,
     finding::{FindingJson, LintJson},
     lineage::LineageJson,
     offer::{OfferJson, OfferSummaryJson, PauseBody, VersionJson},
     offer_body::OfferBody,
+    offer_parameters::OfferParameters,
+    partner_offer::{PartnerFeedJson, PartnerOfferJson},
+    partner_parameters::PartnerParameters,
     publisher::{CreatedPublisherJson, PublisherBody, PublisherJson},
     scheduled_change::{ScheduledChangeBody, ScheduledChangeJson},
     share::{ShareBody, ShareWith, SharedJson},
@@ -37,3 +45,6 @@ pub use self::{
     ticks::CreateBody,
     token::{IssuedTokenJson, TokenBody, TokenJson},
 };
+
+/// A part of a name that a list is searched for: a name is not longer.
+const NAME_PART_CHARS_MAX: usize = 200;

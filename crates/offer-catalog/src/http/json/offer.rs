@@ -61,6 +61,12 @@ impl From<Creative> for CreativeJson {
     }
 }
 
+impl From<Creative> for CreativeJson {
+    fn from(creative: Creative) -> Self {
+        Self { order: creative.order, url: creative.url }
+    }
+}
+
 /// When a sequence number is reached.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -323,11 +329,12 @@ pub struct PauseBody {
 }
 
 /// The word of a value.
-fn word<T: PartialEq + Copy>(words: &[(&'static str, T)], value: T) -> &'static str {
+pub(super) fn word<T: PartialEq + Copy>(words: &[(&'static str, T)], value: T) -> &'static str {
     words.iter().find(|(_word, of)| *of == value).map_or("", |(word, _of)| *word)
 }
 
-fn or_all(words: impl Iterator<Item = String>) -> Vec<String> {
+/// No entry means every one.
+pub(super) fn or_all(words: impl Iterator<Item = String>) -> Vec<String> {
     let words: Vec<String> = words.collect();
     if words.is_empty() { vec![String::from("All")] } else { words }
 }

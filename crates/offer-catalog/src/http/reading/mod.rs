@@ -8,6 +8,7 @@ mod lists;
 pub(super) mod moments;
 pub(super) mod money;
 mod numbers;
+mod parameters;
 mod texts;
 mod words;
 

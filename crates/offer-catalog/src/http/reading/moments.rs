@@ -55,7 +55,8 @@ impl Reader {
     }
 }
 
-fn parse(text: &str) -> Option<Timestamp> {
+/// A moment, or a day.
+pub fn parse(text: &str) -> Option<Timestamp> {
     let zoned = || DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
     let plain = || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok().map(|time| time.and_utc());
     let day = || Some(text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
