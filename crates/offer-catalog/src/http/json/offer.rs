@@ -61,12 +61,6 @@ impl From<Creative> for CreativeJson {
     }
 }
 
-impl From<Creative> for CreativeJson {
-    fn from(creative: Creative) -> Self {
-        Self { order: creative.order, url: creative.url }
-    }
-}
-
 /// When a sequence number is reached.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
