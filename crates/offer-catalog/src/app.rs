@@ -98,6 +98,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     bus.consume(CREDENTIAL_USES, OnCredentialUsed { catalog: catalog.clone(), pool: pool.clone() })?;
     catalog.keep_forgetting(supervisor);
     catalog.keep_applying(Duration::from_millis(settings.schedule.poll_ms), supervisor);
+    catalog.keep_importing(Duration::from_millis(settings.import.poll_ms), http::read_row, supervisor);
     let every = Duration::from_secs(settings.credentials.broadcast_seconds);
     broadcast_generations(catalog.clone(), bus.publisher(), Arc::clone(ids), every, supervisor);
 
@@ -111,7 +112,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
         web::Data::new(token_auth(settings, Arc::clone(clock), pool)),
         web::Data::new(operator),
     );
-    let http = Server::new("api", &settings.http).listen(supervisor, routes)?;
+    let http = Server::new("api", &settings.http).bodies(&[http::IMPORT_BODY]).listen(supervisor, routes)?;
     Ok(Addresses { http, admin })
 }
 

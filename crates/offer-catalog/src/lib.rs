@@ -10,4 +10,7 @@ mod settings;
 mod store;
 
 pub use app::{Addresses, Command, OfferCatalog, migrate, start};
-pub use settings::{CredentialSettings, OperatorSettings, PublicSettings, ScheduleSettings, SealingSettings, Settings};
+pub use settings::{
+    CredentialSettings, ImportSettings, OperatorSettings, PublicSettings, ScheduleSettings, SealingSettings,
+    Settings,
+};

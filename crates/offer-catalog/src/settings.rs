@@ -37,6 +37,8 @@ pub struct Settings {
     pub sealing: SealingSettings,
     /// Scheduled changes.
     pub schedule: ScheduleSettings,
+    /// Imports of offers.
+    pub import: ImportSettings,
     /// Addresses that go out into the world.
     pub public: PublicSettings,
     /// Logs and traces.
@@ -79,6 +81,14 @@ pub struct ScheduleSettings {
     pub poll_ms: u64,
 }
 
+/// Section `import`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportSettings {
+    /// How often it is looked for imports that another replica took in or left undone.
+    pub poll_ms: u64,
+}
+
 /// Section `public`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,6 +110,7 @@ impl Validate for Settings {
         problems.within("credentials", &self.credentials);
         problems.within("sealing", &self.sealing);
         problems.within("schedule", &self.schedule);
+        problems.within("import", &self.import);
         problems.within("public", &self.public);
         problems.within("telemetry", &self.telemetry);
         problems.within("stop", &self.stop);
@@ -128,6 +139,12 @@ impl Validate for SealingSettings {
 }
 
 impl Validate for ScheduleSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("poll_ms", &self.poll_ms, &(50..=60_000));
+    }
+}
+
+impl Validate for ImportSettings {
     fn validate(&self, problems: &mut Problems) {
         problems.in_range("poll_ms", &self.poll_ms, &(50..=60_000));
     }

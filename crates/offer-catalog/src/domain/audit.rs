@@ -62,6 +62,8 @@ pub enum AuditAction {
     OfferResumed,
     /// It is over.
     OfferEnded,
+    /// An import was worked off.
+    OffersImported,
 }
 
 impl AuditAction {
@@ -92,6 +94,7 @@ impl AuditAction {
             Self::OfferPaused => "offer.paused",
             Self::OfferResumed => "offer.resumed",
             Self::OfferEnded => "offer.ended",
+            Self::OffersImported => "offers.imported",
         }
     }
 }

@@ -99,7 +99,10 @@ impl Catalog {
                         }
                     }
                     Err(error) if is_failing => {
-                        tracing::debug!(error = telemetry::chain(&error), "scheduled changes are still not applied");
+                        tracing::debug!(
+                            error = telemetry::chain(&error),
+                            "scheduled changes are still not applied"
+                        );
                     }
                     Err(error) => {
                         is_failing = true;
@@ -287,6 +290,6 @@ fn failed(change: ScheduledChange, reason: String) -> ScheduledChange {
 }
 
 /// The database is away or a race was lost: later it goes.
-fn is_over_by_itself(error: &FlowError) -> bool {
+pub(super) fn is_over_by_itself(error: &FlowError) -> bool {
     error.database().is_some_and(|failure| failure.class() != Class::Bug)
 }

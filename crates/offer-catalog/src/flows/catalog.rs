@@ -39,13 +39,18 @@ pub struct CatalogParts {
 pub struct Catalog {
     pub(super) parts: Arc<CatalogParts>,
     generations_changed: Arc<Notify>,
+    imports_came: Arc<Notify>,
 }
 
 impl Catalog {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: CatalogParts) -> Self {
-        Self { parts: Arc::new(parts), generations_changed: Arc::new(Notify::new()) }
+        Self {
+            parts: Arc::new(parts),
+            generations_changed: Arc::new(Notify::new()),
+            imports_came: Arc::new(Notify::new()),
+        }
     }
 
     pub(super) fn pool(&self) -> &Pool {
@@ -69,6 +74,16 @@ impl Catalog {
     /// Says that credentials changed, after the commit: the broadcast goes out at once instead of at its next turn.
     pub(super) fn tell_generations(&self) {
         self.generations_changed.notify_one();
+    }
+
+    /// Says that an import came in, after the commit: this replica begins at once instead of at its next look.
+    pub(super) fn tell_imports(&self) {
+        self.imports_came.notify_one();
+    }
+
+    /// Resolves when an import came in on this replica since it last resolved.
+    pub(super) async fn imports_came(&self) {
+        self.imports_came.notified().await;
     }
 
     /// Resolves when credentials changed on this replica since it last resolved.

@@ -16,16 +16,22 @@ mod diff_versions;
 mod draft_offer;
 mod end_offer;
 mod error;
+mod export_offers;
+mod exporting;
 mod get_advertiser;
+mod get_import;
 mod get_lineage;
 mod get_offer;
 mod get_publisher;
 mod get_tenant;
+mod import_offers;
+mod importing;
 mod json;
 mod lint_offer;
 mod list_advertisers;
 mod list_audit_log;
 mod list_credentials;
+mod list_import_results;
 mod list_offer_versions;
 mod list_offers;
 mod list_publishers;
@@ -48,7 +54,7 @@ use actix_web::web;
 use http_kit::auth::{OperatorAuth, TokenAuth};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use self::openapi::openapi;
+pub use self::{import_offers::BODY as IMPORT_BODY, importing::read_row, openapi::openapi};
 use crate::flows::Catalog;
 
 /// Registers the API.
@@ -101,5 +107,9 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(schedule_change::schedule_change)
         .service(list_scheduled_changes::list_scheduled_changes)
         .service(cancel_scheduled_change::cancel_scheduled_change)
+        .service(import_offers::import_offers)
+        .service(get_import::get_import)
+        .service(list_import_results::list_import_results)
+        .service(export_offers::export_offers)
         .service(list_audit_log::list_audit_log);
 }

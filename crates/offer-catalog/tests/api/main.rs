@@ -13,6 +13,8 @@ mod edits;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod key_rotation;

@@ -7,6 +7,7 @@ mod credential;
 mod difference;
 mod event_body;
 mod finding;
+mod import;
 mod offer;
 mod offer_body;
 mod offer_event;
@@ -24,12 +25,13 @@ pub use self::{
     credential::{CredentialBody, CredentialJson, RevealedJson, RotateBody},
     difference::{DiffJson, LintJson, PreviewJson},
     finding::FindingJson,
-    offer::{OfferJson, OfferSummaryJson, PauseBody, VersionJson},
+    import::{ImportBody, ImportJson, ImportResultJson},
+    offer::{OfferFieldsJson, OfferJson, OfferSummaryJson, PauseBody, VersionJson},
     offer_body::OfferBody,
     publisher::{CreatedPublisherJson, PublisherBody, PublisherJson},
     scheduled_change::{ScheduledChangeBody, ScheduledChangeJson},
     share::{LineageJson, ShareBody, ShareWith, SharedJson},
     tenant::{CreatedTenantJson, TenantBody, TenantJson},
-    ticks::CreateBody,
+    ticks::{CreateBody, read_ticks},
     token::{IssuedTokenJson, TokenBody, TokenJson},
 };
