@@ -21,7 +21,7 @@ use actix_web::{
 use kernel::IdSource;
 
 use crate::{
-    connection,
+    connection::{self, Bodies},
     problem::Problem,
     request_id::{REQUEST_ID_HEADER, RequestId},
 };
@@ -30,7 +30,7 @@ use crate::{
 pub(crate) struct Edge {
     pub ids: Arc<dyn IdSource>,
     pub uri_limit_bytes: usize,
-    pub body_limit_bytes: usize,
+    pub bodies: Bodies,
 }
 
 /// The middleware itself; reads its [`Edge`] from the app's data.
@@ -54,8 +54,9 @@ where
         let response = problem.of_request(id).error_response();
         return Ok(request.into_response(response).map_into_right_body());
     }
-    if announces_more_than(edge.body_limit_bytes, &request) {
-        let response = connection::too_large(edge.body_limit_bytes).of_request(id).error_response();
+    let limit_bytes = edge.bodies.of(request.path()).bytes;
+    if announces_more_than(limit_bytes, &request) {
+        let response = connection::too_large(limit_bytes).of_request(id).error_response();
         return Ok(request.into_response(response).map_into_right_body());
     }
 

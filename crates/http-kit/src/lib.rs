@@ -22,6 +22,7 @@ mod root_span;
 mod server;
 
 pub use caller_ip::{caller_address, caller_ip};
+pub use connection::RouteBody;
 pub use front::{FrontCall, FrontDoor};
 pub use http_settings::HttpSettings;
 pub use json::Json;

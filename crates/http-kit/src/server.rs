@@ -14,7 +14,7 @@ use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
-    connection::Listener,
+    connection::{Bodies, Listener, RouteBody},
     edge::{Edge, edge},
     extractors,
     fallback::{Methods, no_handler},
@@ -44,6 +44,7 @@ pub struct Server<'a> {
     access_log: AccessLog,
     ids: Arc<dyn IdSource>,
     ending: Ending,
+    bodies: Vec<RouteBody>,
 }
 
 /// When a server stops.
@@ -64,6 +65,7 @@ impl<'a> Server<'a> {
             access_log: AccessLog::default(),
             ids: Arc::new(SystemIds),
             ending: Ending::Soft,
+            bodies: Vec::new(),
         }
     }
 
@@ -76,6 +78,13 @@ impl<'a> Server<'a> {
     /// Where request ids come from.
     pub fn ids(mut self, ids: Arc<dyn IdSource>) -> Self {
         self.ids = ids;
+        self
+    }
+
+    /// Bounds of their own for the bodies of some paths. Their handlers take the payload as it comes: extractors that collect
+    /// a body first keep the usual limit.
+    pub fn bodies(mut self, routes: &[RouteBody]) -> Self {
+        self.bodies.extend_from_slice(routes);
         self
     }
 
@@ -126,15 +135,16 @@ impl<'a> Server<'a> {
         D: FrontDoor,
         F: Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static,
     {
-        let Self { name, settings, access_log, ids, ending } = self;
+        let Self { name, settings, access_log, ids, ending, bodies } = self;
         let failed = |source| ListenError { name, address: settings.listen, source };
 
         let body_limit_bytes = settings.body_limit_bytes;
+        let bodies = Bodies { usual: settings.body_limits(), routes: bodies.into() };
         let front_ids = Arc::clone(&ids);
         let edge_data = web::Data::new(Edge {
             ids: Arc::clone(&ids),
             uri_limit_bytes: settings.uri_limit_bytes,
-            body_limit_bytes,
+            bodies: bodies.clone(),
         });
         let soft = supervisor.soft();
         let stop = async move {
@@ -167,7 +177,7 @@ impl<'a> Server<'a> {
                 .into_factory();
             Fronted { door: door.clone(), app, uri_limit_bytes, ids: Arc::clone(&front_ids) }
         };
-        let running = listener.serve(settings, ids, stop, app).map_err(failed)?;
+        let running = listener.serve(settings, bodies, ids, stop, app).map_err(failed)?;
         tracing::info!(server.name = name, server.address = %address, "listening");
 
         let serving = async move {

@@ -100,6 +100,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     catalog.keep_forgetting(supervisor);
     catalog.keep_counting(supervisor);
     catalog.keep_applying(Duration::from_millis(settings.schedule.poll_ms), supervisor);
+    catalog.keep_importing(Duration::from_millis(settings.import.poll_ms), http::read_row, supervisor);
     let every = Duration::from_secs(settings.credentials.broadcast_seconds);
     broadcast_generations(catalog.clone(), bus.publisher(), Arc::clone(ids), every, supervisor);
 
@@ -114,7 +115,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
         web::Data::new(operator),
         http::PartnerDoor::new(settings.feed),
     );
-    let http = Server::new("api", &settings.http).listen(supervisor, routes)?;
+    let http = Server::new("api", &settings.http).bodies(&[http::IMPORT_BODY]).listen(supervisor, routes)?;
     Ok(Addresses { http, admin })
 }
 

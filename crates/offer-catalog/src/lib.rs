@@ -11,6 +11,6 @@ mod store;
 
 pub use app::{Addresses, Command, OfferCatalog, migrate, start};
 pub use settings::{
-    BucketSettings, CreativeSettings, CreativeStore, CredentialSettings, FeedSettings, OperatorSettings,
-    PublicSettings, ScheduleSettings, SealingSettings, Settings,
+    BucketSettings, CreativeSettings, CreativeStore, CredentialSettings, FeedSettings, ImportSettings,
+    OperatorSettings, PublicSettings, ScheduleSettings, SealingSettings, Settings,
 };

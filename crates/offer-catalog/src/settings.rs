@@ -41,6 +41,8 @@ pub struct Settings {
     pub schedule: ScheduleSettings,
     /// The partner feed.
     pub feed: FeedSettings,
+    /// Imports of offers.
+    pub import: ImportSettings,
     /// Addresses that go out into the world.
     pub public: PublicSettings,
     /// Uploaded pictures.
@@ -93,6 +95,14 @@ pub struct FeedSettings {
     pub calls_per_minute: u32,
     /// How often at once.
     pub burst: u32,
+}
+
+/// Section `import`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportSettings {
+    /// How often it is looked for imports that another replica took in or left undone.
+    pub poll_ms: u64,
 }
 
 /// Section `public`.
@@ -159,6 +169,7 @@ impl Validate for Settings {
         problems.within("sealing", &self.sealing);
         problems.within("schedule", &self.schedule);
         problems.within("feed", &self.feed);
+        problems.within("import", &self.import);
         problems.within("public", &self.public);
         problems.within("creatives", &self.creatives);
         if self.http.body_limit_bytes < UPLOAD_BYTES_MAX {
@@ -202,6 +213,12 @@ impl Validate for FeedSettings {
     fn validate(&self, problems: &mut Problems) {
         problems.in_range("calls_per_minute", &self.calls_per_minute, &(1..=1_000_000));
         problems.in_range("burst", &self.burst, &(1..=1_000_000));
+    }
+}
+
+impl Validate for ImportSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("poll_ms", &self.poll_ms, &(50..=60_000));
     }
 }
 

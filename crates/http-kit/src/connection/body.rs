@@ -9,6 +9,7 @@ use std::{
     io,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -26,6 +27,32 @@ use crate::problem::Problem;
 pub(crate) struct BodyLimits {
     pub bytes: usize,
     pub timeout: Duration,
+}
+
+/// What the bodies of one path may be, where the server's usual bounds do not fit: an import that is read row by row.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteBody {
+    /// The whole path, without macros.
+    pub path: &'static str,
+    /// How large.
+    pub bytes: usize,
+    /// How slow.
+    pub timeout: Duration,
+}
+
+/// The bounds of every path of a server.
+#[derive(Debug, Clone)]
+pub(crate) struct Bodies {
+    pub usual: BodyLimits,
+    pub routes: Arc<[RouteBody]>,
+}
+
+impl Bodies {
+    /// Those of a path, as it came: one that is written in another way has the usual ones.
+    pub fn of(&self, path: &str) -> BodyLimits {
+        let own = self.routes.iter().find(|route| route.path == path);
+        own.map_or(self.usual, |route| BodyLimits { bytes: route.bytes, timeout: route.timeout })
+    }
 }
 
 /// Puts the guard around the request's payload. Requests without a body cost nothing.
@@ -98,5 +125,21 @@ pub(crate) fn problem(error: &Error) -> Problem {
         Some(_) | None => {
             Problem::bad_request("unreadable_body", "the body did not arrive whole; send it again")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_very_path_has_bounds_of_its_own() {
+        let second = Duration::from_secs(1);
+        let bodies = Bodies {
+            usual: BodyLimits { bytes: 10, timeout: second },
+            routes: Arc::from([RouteBody { path: "/large", bytes: 1_000, timeout: second }]),
+        };
+        let bytes = ["/large", "/large/", "/Large", "/", "/larger"].map(|path| bodies.of(path).bytes);
+        assert_eq!(bytes, [1_000, 10, 10, 10, 10]);
     }
 }

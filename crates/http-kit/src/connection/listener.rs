@@ -19,7 +19,7 @@ use kernel::IdSource;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{
-    body::{self, BodyLimits},
+    body::{self, Bodies},
     file_limit,
     guard::Guarded,
     progress::Progress,
@@ -54,6 +54,7 @@ impl Listener {
     pub(crate) fn serve<F, I, S, B>(
         self,
         settings: &HttpSettings,
+        bodies: Bodies,
         ids: Arc<dyn IdSource>,
         stop: impl Future<Output = ()> + Send + 'static,
         factory: F,
@@ -70,7 +71,6 @@ impl Listener {
         B: MessageBody + 'static,
     {
         let limits = settings.connection_limits();
-        let bodies = settings.body_limits();
         let connections = file_limit::make_room(settings.max_connections);
         let builder = ServerBuilder::default()
             .workers(settings.workers)
@@ -84,6 +84,7 @@ impl Listener {
         let builder = builder.listen("http", self.socket, move || {
             let draining = draining.clone();
             let ids = Arc::clone(&ids);
+            let bodies = bodies.clone();
             let app = factory()
                 .into_factory()
                 .map_err(|error| -> HttpResponse<BoxBody> { error.into().error_response() });
@@ -101,7 +102,7 @@ impl Listener {
                 .on_connect_ext(|guarded: &Guarded, data| {
                     data.insert(guarded.progress());
                 })
-                .h1(apply_fn_factory(app, move |request, service: &_| watched(request, service, bodies)));
+                .h1(apply_fn_factory(app, move |request, service: &_| watched(request, service, &bodies)));
             fn_service(move |stream: TcpStream| {
                 let peer = stream.peer_addr().ok();
                 let guarded = Guarded::new(stream, limits, Arc::clone(&ids));
@@ -117,12 +118,13 @@ impl Listener {
 fn watched<S: Service<Request>>(
     mut request: Request,
     service: &S,
-    bodies: BodyLimits,
+    bodies: &Bodies,
 ) -> impl Future<Output = Result<S::Response, S::Error>> + use<S> {
     let progress = request.conn_data::<Rc<Progress>>().cloned();
     let has_body = !matches!(request.payload(), Payload::None);
     let in_flight = progress.as_ref().map(|progress| progress.begin(has_body));
-    body::guard(&mut request, bodies, progress);
+    let limits = bodies.of(request.path());
+    body::guard(&mut request, limits, progress);
     let answering = service.call(request);
     async move {
         let answer = answering.await;

@@ -17,7 +17,8 @@ mod progress;
 
 use std::time::Duration;
 
-pub(crate) use body::{BodyLimits, problem as body_problem, too_large};
+pub use body::RouteBody;
+pub(crate) use body::{Bodies, BodyLimits, problem as body_problem, too_large};
 pub(crate) use listener::Listener;
 
 /// Bounds of one connection.

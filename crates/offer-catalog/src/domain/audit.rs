@@ -64,6 +64,8 @@ pub enum AuditAction {
     OfferResumed,
     /// It is over.
     OfferEnded,
+    /// An import was worked off.
+    OffersImported,
 }
 
 impl AuditAction {
@@ -95,6 +97,7 @@ impl AuditAction {
             Self::OfferPaused => "offer.paused",
             Self::OfferResumed => "offer.resumed",
             Self::OfferEnded => "offer.ended",
+            Self::OffersImported => "offers.imported",
         }
     }
 }

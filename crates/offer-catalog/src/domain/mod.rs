@@ -19,6 +19,7 @@ pub mod diff;
 pub mod event;
 pub mod idempotency;
 pub mod identity;
+pub mod import;
 pub mod lineage;
 pub mod lint;
 pub mod listing;

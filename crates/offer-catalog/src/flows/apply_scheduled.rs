@@ -294,6 +294,6 @@ fn failed(mut change: ScheduledChange, reason: impl Into<String>) -> ScheduledCh
 }
 
 /// The database is away or a race was lost: later it goes.
-fn is_over_by_itself(error: &FlowError) -> bool {
+pub(super) fn is_over_by_itself(error: &FlowError) -> bool {
     error.database().is_some_and(|failure| failure.class() != Class::Bug)
 }

@@ -46,6 +46,7 @@ pub struct Catalog {
     pub(super) parts: Arc<CatalogParts>,
     pub(super) uploads: Arc<Uploads>,
     generations_changed: Arc<Notify>,
+    imports_came: Arc<Notify>,
 }
 
 impl Catalog {
@@ -56,6 +57,7 @@ impl Catalog {
             uploads: Arc::new(Uploads::new(parts.decoders)),
             parts: Arc::new(parts),
             generations_changed: Arc::new(Notify::new()),
+            imports_came: Arc::new(Notify::new()),
         }
     }
 
@@ -80,6 +82,16 @@ impl Catalog {
     /// Says that credentials changed, after the commit: the broadcast goes out at once instead of at its next turn.
     pub(super) fn tell_generations(&self) {
         self.generations_changed.notify_one();
+    }
+
+    /// Says that an import came in, after the commit: this replica begins at once instead of at its next look.
+    pub(super) fn tell_imports(&self) {
+        self.imports_came.notify_one();
+    }
+
+    /// Resolves when an import came in on this replica since it last resolved.
+    pub(super) async fn imports_came(&self) {
+        self.imports_came.notified().await;
     }
 
     /// Resolves when credentials changed on this replica since it last resolved.

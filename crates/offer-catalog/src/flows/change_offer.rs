@@ -95,7 +95,8 @@ impl Catalog {
         Ok(after)
     }
 
-    async fn add_version(
+    /// Makes the next version, if the linter lets it pass.
+    pub(super) async fn add_version(
         &self,
         conn: &mut Conn,
         change: &Change<'_>,

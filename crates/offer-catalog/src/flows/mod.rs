@@ -14,6 +14,9 @@ mod credential_uses;
 mod credentials;
 mod draft_offer;
 mod error;
+mod export_offers;
+mod finish_import;
+mod import_row;
 mod lineage;
 mod lint_offer;
 mod move_offer;
@@ -23,8 +26,10 @@ mod once;
 mod partner_feed;
 mod preview_change;
 mod publishers;
+mod receive_import;
 mod references;
 mod republish;
+mod run_imports;
 mod schedule_change;
 mod share_offer;
 mod share_with_several;
@@ -40,12 +45,14 @@ pub use self::{
     credential_uses::{CONSUMER as CREDENTIAL_USES, CredentialView, UseError},
     credentials::Revealed,
     error::FlowError,
+    export_offers::Exported,
     lineage::Lineage,
     offers::OfferView,
     once::{Answer, Once, OnceKey},
     partner_feed::{FeedPage, PartnerOfferView},
     preview_change::Preview,
     publishers::CreatedPublisher,
+    receive_import::{ImportView, NewRow, Received},
     schedule_change::{ChangeRequest, When, WhichEvent},
     tenants::CreatedTenant,
     tokens::{IssuedToken, TokenRequest},

@@ -16,21 +16,27 @@ mod diff_versions;
 mod draft_offer;
 mod end_offer;
 mod error;
+mod export_offers;
+mod exporting;
 mod feed_cursor;
 mod get_advertiser;
 mod get_creative;
 mod get_creative_file;
+mod get_import;
 mod get_lineage;
 mod get_offer;
 mod get_partner_offer;
 mod get_publisher;
 mod get_tenant;
+mod import_offers;
+mod importing;
 mod json;
 mod lint_offer;
 mod list_advertisers;
 mod list_audit_log;
 mod list_creatives;
 mod list_credentials;
+mod list_import_results;
 mod list_offer_versions;
 mod list_offers;
 mod list_partner_offers;
@@ -57,7 +63,9 @@ use actix_web::web;
 use http_kit::auth::{OperatorAuth, TokenAuth};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use self::{openapi::openapi, partner_door::PartnerDoor};
+pub use self::{
+    import_offers::BODY as IMPORT_BODY, importing::read_row, openapi::openapi, partner_door::PartnerDoor,
+};
 use crate::flows::Catalog;
 
 /// A JSON body, and every other one but a picture's: an offer with a hundred events and long texts fits.
@@ -126,5 +134,9 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(cancel_scheduled_change::cancel_scheduled_change)
         .service(list_partner_offers::list_partner_offers)
         .service(get_partner_offer::get_partner_offer)
+        .service(import_offers::import_offers)
+        .service(get_import::get_import)
+        .service(list_import_results::list_import_results)
+        .service(export_offers::export_offers)
         .service(list_audit_log::list_audit_log);
 }

@@ -215,6 +215,30 @@ pub async fn created_after(
     rows.into_iter().map(|(row, share)| offer(row, share)).collect()
 }
 
+/// The created offers of a tenant after `after` that have not ended, in the order of their ids.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn running_after(
+    conn: &mut Conn,
+    tenant: TenantId,
+    after: Option<OfferId>,
+    limit: i64,
+) -> QueryResult<Vec<Offer>> {
+    let rows: Vec<(Row, Option<ShareRow>)> = dsl::offers
+        .left_join(joined())
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .filter(dsl::offer_id.gt(after.map_or_else(Uuid::nil, OfferId::as_uuid)))
+        .filter(dsl::newest_version.gt(0))
+        .filter(dsl::status.ne(OfferStatus::Ended.as_str()))
+        .select((Row::as_select(), Option::<ShareRow>::as_select()))
+        .order(dsl::offer_id)
+        .limit(limit)
+        .load(conn)
+        .await?;
+    rows.into_iter().map(|(row, share)| offer(row, share)).collect()
+}
+
 /// Offers of a tenant by their ids, oldest first.
 ///
 /// # Errors

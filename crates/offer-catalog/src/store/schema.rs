@@ -242,6 +242,48 @@ diesel::table! {
 }
 
 diesel::table! {
+    offer_imports (tenant_id, import_id) {
+        tenant_id -> Uuid,
+        import_id -> Uuid,
+        state -> Text,
+        imported_by -> Uuid,
+        provider -> Nullable<Text>,
+        concurrency_request_id -> Nullable<Text>,
+        operation -> Nullable<Text>,
+        accepted_warnings -> Array<Text>,
+        content_hash -> Nullable<Binary>,
+        row_count -> Integer,
+        paused_count -> Integer,
+        created_at -> Timestamptz,
+        received_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    offer_import_rows (tenant_id, import_id, row_number) {
+        tenant_id -> Uuid,
+        import_id -> Uuid,
+        row_number -> Integer,
+        external_id -> Nullable<Text>,
+        body -> Text,
+        outcome -> Nullable<Text>,
+        offer_id -> Nullable<Uuid>,
+        problems -> Jsonb,
+    }
+}
+
+diesel::table! {
+    provider_offers (tenant_id, provider, external_id) {
+        tenant_id -> Uuid,
+        provider -> Text,
+        external_id -> Text,
+        offer_id -> Uuid,
+        paused_revision -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     audit_log (tenant_id, entry_id) {
         tenant_id -> Uuid,
         entry_id -> Uuid,

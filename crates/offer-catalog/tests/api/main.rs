@@ -19,6 +19,8 @@ mod edits;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod key_rotation;

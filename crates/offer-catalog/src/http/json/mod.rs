@@ -9,6 +9,7 @@ mod difference;
 mod event_body;
 mod feed_parameters;
 mod finding;
+mod import;
 mod lineage;
 mod offer;
 mod offer_body;
@@ -32,8 +33,9 @@ pub use self::{
     difference::{DiffJson, PreviewJson},
     feed_parameters::FeedParameters,
     finding::{FindingJson, LintJson},
+    import::{ImportBody, ImportJson, ImportResultJson},
     lineage::LineageJson,
-    offer::{OfferJson, OfferSummaryJson, PauseBody, VersionJson},
+    offer::{OfferFieldsJson, OfferJson, OfferSummaryJson, PauseBody, VersionJson},
     offer_body::OfferBody,
     offer_parameters::OfferParameters,
     partner_offer::{PartnerFeedJson, PartnerOfferJson},
@@ -42,7 +44,7 @@ pub use self::{
     scheduled_change::{ScheduledChangeBody, ScheduledChangeJson},
     share::{ShareBody, ShareWith, SharedJson},
     tenant::{CreatedTenantJson, TenantBody, TenantJson},
-    ticks::CreateBody,
+    ticks::{CreateBody, read_ticks},
     token::{IssuedTokenJson, TokenBody, TokenJson},
 };
 

@@ -234,11 +234,16 @@ impl OfferBody {
     ///
     /// # Errors
     /// 422 with every field that can not be what it should be.
-    pub fn read(mut self) -> Result<(OfferFields, BTreeSet<Code>), Problem> {
+    pub fn read(self) -> Result<(OfferFields, BTreeSet<Code>), Problem> {
         let mut reader = Reader::new();
-        let codes = read_ticks(&mut reader, std::mem::take(&mut self.accepted_warnings));
-        let fields = self.fields(&mut reader);
-        reader.finish(Some((fields, codes)))
+        let read = self.read_with(&mut reader);
+        reader.finish(Some(read))
+    }
+
+    /// The same as a part of something else.
+    pub fn read_with(mut self, reader: &mut Reader) -> (OfferFields, BTreeSet<Code>) {
+        let codes = read_ticks(reader, std::mem::take(&mut self.accepted_warnings));
+        (self.fields(reader), codes)
     }
 
     fn fields(self, r: &mut Reader) -> OfferFields {

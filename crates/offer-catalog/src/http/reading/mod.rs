@@ -28,6 +28,12 @@ pub struct Field(Option<Value>);
 /// The fields that a body should not have.
 pub type Unknown = BTreeMap<String, Value>;
 
+impl From<Option<Value>> for Field {
+    fn from(value: Option<Value>) -> Self {
+        Self(value)
+    }
+}
+
 impl Field {
     /// As it came.
     pub fn peek(&self) -> Option<&Value> {
@@ -94,9 +100,17 @@ impl Reader {
     /// # Errors
     /// 422 with every wrong field.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, Problem> {
+        self.done(value).map_err(invalid)
+    }
+
+    /// The value read, when nothing was wrong, for what is no body of its own.
+    ///
+    /// # Errors
+    /// Every wrong field.
+    pub fn done<T>(self, value: Option<T>) -> Result<T, Problems> {
         match value {
             Some(value) if self.problems.is_empty() => Ok(value),
-            _ => Err(invalid(self.problems)),
+            _ => Err(self.problems),
         }
     }
 

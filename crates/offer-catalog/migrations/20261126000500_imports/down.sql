@@ -1,0 +1,1 @@
+DROP TABLE provider_offers, offer_import_rows, offer_imports;

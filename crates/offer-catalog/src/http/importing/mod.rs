@@ -1,0 +1,8 @@
+//! Reading an import: a body of many megabytes that is never in memory as a whole.
+
+mod head;
+mod receiver;
+mod row;
+mod scanner;
+
+pub use self::{receiver::receive, row::read_row};
