@@ -103,6 +103,7 @@ pub struct ImportRequest {
 
 /// An import.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "ids are called by their full names everywhere")]
 pub struct Import {
     /// Whose.
     pub tenant_id: TenantId,

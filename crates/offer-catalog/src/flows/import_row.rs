@@ -5,7 +5,7 @@ use kernel::OfferId;
 use super::{
     Catalog, FlowError,
     create_offer::save_version,
-    offers::{check_advertiser, lock_offer},
+    offers::lock_offer,
     write::{Change, States},
 };
 use crate::{
@@ -66,7 +66,7 @@ impl Catalog {
         row: RowOffer,
     ) -> Result<(Outcome, OfferId), FlowError> {
         let (tenant, mut fields) = (import.tenant_id, row.fields);
-        check_advertiser(conn, tenant, &fields).await?;
+        self.resolve_references(conn, tenant, &mut fields).await?;
         fields.events = identify(fields.events, &KnownEvents::default(), || self.new_event_id())?;
         let id = OfferId::from_uuid(self.ids().uuid_v7());
         let mut offer = Offer {
@@ -184,7 +184,7 @@ pub(super) fn problems(error: FlowError) -> Vec<RowProblem> {
         error @ (FlowError::NotFound(_) | FlowError::KeyReused | FlowError::Stale) => {
             vec![whole(error.to_string())]
         }
-        error @ (FlowError::Store(_) | FlowError::Broken(..)) => {
+        error @ (FlowError::Store(_) | FlowError::Broken(..) | FlowError::Files(_) | FlowError::Busy) => {
             tracing::error!(
                 error = telemetry::chain(&error),
                 "a row of an import could not be worked off: it failed"

@@ -133,7 +133,8 @@ impl Catalog {
         let done = transact(self.pool(), Retries::default(), async |conn| {
             let Some(body) = import_rows::claim(conn, import, row).await? else { return Ok(false) };
             let offer = read(&body).map_err(FlowError::Invalid)?;
-            let (outcome, id) = self.import_row(conn, import, offer).await?;
+            // Large, and on the heap for that: it holds the whole of a change.
+            let (outcome, id) = Box::pin(self.import_row(conn, import, offer)).await?;
             import_rows::settle(conn, import, row, outcome, Some(id), &[]).await?;
             Ok::<_, FlowError>(true)
         })

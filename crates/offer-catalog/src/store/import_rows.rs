@@ -207,6 +207,7 @@ pub async fn counts(conn: &mut Conn, tenant: TenantId, import: Uuid) -> QueryRes
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = offer_import_rows, check_for_backend(diesel::pg::Pg))]
+#[expect(clippy::struct_field_names, reason = "the columns' names")]
 struct Row {
     row_number: i32,
     external_id: Option<String>,

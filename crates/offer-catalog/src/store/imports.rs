@@ -26,6 +26,7 @@ const FORGET_MAX: i64 = 5;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = super::schema::offer_imports, check_for_backend(diesel::pg::Pg))]
+#[expect(clippy::struct_field_names, reason = "the columns' names")]
 struct Row {
     tenant_id: Uuid,
     import_id: Uuid,

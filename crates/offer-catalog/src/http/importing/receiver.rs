@@ -31,8 +31,8 @@ const BATCH_BYTES: usize = 4 * ROW_BYTES_MAX;
 pub async fn receive(catalog: &Catalog, caller: &Caller, mut payload: Payload) -> Result<Received, Error> {
     let import = catalog.begin_import(caller.tenant, caller.token).await.map_err(Problem::from)?;
     let mut receiver = Receiver::new(catalog, caller, import);
-    let received = receiver.all(&mut payload).await;
-    if received.is_err() {
+    let outcome = receiver.all(&mut payload).await;
+    if outcome.is_err() {
         // When this fails as well, the sweep forgets it.
         if let Err(error) = catalog.forget_import(caller.tenant, import).await {
             tracing::warn!(
@@ -41,7 +41,7 @@ pub async fn receive(catalog: &Catalog, caller: &Caller, mut payload: Payload) -
             );
         }
     }
-    received
+    outcome
 }
 
 struct Receiver<'a> {
@@ -104,7 +104,8 @@ impl<'a> Receiver<'a> {
                 "an import may have {ROWS_MAX} offers; with more, send Insert in several calls"
             )));
         }
-        let body = String::from_utf8(body).map_err(|_| malformed(format!("row {row} is not UTF-8")))?;
+        let body =
+            String::from_utf8(body).map_err(|_not_utf8| malformed(format!("row {row} is not UTF-8")))?;
         let value: Value = serde_json::from_str(&body)
             .map_err(|error| malformed(format!("row {row} is not JSON: {error}")))?;
         let canonical = serde_json::to_vec(&value).map_err(Problem::internal)?;
