@@ -35,6 +35,8 @@ pub struct Settings {
     pub credentials: CredentialSettings,
     /// Publishers' secrets.
     pub sealing: SealingSettings,
+    /// What is noted of API tokens.
+    pub tokens: TokenSettings,
     /// Scheduled changes.
     pub schedule: ScheduleSettings,
     /// Addresses that go out into the world.
@@ -71,6 +73,14 @@ pub struct SealingSettings {
     pub keys: SecretString,
 }
 
+/// Section `tokens`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenSettings {
+    /// How often it is written down which tokens were used.
+    pub save_uses_ms: u64,
+}
+
 /// Section `schedule`.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +109,7 @@ impl Validate for Settings {
         problems.within("operator", &self.operator);
         problems.within("credentials", &self.credentials);
         problems.within("sealing", &self.sealing);
+        problems.within("tokens", &self.tokens);
         problems.within("schedule", &self.schedule);
         problems.within("public", &self.public);
         problems.within("telemetry", &self.telemetry);
@@ -124,6 +135,12 @@ impl Validate for CredentialSettings {
 impl Validate for SealingSettings {
     fn validate(&self, problems: &mut Problems) {
         check_keys(problems, &self.keys);
+    }
+}
+
+impl Validate for TokenSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("save_uses_ms", &self.save_uses_ms, &(50..=3_600_000));
     }
 }
 

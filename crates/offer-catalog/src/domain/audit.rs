@@ -18,8 +18,20 @@ pub enum Actor {
 pub enum AuditAction {
     /// A tenant came to be.
     TenantCreated,
+    /// What is stated of a tenant was changed.
+    TenantChanged,
+    /// A tenant's rate table was replaced.
+    TenantRatesChanged,
+    /// A user came to be.
+    UserCreated,
+    /// What is entered about a user was changed.
+    UserChanged,
+    /// A user takes no part any more.
+    UserDeactivated,
     /// A token was issued.
     TokenIssued,
+    /// A token got its user's new role, was suspended or opened again.
+    TokenChanged,
     /// A token was revoked.
     TokenRevoked,
     /// An advertiser came to be.
@@ -70,6 +82,12 @@ impl AuditAction {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TenantCreated => "tenant.created",
+            Self::TenantChanged => "tenant.changed",
+            Self::TenantRatesChanged => "tenant.rates-changed",
+            Self::UserCreated => "user.created",
+            Self::UserChanged => "user.changed",
+            Self::UserDeactivated => "user.deactivated",
+            Self::TokenChanged => "token.changed",
             Self::TokenIssued => "token.issued",
             Self::TokenRevoked => "token.revoked",
             Self::AdvertiserCreated => "advertiser.created",

@@ -2,7 +2,8 @@
 #![expect(clippy::struct_field_names, reason = "the same word for an id from SQL to JSON")]
 
 use kernel::{
-    AdvertiserId, CredentialId, EndpointId, OfferId, PublisherId, Role, TenantId, Timestamp, TokenId,
+    AdvertiserId, CredentialId, EndpointId, OfferId, PublisherId, Role, Scopes, TenantId, Timestamp, TokenId,
+    UserId,
 };
 
 use super::{
@@ -10,8 +11,10 @@ use super::{
     credential::Generation,
     offer::OfferFields,
     partner::{AdvertiserFields, EndpointFields, PublisherFields},
+    rate::Rate,
     status::OfferState,
     tenant::{TenantDomain, TenantProfile},
+    user::UserFields,
 };
 
 /// Counts the changes of one aggregate, from 1.
@@ -36,8 +39,10 @@ pub struct Tenant {
     pub tenant_id: TenantId,
     /// Its name in host names.
     pub domain: TenantDomain,
-    /// What the operator stated.
+    /// What the operator or an owner stated.
     pub profile: TenantProfile,
+    /// Its rate table.
+    pub rates: Vec<Rate>,
     /// Changes so far.
     pub revision: Revision,
     /// When it came to be.
@@ -55,17 +60,50 @@ pub struct Token {
     pub label: String,
     /// Its keyed hash.
     pub hash: [u8; 32],
-    /// What it may do.
+    /// Who holds it; `None`: it stands alone, such as a program's.
+    pub user_id: Option<UserId>,
+    /// What it may do: its user's role.
     pub role: Role,
     /// Set exactly for [`Role::Publisher`].
     pub publisher_id: Option<PublisherId>,
+    /// What it is for, within the rights of its role.
+    pub scopes: Scopes,
     /// From when on it is void.
     pub expires_at: Option<Timestamp>,
-    /// When it was taken back.
+    /// When it was taken back, for ever.
     pub revoked_at: Option<Timestamp>,
+    /// Since when it is refused because its publisher is inactive.
+    pub suspended_at: Option<Timestamp>,
+    /// When it was used last, to the minute.
+    pub last_used_at: Option<Timestamp>,
     /// Changes so far.
     pub revision: Revision,
     /// When it was issued.
+    pub created_at: Timestamp,
+}
+
+impl Token {
+    /// Since when it opens nothing, for whatever reason but its expiry.
+    #[must_use]
+    pub fn closed_at(&self) -> Option<Timestamp> {
+        self.revoked_at.or(self.suspended_at)
+    }
+}
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Of which tenant.
+    pub tenant_id: TenantId,
+    /// Their id.
+    pub user_id: UserId,
+    /// What was entered.
+    pub fields: UserFields,
+    /// Whether they take part; once not, never again.
+    pub active: bool,
+    /// Changes so far.
+    pub revision: Revision,
+    /// When they came to be.
     pub created_at: Timestamp,
 }
 

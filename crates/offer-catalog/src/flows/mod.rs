@@ -25,7 +25,9 @@ mod schedule_change;
 mod share_offer;
 mod share_with_several;
 mod tenants;
+mod token_uses;
 mod tokens;
+mod users;
 mod watch;
 mod write;
 
@@ -41,5 +43,6 @@ pub use self::{
     publishers::CreatedPublisher,
     schedule_change::{ChangeRequest, When, WhichEvent},
     tenants::CreatedTenant,
-    tokens::{IssuedToken, TokenRequest},
+    token_uses::TokenUses,
+    tokens::{Holder, IssuedToken, TokenRequest},
 };

@@ -4,6 +4,9 @@
 mod answers;
 mod cancel_scheduled_change;
 mod change_offer;
+mod change_rates;
+mod change_tenant;
+mod change_user;
 mod clone_offer;
 mod create_advertiser;
 mod create_credential;
@@ -11,6 +14,8 @@ mod create_offer;
 mod create_publisher;
 mod create_tenant;
 mod create_token;
+mod create_user;
+mod deactivate_user;
 mod delete_token;
 mod diff_versions;
 mod draft_offer;
@@ -20,7 +25,9 @@ mod get_advertiser;
 mod get_lineage;
 mod get_offer;
 mod get_publisher;
+mod get_rates;
 mod get_tenant;
+mod get_user;
 mod json;
 mod lint_offer;
 mod list_advertisers;
@@ -31,6 +38,7 @@ mod list_offers;
 mod list_publishers;
 mod list_scheduled_changes;
 mod list_tokens;
+mod list_users;
 mod once;
 mod openapi;
 mod pause_offer;
@@ -68,6 +76,14 @@ fn documented(config: &mut ServiceConfig<'_>) {
     config
         .service(create_tenant::create_tenant)
         .service(get_tenant::get_tenant)
+        .service(change_tenant::change_tenant)
+        .service(get_rates::get_rates)
+        .service(change_rates::change_rates)
+        .service(create_user::create_user)
+        .service(list_users::list_users)
+        .service(get_user::get_user)
+        .service(change_user::change_user)
+        .service(deactivate_user::deactivate_user)
         .service(create_token::create_token)
         .service(list_tokens::list_tokens)
         .service(delete_token::delete_token)

@@ -18,7 +18,9 @@ pub mod publishers;
 pub mod scheduled_changes;
 pub mod schema;
 pub mod tenants;
+pub mod token_uses;
 pub mod tokens;
+pub mod users;
 
 use diesel_async::AsyncPgConnection;
 

@@ -22,8 +22,12 @@ async fn the_same_call_has_its_effect_once_and_gets_the_same_answer() {
 
     let calls = [
         ("/advertisers".to_owned(), json!({"name": "Golfin"})),
-        ("/publishers".to_owned(), json!({"name": "R", "postback": {"urlTemplate": "https://r.example/?i={conversion_id}"}})),
+        (
+            "/publishers".to_owned(),
+            json!({"name": "R", "postback": {"urlTemplate": "https://r.example/?i={conversion_id}"}}),
+        ),
         ("/tokens".to_owned(), json!({"role": "analyst"})),
+        ("/users".to_owned(), json!({"name": "Ada", "role": "analyst"})),
         ("/credentials".to_owned(), json!({})),
         ("/offers".to_owned(), golfin(&advertiser)),
         (format!("/offers/{draft}/create"), json!({})),
@@ -62,7 +66,9 @@ async fn a_key_means_one_call_of_one_token() {
     // The order of fields is nothing, everything else is.
     let reordered = json!({"reviewWindowDays": 7, "name": "Golfin"});
     assert_eq!(keyed(&catalog, "/advertisers", &token, reordered, "k").await.ok(), first);
-    for (path, body) in [("/advertisers", json!({"name": "Other"})), ("/publishers", json!({"name": "Golfin"}))] {
+    for (path, body) in
+        [("/advertisers", json!({"name": "Other"})), ("/publishers", json!({"name": "Golfin"}))]
+    {
         let problem = keyed(&catalog, path, &token, body, "k").await.problem(422, "idempotency_key_reused");
         assert!(text(&problem, "/detail").contains("new key"));
     }

@@ -109,5 +109,5 @@ async fn nothing_is_reached_without_a_token() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 36);
+    assert_eq!(routes, 44);
 }

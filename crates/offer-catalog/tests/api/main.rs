@@ -41,6 +41,8 @@ mod tenants;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
+mod users;
+#[cfg(test)]
 mod uses;
 #[cfg(test)]
 mod versions;

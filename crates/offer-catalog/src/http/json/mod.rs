@@ -11,12 +11,14 @@ mod offer;
 mod offer_body;
 mod offer_event;
 mod publisher;
+mod rates;
 mod scheduled_change;
 mod share;
 mod tenant;
 mod terms;
 mod ticks;
 mod token;
+mod user;
 
 pub use self::{
     advertiser::{AdvertiserBody, AdvertiserJson},
@@ -27,9 +29,11 @@ pub use self::{
     offer::{OfferJson, OfferSummaryJson, PauseBody, VersionJson},
     offer_body::OfferBody,
     publisher::{CreatedPublisherJson, PublisherBody, PublisherJson},
+    rates::{RatesBody, RatesJson},
     scheduled_change::{ScheduledChangeBody, ScheduledChangeJson},
     share::{LineageJson, ShareBody, ShareWith, SharedJson},
-    tenant::{CreatedTenantJson, TenantBody, TenantJson},
+    tenant::{CreatedTenantJson, TenantBody, TenantJson, TenantProfileBody},
     ticks::CreateBody,
     token::{IssuedTokenJson, TokenBody, TokenJson},
+    user::{UserBody, UserJson},
 };
