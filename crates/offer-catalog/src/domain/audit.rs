@@ -36,8 +36,22 @@ pub enum AuditAction {
     TokenRevoked,
     /// An advertiser came to be.
     AdvertiserCreated,
+    /// What is entered about an advertiser was changed.
+    AdvertiserChanged,
+    /// A category was agreed on.
+    CategoryAdded,
     /// A publisher came to be.
     PublisherCreated,
+    /// A publisher's name or status was changed.
+    PublisherChanged,
+    /// A publisher is told in one more place.
+    PostbackAdded,
+    /// How a publisher is told was changed.
+    PostbackChanged,
+    /// A publisher is told in one place less.
+    PostbackRemoved,
+    /// A publisher's signing secret was replaced.
+    PostbackSecretRotated,
     /// A credential was issued.
     CredentialIssued,
     /// Somebody looked at a credential's signature.
@@ -91,7 +105,14 @@ impl AuditAction {
             Self::TokenIssued => "token.issued",
             Self::TokenRevoked => "token.revoked",
             Self::AdvertiserCreated => "advertiser.created",
+            Self::AdvertiserChanged => "advertiser.changed",
+            Self::CategoryAdded => "category.added",
             Self::PublisherCreated => "publisher.created",
+            Self::PublisherChanged => "publisher.changed",
+            Self::PostbackAdded => "publisher.postback-added",
+            Self::PostbackChanged => "publisher.postback-changed",
+            Self::PostbackRemoved => "publisher.postback-removed",
+            Self::PostbackSecretRotated => "publisher.secret-rotated",
             Self::CredentialIssued => "credential.issued",
             Self::CredentialRevealed => "credential.revealed",
             Self::CredentialRotated => "credential.rotated",

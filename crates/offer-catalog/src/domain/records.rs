@@ -10,7 +10,7 @@ use super::{
     acceptance::Accepted,
     credential::Generation,
     offer::OfferFields,
-    partner::{AdvertiserFields, EndpointFields, PublisherFields},
+    partner::{AdvertiserFields, EndpointFields, EndpointScope, PublisherFields},
     rate::Rate,
     status::OfferState,
     tenant::{TenantDomain, TenantProfile},
@@ -129,15 +129,28 @@ pub struct Advertiser {
 pub struct Endpoint {
     /// Names it in deliveries.
     pub endpoint_id: EndpointId,
+    /// What it hears of.
+    pub scope: EndpointScope,
     /// As entered.
     pub fields: EndpointFields,
     /// The signing secret (`whsec_…`), sealed.
     pub sealed_secret: Vec<u8>,
+    /// The one before, while it is good.
+    pub old_secret: Option<OldSecret>,
     /// Whether it is told.
     pub active: bool,
 }
 
-/// A publisher with its global endpoint.
+/// A signing secret that was replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldSecret {
+    /// Sealed like the current one.
+    pub sealed: Vec<u8>,
+    /// The first moment at which it is no longer used.
+    pub until: Timestamp,
+}
+
+/// A publisher with its endpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publisher {
     /// Whose.
@@ -146,14 +159,22 @@ pub struct Publisher {
     pub publisher_id: PublisherId,
     /// What a person entered.
     pub fields: PublisherFields,
-    /// Where it is told, when set.
-    pub endpoint: Option<Endpoint>,
+    /// Where it is told, the least specific first.
+    pub endpoints: Vec<Endpoint>,
     /// Whether it takes part.
     pub active: bool,
     /// Changes so far.
     pub revision: Revision,
     /// When it came to be.
     pub created_at: Timestamp,
+}
+
+impl Publisher {
+    /// Where it is told of everything that no other endpoint is for.
+    #[must_use]
+    pub fn global_endpoint(&self) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.scope == EndpointScope::Global)
+    }
 }
 
 /// One generation with what its segment and signature are derived from again; they themselves are nowhere kept.

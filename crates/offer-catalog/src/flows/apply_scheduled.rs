@@ -99,7 +99,10 @@ impl Catalog {
                         }
                     }
                     Err(error) if is_failing => {
-                        tracing::debug!(error = telemetry::chain(&error), "scheduled changes are still not applied");
+                        tracing::debug!(
+                            error = telemetry::chain(&error),
+                            "scheduled changes are still not applied"
+                        );
                     }
                     Err(error) => {
                         is_failing = true;

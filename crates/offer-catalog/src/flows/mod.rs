@@ -6,6 +6,7 @@ mod apply_scheduled;
 mod audit_log;
 mod broadcast;
 mod catalog;
+mod categories;
 mod change_offer;
 mod clone_offer;
 mod create_offer;
@@ -18,6 +19,7 @@ mod lint_offer;
 mod move_offer;
 mod offers;
 mod once;
+mod postbacks;
 mod preview_change;
 mod publishers;
 mod republish;
@@ -39,6 +41,7 @@ pub use self::{
     lineage::Lineage,
     offers::OfferView,
     once::{Answer, Once, OnceKey},
+    postbacks::KeyedEndpoint,
     preview_change::Preview,
     publishers::CreatedPublisher,
     schedule_change::{ChangeRequest, When, WhichEvent},

@@ -92,8 +92,8 @@ impl Catalog {
 
     /// The answer to what was done; comes last in its transaction.
     pub(super) async fn say<T>(&self, conn: &mut Conn, once: &Once<T>, done: T) -> Result<Answer, FlowError> {
-        let answer =
-            (once.written)(done).map_err(|error| FlowError::Broken("an answer can not be written", error.into()))?;
+        let answer = (once.written)(done)
+            .map_err(|error| FlowError::Broken("an answer can not be written", error.into()))?;
         if let Some(OnceKey { key, request_hash }) = &once.key {
             let body = answer.body.expose_secret().as_bytes();
             let sealed_body = seal::seal(&self.parts.sealing_keys, self.random(), &place(key), body)

@@ -112,7 +112,9 @@ impl Catalog {
             if let (Value::Object(state), false) = (&mut state, accepted.is_empty()) {
                 state.insert(String::from("acceptedWarnings"), json!(accepted));
             }
-            written.audit(conn, AuditAction::OfferChangeScheduled, id.as_uuid(), States::new(&state)?).await?;
+            written
+                .audit(conn, AuditAction::OfferChangeScheduled, id.as_uuid(), States::new(&state)?)
+                .await?;
             self.say(conn, once, change).await
         })
         .await
@@ -154,7 +156,9 @@ impl Catalog {
             let change = change.ok_or(FlowError::NotFound("scheduled change"))?;
             match change.status {
                 ChangeStatus::Cancelled => return Ok(()),
-                ChangeStatus::Applied | ChangeStatus::Failed => return Err(ScheduleConflict::NotPending.into()),
+                ChangeStatus::Applied | ChangeStatus::Failed => {
+                    return Err(ScheduleConflict::NotPending.into());
+                }
                 ChangeStatus::Pending => {}
             }
             let now = clock::now(conn).await?;
@@ -182,7 +186,8 @@ impl Catalog {
         let before: OfferFields = earlier.fold(offer.fields.clone(), |fields, other| {
             schedule::applied(&fields, other.offer_event_id, other.term).unwrap_or(fields)
         });
-        let after = schedule::applied(&before, change.offer_event_id, change.term).unwrap_or_else(|| before.clone());
+        let after =
+            schedule::applied(&before, change.offer_event_id, change.term).unwrap_or_else(|| before.clone());
         let known = self.findings_of(conn, offer.tenant_id, Some(offer.offer_id), &before).await?;
         let findings = self.findings_of(conn, offer.tenant_id, Some(offer.offer_id), &after).await?;
         let judged = judge(&findings, &offer.accepted, &known, codes);
@@ -235,7 +240,9 @@ async fn moment(conn: &mut Conn, tenant: TenantId, when: When) -> Result<Timesta
         [one] => Ok(*one),
         [] => Err(FlowError::field(
             "at",
-            format!("{shown} never comes in {zone}: clocks are put forward over it; choose another hour, or add an offset"),
+            format!(
+                "{shown} never comes in {zone}: clocks are put forward over it; choose another hour, or add an offset"
+            ),
         )),
         [first, .., last] => Err(FlowError::field(
             "at",

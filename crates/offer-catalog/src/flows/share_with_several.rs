@@ -92,8 +92,7 @@ impl Catalog {
         clone.accepted = original.accepted.clone();
         let link_id = LinkId::from_uuid(self.ids().uuid_v7());
         let share = Share { publisher_id, link_id, shared_at: change.at };
-        clone.state =
-            clone.state.apply(Action::Create, change.at)?.apply(Action::Share(share), change.at)?;
+        clone.state = clone.state.apply(Action::Create, change.at)?.apply(Action::Share(share), change.at)?;
         Ok((clone, share))
     }
 }
@@ -101,8 +100,11 @@ impl Catalog {
 async fn check_publishers(conn: &mut Conn, tenant: TenantId, with: &[PublisherId]) -> Result<(), FlowError> {
     let mut problems = Problems::default();
     for (at, publisher) in with.iter().enumerate() {
-        if publishers::find(conn, tenant, *publisher).await?.is_none() {
-            problems.add(format!("publisherIds[{at}]"), "there is no such publisher");
+        match publishers::find(conn, tenant, *publisher).await? {
+            None => problems.add(format!("publisherIds[{at}]"), "there is no such publisher"),
+            Some(publisher) if !publisher.active => problems
+                .add(format!("publisherIds[{at}]"), "this publisher is inactive: make it active first"),
+            Some(_) => {}
         }
     }
     Ok(problems.or(())?)

@@ -80,10 +80,13 @@ impl Catalog {
                 let now_theirs = |token: Token| Token {
                     role: fields.role,
                     publisher_id: fields.publisher_id,
+                    // The publisher of their new role takes part, or there is none.
+                    suspended_at: None,
                     revision: token.revision.next(),
                     ..token
                 };
-                change_tokens(conn, change, id, now_theirs).await?;
+                let held = stored_tokens::lock_of_user(conn, tenant, id).await?;
+                change_tokens(conn, change, held, now_theirs).await?;
             }
             Ok(after)
         })
@@ -118,7 +121,8 @@ impl Catalog {
                 revision: token.revision.next(),
                 ..token
             };
-            change_tokens(conn, change, id, void).await?;
+            let held = stored_tokens::lock_of_user(conn, tenant, id).await?;
+            change_tokens(conn, change, held, void).await?;
             Ok(after)
         })
         .await
@@ -183,7 +187,7 @@ pub(super) async fn check_publisher(
     publisher: Option<PublisherId>,
 ) -> Result<(), FlowError> {
     let Some(publisher) = publisher else { return Ok(()) };
-    match publishers::find(conn, tenant, publisher).await? {
+    match publishers::lock(conn, tenant, publisher).await? {
         None => Err(FlowError::field("publisherId", "there is no such publisher")),
         Some(publisher) if !publisher.active => {
             Err(FlowError::field("publisherId", "this publisher is inactive: make it active first"))
@@ -192,14 +196,13 @@ pub(super) async fn check_publisher(
     }
 }
 
-/// Changes the tokens of a user that are not revoked, and tells every service.
-async fn change_tokens(
+/// Changes those of these tokens that are not revoked, and tells every service.
+pub(super) async fn change_tokens(
     conn: &mut Conn,
     change: &Change<'_>,
-    user: UserId,
+    held: Vec<Token>,
     changed: impl Fn(Token) -> Token,
 ) -> Result<(), FlowError> {
-    let held = stored_tokens::lock_of_user(conn, change.tenant, user).await?;
     let mut facts: Vec<Outgoing> = Vec::with_capacity(held.len());
     for before in held.into_iter().filter(|token| token.revoked_at.is_none()) {
         let after = changed(before.clone());

@@ -40,7 +40,6 @@ pub async fn diff_versions(
 ) -> Result<Json<DiffJson>, Problem> {
     caller.require_read_tenant()?;
     let (offer_id, from) = *path;
-    let (before, after) =
-        catalog.two_versions(caller.tenant, OfferId::from_uuid(offer_id), from, to).await?;
+    let (before, after) = catalog.two_versions(caller.tenant, OfferId::from_uuid(offer_id), from, to).await?;
     DiffJson::between(before, after).map(Json).map_err(Problem::internal)
 }

@@ -29,7 +29,8 @@ impl From<FlowError> for Problem {
             }
             FlowError::NotAccepted(findings) => {
                 let codes: BTreeSet<_> = findings.iter().map(|finding| finding.code.as_str()).collect();
-                let codes = codes.into_iter().map(|code| format!("\"{code}\"")).collect::<Vec<_>>().join(", ");
+                let codes =
+                    codes.into_iter().map(|code| format!("\"{code}\"")).collect::<Vec<_>>().join(", ");
                 let not_accepted = Self::new(
                     StatusCode::UNPROCESSABLE_ENTITY,
                     "warnings_not_accepted",

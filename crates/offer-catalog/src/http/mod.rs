@@ -1,9 +1,14 @@
 //! The API under `/api/v1`, one endpoint a file: read the body, ask one flow, write its answer. Rights are checked here, by
 //! role; whose rows a call sees is decided by the tenant of its token, in every query below.
 
+mod add_category;
+mod add_postback;
 mod answers;
 mod cancel_scheduled_change;
+mod change_advertiser;
 mod change_offer;
+mod change_postback;
+mod change_publisher;
 mod change_rates;
 mod change_tenant;
 mod change_user;
@@ -26,6 +31,7 @@ mod get_lineage;
 mod get_offer;
 mod get_publisher;
 mod get_rates;
+mod get_reference;
 mod get_tenant;
 mod get_user;
 mod json;
@@ -35,6 +41,7 @@ mod list_audit_log;
 mod list_credentials;
 mod list_offer_versions;
 mod list_offers;
+mod list_postbacks;
 mod list_publishers;
 mod list_scheduled_changes;
 mod list_tokens;
@@ -44,10 +51,12 @@ mod openapi;
 mod pause_offer;
 mod preview_change;
 mod reading;
+mod remove_postback;
 mod resume_offer;
 mod reveal_credential;
 mod revoke_credential;
 mod rotate_credential;
+mod rotate_secret;
 mod schedule_change;
 mod share_offer;
 mod unshare_offer;
@@ -90,9 +99,18 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(create_advertiser::create_advertiser)
         .service(list_advertisers::list_advertisers)
         .service(get_advertiser::get_advertiser)
+        .service(change_advertiser::change_advertiser)
+        .service(get_reference::get_reference)
+        .service(add_category::add_category)
         .service(create_publisher::create_publisher)
         .service(list_publishers::list_publishers)
         .service(get_publisher::get_publisher)
+        .service(change_publisher::change_publisher)
+        .service(add_postback::add_postback)
+        .service(list_postbacks::list_postbacks)
+        .service(change_postback::change_postback)
+        .service(remove_postback::remove_postback)
+        .service(rotate_secret::rotate_secret)
         .service(create_credential::create_credential)
         .service(list_credentials::list_credentials)
         .service(reveal_credential::reveal_credential)

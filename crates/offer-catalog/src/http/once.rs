@@ -35,7 +35,9 @@ pub fn once<T>(
     let key = key.ok_or_else(|| {
         Problem::bad_request(
             "invalid_idempotency_key",
-            format!("Idempotency-Key must be 1 to {KEY_BYTES_MAX} printable ASCII characters, such as a UUID"),
+            format!(
+                "Idempotency-Key must be 1 to {KEY_BYTES_MAX} printable ASCII characters, such as a UUID"
+            ),
         )
     })?;
     let body = serde_json::to_vec(body).map_err(Problem::internal)?;

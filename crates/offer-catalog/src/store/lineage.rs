@@ -36,12 +36,13 @@ pub async fn ids(conn: &mut Conn, tenant: TenantId, offer: OfferId, limit: i64) 
     }
 
     // Ids begin with the time.
-    let rows: Vec<Row> = sql_query(format!("{LINEAGE} SELECT offer_id FROM lineage ORDER BY offer_id LIMIT $3"))
-        .bind::<SqlUuid, _>(tenant.as_uuid())
-        .bind::<SqlUuid, _>(offer.as_uuid())
-        .bind::<BigInt, _>(limit)
-        .load(conn)
-        .await?;
+    let rows: Vec<Row> =
+        sql_query(format!("{LINEAGE} SELECT offer_id FROM lineage ORDER BY offer_id LIMIT $3"))
+            .bind::<SqlUuid, _>(tenant.as_uuid())
+            .bind::<SqlUuid, _>(offer.as_uuid())
+            .bind::<BigInt, _>(limit)
+            .load(conn)
+            .await?;
     Ok(rows.into_iter().map(|row| OfferId::from_uuid(row.offer_id)).collect())
 }
 

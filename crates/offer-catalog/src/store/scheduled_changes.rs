@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, QueryableByName, Selectable,
-    SelectableHelper, dsl::now, sql_query,
+    SelectableHelper,
+    dsl::now,
+    sql_query,
     sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;

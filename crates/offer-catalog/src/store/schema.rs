@@ -83,6 +83,19 @@ diesel::table! {
         sealed_secret -> Binary,
         active -> Bool,
         created_at -> Timestamptz,
+        offer_id -> Nullable<Uuid>,
+        offer_event_id -> Nullable<Uuid>,
+        also_global -> Bool,
+        old_sealed_secret -> Nullable<Binary>,
+        old_secret_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    categories (tenant_id, name) {
+        tenant_id -> Uuid,
+        name -> Text,
+        added_at -> Timestamptz,
     }
 }
 

@@ -10,8 +10,10 @@ mod finding;
 mod offer;
 mod offer_body;
 mod offer_event;
+mod postback;
 mod publisher;
 mod rates;
+mod reference;
 mod scheduled_change;
 mod share;
 mod tenant;
@@ -28,8 +30,12 @@ pub use self::{
     finding::FindingJson,
     offer::{OfferJson, OfferSummaryJson, PauseBody, VersionJson},
     offer_body::OfferBody,
-    publisher::{CreatedPublisherJson, PublisherBody, PublisherJson},
+    postback::{
+        EndpointJson, EndpointsJson, KeyedEndpointJson, NewPostbackBody, PostbackChangeBody, RotateSecretBody,
+    },
+    publisher::{CreatedPublisherJson, PublisherBody, PublisherChangeBody, PublisherJson},
     rates::{RatesBody, RatesJson},
+    reference::{CategoriesJson, CategoryBody, ReferenceJson},
     scheduled_change::{ScheduledChangeBody, ScheduledChangeJson},
     share::{LineageJson, ShareBody, ShareWith, SharedJson},
     tenant::{CreatedTenantJson, TenantBody, TenantJson, TenantProfileBody},

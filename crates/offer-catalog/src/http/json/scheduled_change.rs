@@ -66,7 +66,9 @@ impl ScheduledChangeBody {
                 None
             }
             (Some(id), None) => Some(WhichEvent::Id(id)),
-            (None, name) => r.required("eventId", name, "the event, or its offerEventId").map(WhichEvent::Named),
+            (None, name) => {
+                r.required("eventId", name, "the event, or its offerEventId").map(WhichEvent::Named)
+            }
         };
         let field = r.word("field", self.field, &FIELDS);
         let field = r.required("field", field, "revenue, payout or reward");
@@ -81,7 +83,8 @@ impl ScheduledChangeBody {
         let when = r.hour("at", self.at);
         let when = r.required("at", when, "from which hour on, such as 2026-12-24T09:00:00-05:00");
         let codes = read_ticks(&mut r, self.accepted_warnings);
-        let request = event.zip(term).zip(when).map(|((event, term), when)| ChangeRequest { event, term, when, codes });
+        let request =
+            event.zip(term).zip(when).map(|((event, term), when)| ChangeRequest { event, term, when, codes });
         r.finish(request)
     }
 }

@@ -64,7 +64,10 @@ impl ShareBody {
         }
         let with = match (one, several) {
             (Some(_), Some(_)) => {
-                r.wrong("publisherIds", "goes without publisherId: that binds the offer itself, this makes clones");
+                r.wrong(
+                    "publisherIds",
+                    "goes without publisherId: that binds the offer itself, this makes clones",
+                );
                 None
             }
             (None, Some(several)) => Some(ShareWith::Several(several)),
@@ -125,12 +128,10 @@ impl LineageJson {
         advertiser_budget: Option<Money>,
         offers: Vec<OfferSummaryJson>,
     ) -> Self {
-        let budget = |(currency, sums): (Currency, LineageBudget)| {
-            LineageBudgetJson {
-                currency: currency.to_string(),
-                created: sums.created.to_string(),
-                drafts: sums.drafts.to_string(),
-            }
+        let budget = |(currency, sums): (Currency, LineageBudget)| LineageBudgetJson {
+            currency: currency.to_string(),
+            created: sums.created.to_string(),
+            drafts: sums.drafts.to_string(),
         };
         Self {
             budgets: budgets.into_iter().map(budget).collect(),
