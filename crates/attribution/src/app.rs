@@ -85,6 +85,7 @@ fn token_lookup(
                     token: token.token_id,
                     role: token.role,
                     publisher: token.publisher_id,
+                    scopes: token.scopes,
                 },
                 expires_at: token.expires_at,
             }))

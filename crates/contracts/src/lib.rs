@@ -3,6 +3,7 @@
 mod fact;
 mod generated;
 pub mod read;
+pub mod scopes;
 
 pub use fact::{
     CONTEXT_EXCHANGES, ContractError, FACTS, Fact, ROUTES, Stamp, open, seal, seal_body, seal_encoded,

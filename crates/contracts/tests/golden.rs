@@ -296,6 +296,7 @@ fn golden_bytes_of_the_parties_decode_for_ever() {
             publisher_id: Some(id(8)),
             expires_at_micros: Some(1_800_000_000_000_000),
             revoked_at_micros: Some(1_790_000_000_000_000),
+            scopes: Vec::new(),
         },
     );
     holds(

@@ -75,6 +75,8 @@ ids! {
     TenantId, "tenant id";
     /// An API token's id (never the token itself).
     TokenId, "token id";
+    /// A person, or a program, that holds API tokens of a tenant.
+    UserId, "user id";
     /// A company whose app reports events through AppsFlyer.
     AdvertiserId, "advertiser id";
     /// A partner that sends users to offers and is paid for conversions.

@@ -52,6 +52,84 @@ impl Role {
     }
 }
 
+/// A part of its role's rights that a token can be held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Look at what the role may see.
+    Read,
+    /// Change what the role may change.
+    Write,
+    /// Tokens, users, credentials and the tenant itself, for an owner.
+    Manage,
+}
+
+impl Scope {
+    /// Each of them, in the order they are listed.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Manage];
+
+    /// The word used in messages, tables and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Manage => "manage",
+        }
+    }
+
+    /// Reads [`Scope::as_str`] back.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == word)
+    }
+}
+
+/// What a token is for, within the rights of its role: a call needs both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scopes {
+    read: bool,
+    write: bool,
+    manage: bool,
+}
+
+impl Scopes {
+    /// Everything that the role may do: tokens without scopes.
+    pub const FULL: Self = Self { read: true, write: true, manage: true };
+    /// Nothing.
+    pub const NONE: Self = Self { read: false, write: false, manage: false };
+
+    /// Whether `scope` is among them.
+    #[must_use]
+    pub const fn hold(self, scope: Scope) -> bool {
+        match scope {
+            Scope::Read => self.read,
+            Scope::Write => self.write,
+            Scope::Manage => self.manage,
+        }
+    }
+
+    /// These and `scope`.
+    #[must_use]
+    pub const fn and(self, scope: Scope) -> Self {
+        match scope {
+            Scope::Read => Self { read: true, ..self },
+            Scope::Write => Self { write: true, ..self },
+            Scope::Manage => Self { manage: true, ..self },
+        }
+    }
+
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        Scope::ALL.into_iter().filter(move |scope| self.hold(*scope))
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        scopes.into_iter().fold(Self::NONE, Self::and)
+    }
+}
+
 /// The authenticated caller of an API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Principal {
@@ -63,4 +141,6 @@ pub struct Principal {
     pub role: Role,
     /// Set for [`Role::Publisher`]: the only publisher whose rows this call may see.
     pub publisher: Option<PublisherId>,
+    /// What the token is for, within the rights of its role.
+    pub scopes: Scopes,
 }

@@ -19,7 +19,7 @@ use signing::Keyring;
 use crate::{
     bus::{BusSink, OnCredentialUsed, broadcast_generations},
     domain::public_url::PublicBase,
-    flows::{CREDENTIAL_USES, Catalog, CatalogParts},
+    flows::{CREDENTIAL_USES, Catalog, CatalogParts, TokenUses},
     http,
     settings::{CreativeSettings, CreativeStore, Settings},
     store::creative_files::{Bucket, CreativeFiles},
@@ -101,6 +101,9 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     catalog.keep_counting(supervisor);
     catalog.keep_applying(Duration::from_millis(settings.schedule.poll_ms), supervisor);
     catalog.keep_importing(Duration::from_millis(settings.import.poll_ms), http::read_row, supervisor);
+    let uses = TokenUses::default();
+    let save_uses = Duration::from_millis(settings.tokens.save_uses_ms);
+    catalog.keep_noting_uses(uses.clone(), save_uses, supervisor);
     let every = Duration::from_secs(settings.credentials.broadcast_seconds);
     broadcast_generations(catalog.clone(), bus.publisher(), Arc::clone(ids), every, supervisor);
 
@@ -111,7 +114,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     let operator = OperatorAuth::new(&settings.auth.token_pepper, &settings.operator.token);
     let routes = http::routes(
         web::Data::new(catalog),
-        web::Data::new(token_auth(settings, Arc::clone(clock), pool)),
+        web::Data::new(token_auth(settings, Arc::clone(clock), pool, uses)),
         web::Data::new(operator),
         http::PartnerDoor::new(settings.feed),
     );
@@ -162,15 +165,18 @@ fn creative_files(settings: &CreativeSettings) -> anyhow::Result<CreativeFiles> 
     }
 }
 
-fn token_auth(settings: &Settings, clock: Arc<dyn Clock>, pool: Pool) -> TokenAuth {
+fn token_auth(settings: &Settings, clock: Arc<dyn Clock>, pool: Pool, uses: TokenUses) -> TokenAuth {
     let now = Arc::clone(&clock);
     TokenAuth::new(&settings.auth, clock, move |hash| {
-        let (pool, now) = (pool.clone(), now.now());
+        let (pool, uses, now) = (pool.clone(), uses.clone(), now.now());
         async move {
             let mut connection = pool.get().await.map_err(DbError::from)?;
             let found = tokens::find(&mut connection, &hash).await.map_err(DbError::from)?;
             let grant = found
                 .and_then(|row| Some(Grant { principal: row.principal(now)?, expires_at: row.expires_at }));
+            if let Some(grant) = &grant {
+                uses.note(grant.principal.tenant, grant.principal.token, now);
+            }
             Ok::<_, LookupError>(grant)
         }
     })

@@ -37,6 +37,8 @@ pub struct Settings {
     pub credentials: CredentialSettings,
     /// Publishers' secrets.
     pub sealing: SealingSettings,
+    /// What is noted of API tokens.
+    pub tokens: TokenSettings,
     /// Scheduled changes.
     pub schedule: ScheduleSettings,
     /// The partner feed.
@@ -77,6 +79,14 @@ pub struct CredentialSettings {
 pub struct SealingSettings {
     /// Keys that seal publishers' secrets.
     pub keys: SecretString,
+}
+
+/// Section `tokens`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenSettings {
+    /// How often it is written down which tokens were used.
+    pub save_uses_ms: u64,
 }
 
 /// Section `schedule`.
@@ -167,6 +177,7 @@ impl Validate for Settings {
         problems.within("operator", &self.operator);
         problems.within("credentials", &self.credentials);
         problems.within("sealing", &self.sealing);
+        problems.within("tokens", &self.tokens);
         problems.within("schedule", &self.schedule);
         problems.within("feed", &self.feed);
         problems.within("import", &self.import);
@@ -200,6 +211,12 @@ impl Validate for CredentialSettings {
 impl Validate for SealingSettings {
     fn validate(&self, problems: &mut Problems) {
         check_keys(problems, &self.keys);
+    }
+}
+
+impl Validate for TokenSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("save_uses_ms", &self.save_uses_ms, &(50..=3_600_000));
     }
 }
 

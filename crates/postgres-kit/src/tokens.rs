@@ -11,7 +11,7 @@ use diesel::{
     sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use kernel::{Principal, PublisherId, Role, TenantId, Timestamp, TokenId};
+use kernel::{Principal, PublisherId, Role, Scope, Scopes, TenantId, Timestamp, TokenId};
 use uuid::Uuid;
 
 use crate::kept::kept;
@@ -33,6 +33,8 @@ pub struct TokenRow {
     pub expires_at: Option<Timestamp>,
     /// Whether it was taken back.
     pub revoked: bool,
+    /// What it is for, within the rights of its role.
+    pub scopes: Scopes,
     /// Counts the changes of this token.
     pub version: i64,
 }
@@ -47,6 +49,7 @@ impl TokenRow {
             token: self.token_id,
             role: self.role,
             publisher: self.publisher_id,
+            scopes: self.scopes,
         })
     }
 }
@@ -69,13 +72,16 @@ pub async fn apply(connection: &mut AsyncPgConnection, tokens: &[TokenRow]) -> Q
     let expiries: Vec<Option<DateTime<Utc>>> = newest.iter().map(|row| row.expires_at.map(to_sql)).collect();
     let revoked: Vec<bool> = newest.iter().map(|row| row.revoked).collect();
     let versions: Vec<i64> = newest.iter().map(|row| row.version).collect();
+    let scopes: Vec<Option<String>> = newest.iter().map(|row| scopes_to_sql(row.scopes)).collect();
     let upsert = sql_query(
         "INSERT INTO api_tokens
-            (tenant_id, token_id, token_hash, role, publisher_id, expires_at, revoked, version)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+            (tenant_id, token_id, token_hash, role, publisher_id, expires_at, revoked, version, scopes)
+        SELECT t.a, t.b, t.c, t.d, t.e, t.f, t.g, t.h, string_to_array(t.i, ' ')
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) AS t (a, b, c, d, e, f, g, h, i)
         ON CONFLICT (tenant_id, token_id) DO UPDATE SET
             token_hash = excluded.token_hash, role = excluded.role, publisher_id = excluded.publisher_id,
-            expires_at = excluded.expires_at, revoked = excluded.revoked, version = excluded.version
+            expires_at = excluded.expires_at, revoked = excluded.revoked, version = excluded.version,
+            scopes = excluded.scopes
         WHERE api_tokens.version < excluded.version",
     )
     .bind::<Array<SqlUuid>, _>(tenants)
@@ -85,7 +91,8 @@ pub async fn apply(connection: &mut AsyncPgConnection, tokens: &[TokenRow]) -> Q
     .bind::<Array<Nullable<SqlUuid>>, _>(publishers)
     .bind::<Array<Nullable<Timestamptz>>, _>(expiries)
     .bind::<Array<Bool>, _>(revoked)
-    .bind::<Array<BigInt>, _>(versions);
+    .bind::<Array<BigInt>, _>(versions)
+    .bind::<Array<Nullable<Text>>, _>(scopes);
     kept(upsert).execute(connection).await.map(drop)
 }
 
@@ -95,7 +102,7 @@ pub async fn apply(connection: &mut AsyncPgConnection, tokens: &[TokenRow]) -> Q
 /// diesel's, when the statement fails.
 pub async fn find(connection: &mut AsyncPgConnection, hash: &[u8]) -> QueryResult<Option<TokenRow>> {
     let select = sql_query(
-        "SELECT tenant_id, token_id, token_hash, role, publisher_id, expires_at, revoked, version
+        "SELECT tenant_id, token_id, token_hash, role, publisher_id, expires_at, revoked, version, scopes
         FROM api_tokens WHERE token_hash = $1 LIMIT 1",
     )
     .bind::<Binary, _>(hash);
@@ -114,6 +121,18 @@ fn newest(tokens: &[TokenRow]) -> Vec<&TokenRow> {
         }
     }
     newest.into_values().collect()
+}
+
+/// Words with spaces between them, which are made a list there: lists of lists of different lengths are none in SQL. `None` is
+/// everything.
+fn scopes_to_sql(scopes: Scopes) -> Option<String> {
+    let words: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
+    (scopes != Scopes::FULL).then(|| words.join(" "))
+}
+
+/// A word that this release does not know opens nothing.
+fn scopes_from_sql(words: &[String]) -> Scopes {
+    words.iter().filter_map(|word| Scope::parse(word)).collect()
 }
 
 /// A moment beyond the calendar is as good as its end.
@@ -141,6 +160,8 @@ struct Row {
     revoked: bool,
     #[diesel(sql_type = BigInt)]
     version: i64,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    scopes: Option<Vec<String>>,
 }
 
 impl TryFrom<Row> for TokenRow {
@@ -157,6 +178,7 @@ impl TryFrom<Row> for TokenRow {
             publisher_id: row.publisher_id.map(PublisherId::from_uuid),
             expires_at: row.expires_at.map(|moment| Timestamp::from_micros(moment.timestamp_micros())),
             revoked: row.revoked,
+            scopes: row.scopes.map_or(Scopes::FULL, |words| scopes_from_sql(&words)),
             version: row.version,
         })
     }

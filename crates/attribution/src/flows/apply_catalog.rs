@@ -117,6 +117,7 @@ fn token(fact: &ApiTokenChanged) -> Result<TokenRow, ContractError> {
         )?,
         expires_at: fact.expires_at_micros.map(read::time),
         revoked: fact.revoked_at_micros.is_some(),
+        scopes: contracts::scopes::from_message(&fact.scopes),
         version: facts::stored_version(fact.version),
     })
 }

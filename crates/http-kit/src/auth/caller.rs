@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use futures_util::future::LocalBoxFuture;
-use kernel::{Principal, PublisherId, Role};
+use kernel::{Principal, PublisherId, Role, Scope};
 use tracing::Span;
 
 use super::{header, token_auth::TokenAuth};
@@ -28,7 +28,8 @@ impl Caller {
     /// # Errors
     /// 403 otherwise.
     pub fn require_write(&self) -> Result<(), Problem> {
-        self.require(self.role.may_write(), "an owner's or manager's")
+        self.require(self.role.may_write(), "an owner's or manager's")?;
+        self.require_scope(Scope::Write)
     }
 
     /// The caller may read the whole tenant.
@@ -36,26 +37,39 @@ impl Caller {
     /// # Errors
     /// 403 otherwise.
     pub fn require_read_tenant(&self) -> Result<(), Problem> {
-        self.require(self.role.may_read_tenant(), "an owner's, manager's or analyst's")
+        self.require(self.role.may_read_tenant(), "an owner's, manager's or analyst's")?;
+        self.require_scope(Scope::Read)
     }
 
-    /// The caller may manage tokens and credentials.
+    /// The caller may manage users, tokens, credentials and the tenant.
     ///
     /// # Errors
     /// 403 otherwise.
     pub fn require_owner(&self) -> Result<(), Problem> {
-        self.require(self.role == Role::Owner, "an owner's")
+        self.require(self.role == Role::Owner, "an owner's")?;
+        self.require_scope(Scope::Manage)
     }
 
-    /// The only publisher whose rows this call may see; `None` when it may see the whole tenant.
+    /// The only publisher whose rows this reading call may see; `None` when it may see the whole tenant.
     ///
     /// # Errors
-    /// 403 for a publisher's token that names no publisher: it may see nothing.
+    /// 403 for a publisher's token that names no publisher, and for one without the scope `read`: it may see nothing.
     pub fn visible_publisher(&self) -> Result<Option<PublisherId>, Problem> {
+        self.require_scope(Scope::Read)?;
         if self.role.may_read_tenant() {
             return Ok(None);
         }
         self.publisher.map(Some).ok_or_else(|| Problem::forbidden("this token belongs to no publisher"))
+    }
+
+    fn require_scope(&self, scope: Scope) -> Result<(), Problem> {
+        if self.scopes.hold(scope) {
+            return Ok(());
+        }
+        Err(Problem::forbidden(format!(
+            "this takes a token with the scope `{}`, which yours is without",
+            scope.as_str()
+        )))
     }
 
     fn require(&self, allowed: bool, whose: &str) -> Result<(), Problem> {
@@ -95,7 +109,7 @@ impl FromRequest for Caller {
 
 #[cfg(test)]
 mod tests {
-    use kernel::{TenantId, TokenId};
+    use kernel::{Scopes, TenantId, TokenId};
     use uuid::Uuid;
 
     use super::*;
@@ -106,7 +120,12 @@ mod tests {
             token: TokenId::from_uuid(Uuid::nil()),
             role,
             publisher,
+            scopes: Scopes::FULL,
         })
+    }
+
+    fn held_to(role: Role, scope: Scope) -> Caller {
+        Caller(Principal { scopes: Scopes::NONE.and(scope), ..caller(role, None).0 })
     }
 
     #[test]
@@ -123,6 +142,26 @@ mod tests {
         assert_eq!(doors(Role::Manager), (false, true, true));
         assert_eq!(doors(Role::Analyst), (false, false, true));
         assert_eq!(doors(Role::Publisher), (false, false, false));
+    }
+
+    #[test]
+    fn a_scope_opens_one_door_of_those_that_its_role_opens() {
+        let doors = |scope| {
+            let caller = held_to(Role::Owner, scope);
+            (
+                caller.require_owner().is_ok(),
+                caller.require_write().is_ok(),
+                caller.require_read_tenant().is_ok() && caller.visible_publisher().is_ok(),
+            )
+        };
+        assert_eq!(doors(Scope::Manage), (true, false, false));
+        assert_eq!(doors(Scope::Write), (false, true, false));
+        assert_eq!(doors(Scope::Read), (false, false, true));
+        assert!(
+            held_to(Role::Analyst, Scope::Write).require_write().is_err(),
+            "a scope adds nothing to a role"
+        );
+        assert!(held_to(Role::Publisher, Scope::Write).visible_publisher().is_err());
     }
 
     #[test]

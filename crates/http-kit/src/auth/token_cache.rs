@@ -45,7 +45,7 @@ impl TokenCache {
 
 #[cfg(test)]
 mod tests {
-    use kernel::{Principal, Role, TenantId, TokenId};
+    use kernel::{Principal, Role, Scopes, TenantId, TokenId};
     use uuid::Uuid;
 
     use super::*;
@@ -57,6 +57,7 @@ mod tests {
                 token: TokenId::from_uuid(Uuid::nil()),
                 role: Role::Owner,
                 publisher: None,
+                scopes: Scopes::FULL,
             },
             expires_at: None,
         }

@@ -10,7 +10,7 @@ use http_kit::{
     Problem,
     auth::{AuthSettings, Caller, Grant, Operator, OperatorAuth, TokenAuth},
 };
-use kernel::{Clock, Principal, Role, TenantId, Timestamp, TokenId};
+use kernel::{Clock, Principal, Role, Scopes, TenantId, Timestamp, TokenId};
 use secrecy::SecretString;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -53,6 +53,7 @@ fn grant(role: Role, expires_at: Option<Timestamp>) -> Grant {
             token: TokenId::from_uuid(Uuid::from_u128(8)),
             role,
             publisher: None,
+            scopes: Scopes::FULL,
         },
         expires_at,
     }

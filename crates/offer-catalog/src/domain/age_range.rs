@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+/// Ranges that clients offer for choice, as analytics cut them; any other range is as good.
+pub const USUAL: [&str; 8] = ["13+", "18+", "21+", "18-24", "25-34", "35-44", "45-54", "55+"];
 /// The greatest age anybody states.
 const AGE_MAX: u8 = 120;
 
@@ -71,6 +73,11 @@ mod tests {
         let range: AgeRange = text.parse().unwrap();
         assert_eq!(range, AgeRange { min, max });
         assert_eq!(range.to_string().parse(), Ok(range));
+    }
+
+    #[test]
+    fn the_usual_ranges_are_ranges() {
+        assert!(USUAL.iter().all(|range| range.parse::<AgeRange>().is_ok_and(|it| it.to_string() == *range)));
     }
 
     #[rstest]

@@ -18,14 +18,40 @@ pub enum Actor {
 pub enum AuditAction {
     /// A tenant came to be.
     TenantCreated,
+    /// What is stated of a tenant was changed.
+    TenantChanged,
+    /// A tenant's rate table was replaced.
+    TenantRatesChanged,
+    /// A user came to be.
+    UserCreated,
+    /// What is entered about a user was changed.
+    UserChanged,
+    /// A user takes no part any more.
+    UserDeactivated,
     /// A token was issued.
     TokenIssued,
+    /// A token got its user's new role, was suspended or opened again.
+    TokenChanged,
     /// A token was revoked.
     TokenRevoked,
     /// An advertiser came to be.
     AdvertiserCreated,
+    /// What is entered about an advertiser was changed.
+    AdvertiserChanged,
+    /// A category was agreed on.
+    CategoryAdded,
     /// A publisher came to be.
     PublisherCreated,
+    /// A publisher's name or status was changed.
+    PublisherChanged,
+    /// A publisher is told in one more place.
+    PostbackAdded,
+    /// How a publisher is told was changed.
+    PostbackChanged,
+    /// A publisher is told in one place less.
+    PostbackRemoved,
+    /// A publisher's signing secret was replaced.
+    PostbackSecretRotated,
     /// A credential was issued.
     CredentialIssued,
     /// Somebody looked at a credential's signature.
@@ -74,10 +100,23 @@ impl AuditAction {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TenantCreated => "tenant.created",
+            Self::TenantChanged => "tenant.changed",
+            Self::TenantRatesChanged => "tenant.rates-changed",
+            Self::UserCreated => "user.created",
+            Self::UserChanged => "user.changed",
+            Self::UserDeactivated => "user.deactivated",
+            Self::TokenChanged => "token.changed",
             Self::TokenIssued => "token.issued",
             Self::TokenRevoked => "token.revoked",
             Self::AdvertiserCreated => "advertiser.created",
+            Self::AdvertiserChanged => "advertiser.changed",
+            Self::CategoryAdded => "category.added",
             Self::PublisherCreated => "publisher.created",
+            Self::PublisherChanged => "publisher.changed",
+            Self::PostbackAdded => "publisher.postback-added",
+            Self::PostbackChanged => "publisher.postback-changed",
+            Self::PostbackRemoved => "publisher.postback-removed",
+            Self::PostbackSecretRotated => "publisher.secret-rotated",
             Self::CredentialIssued => "credential.issued",
             Self::CredentialRevealed => "credential.revealed",
             Self::CredentialRotated => "credential.rotated",

@@ -28,6 +28,11 @@ const ASSIGNED: &str = "\
 pub struct Country([u8; 2]);
 
 impl Country {
+    /// Every code that ISO has assigned, in its order.
+    pub fn all() -> impl Iterator<Item = &'static str> {
+        ASSIGNED.split_ascii_whitespace()
+    }
+
     /// The code, such as `US`.
     #[must_use]
     pub fn code(&self) -> &str {

@@ -30,6 +30,12 @@ const MACROS: [&str; 17] = [
     "delivery_id",
 ];
 
+/// Every macro.
+pub fn all() -> impl Iterator<Item = String> {
+    let subs = (1..=PUB_SUBS).map(|number| format!("pub_sub_{number}"));
+    MACROS.into_iter().map(str::to_owned).chain(subs)
+}
+
 /// Whether `name` is a macro of postback templates.
 #[must_use]
 pub fn is_known(name: &str) -> bool {
@@ -158,6 +164,11 @@ mod tests {
     fn wrong_templates_say_why(#[case] template: &str, #[case] expected: &str) {
         let problems = check("urlTemplate", template).unwrap_err();
         assert!(problems.iter().any(|problem| problem.detail.contains(expected)), "{problems:?}");
+    }
+
+    #[test]
+    fn all_macros_are_known() {
+        assert_eq!(all().filter(|name| is_known(name)).count(), 32);
     }
 
     #[test]

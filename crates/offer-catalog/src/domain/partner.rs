@@ -1,10 +1,17 @@
 //! Advertisers, who pay, and publishers, who are paid and told.
 
-use kernel::Money;
+use kernel::{Money, OfferEventId, OfferId};
 use serde::{Deserialize, Serialize};
 
 /// The longest review window: the longest pending time.
 pub const REVIEW_WINDOW_DAYS_MAX: u16 = 365;
+
+/// Places where a publisher is told: its fact carries all of them.
+pub const POSTBACKS_MAX: usize = 500;
+/// Hours for which a replaced signing secret is still used, unless somebody says otherwise.
+pub const SECRET_OVERLAP_HOURS: u16 = 24;
+/// The longest such time: a week.
+pub const SECRET_OVERLAP_HOURS_MAX: u16 = 168;
 
 /// What a person enters about an advertiser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +90,37 @@ impl ToldStatus {
     }
 }
 
+/// What an endpoint hears of. The most specific one that there is wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EndpointScope {
+    /// Every offer.
+    Global,
+    /// One offer.
+    Offer(OfferId),
+    /// One event of an offer.
+    Event(OfferId, OfferEventId),
+}
+
+impl EndpointScope {
+    /// The offer, when it is one's.
+    #[must_use]
+    pub const fn offer(self) -> Option<OfferId> {
+        match self {
+            Self::Global => None,
+            Self::Offer(offer) | Self::Event(offer, _) => Some(offer),
+        }
+    }
+
+    /// The event, when it is one's.
+    #[must_use]
+    pub const fn event(self) -> Option<OfferEventId> {
+        match self {
+            Self::Global | Self::Offer(_) => None,
+            Self::Event(_, event) => Some(event),
+        }
+    }
+}
+
 /// Where and how a publisher is told, as a person enters it: the signing secret is made by us.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,4 +131,6 @@ pub struct EndpointFields {
     pub url_template: String,
     /// Success, and what the publisher opted in to.
     pub statuses: Vec<ToldStatus>,
+    /// For an offer's or event's: the global one is told as well.
+    pub also_global: bool,
 }

@@ -2,16 +2,19 @@
 #![expect(clippy::struct_field_names, reason = "the same word for an id from SQL to JSON")]
 
 use kernel::{
-    AdvertiserId, CredentialId, EndpointId, OfferId, PublisherId, Role, TenantId, Timestamp, TokenId,
+    AdvertiserId, CredentialId, EndpointId, OfferId, PublisherId, Role, Scopes, TenantId, Timestamp, TokenId,
+    UserId,
 };
 
 use super::{
     acceptance::Accepted,
     credential::Generation,
     offer::OfferFields,
-    partner::{AdvertiserFields, EndpointFields, PublisherFields},
+    partner::{AdvertiserFields, EndpointFields, EndpointScope, PublisherFields},
+    rate::Rate,
     status::OfferState,
     tenant::{TenantDomain, TenantProfile},
+    user::UserFields,
 };
 
 /// Counts the changes of one aggregate, from 1.
@@ -36,8 +39,10 @@ pub struct Tenant {
     pub tenant_id: TenantId,
     /// Its name in host names.
     pub domain: TenantDomain,
-    /// What the operator stated.
+    /// What the operator or an owner stated.
     pub profile: TenantProfile,
+    /// Its rate table.
+    pub rates: Vec<Rate>,
     /// Changes so far.
     pub revision: Revision,
     /// When it came to be.
@@ -55,17 +60,50 @@ pub struct Token {
     pub label: String,
     /// Its keyed hash.
     pub hash: [u8; 32],
-    /// What it may do.
+    /// Who holds it; `None`: it stands alone, such as a program's.
+    pub user_id: Option<UserId>,
+    /// What it may do: its user's role.
     pub role: Role,
     /// Set exactly for [`Role::Publisher`].
     pub publisher_id: Option<PublisherId>,
+    /// What it is for, within the rights of its role.
+    pub scopes: Scopes,
     /// From when on it is void.
     pub expires_at: Option<Timestamp>,
-    /// When it was taken back.
+    /// When it was taken back, for ever.
     pub revoked_at: Option<Timestamp>,
+    /// Since when it is refused because its publisher is inactive.
+    pub suspended_at: Option<Timestamp>,
+    /// When it was used last, to the minute.
+    pub last_used_at: Option<Timestamp>,
     /// Changes so far.
     pub revision: Revision,
     /// When it was issued.
+    pub created_at: Timestamp,
+}
+
+impl Token {
+    /// Since when it opens nothing, for whatever reason but its expiry.
+    #[must_use]
+    pub fn closed_at(&self) -> Option<Timestamp> {
+        self.revoked_at.or(self.suspended_at)
+    }
+}
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Of which tenant.
+    pub tenant_id: TenantId,
+    /// Their id.
+    pub user_id: UserId,
+    /// What was entered.
+    pub fields: UserFields,
+    /// Whether they take part; once not, never again.
+    pub active: bool,
+    /// Changes so far.
+    pub revision: Revision,
+    /// When they came to be.
     pub created_at: Timestamp,
 }
 
@@ -91,15 +129,28 @@ pub struct Advertiser {
 pub struct Endpoint {
     /// Names it in deliveries.
     pub endpoint_id: EndpointId,
+    /// What it hears of.
+    pub scope: EndpointScope,
     /// As entered.
     pub fields: EndpointFields,
     /// The signing secret (`whsec_…`), sealed.
     pub sealed_secret: Vec<u8>,
+    /// The one before, while it is good.
+    pub old_secret: Option<OldSecret>,
     /// Whether it is told.
     pub active: bool,
 }
 
-/// A publisher with its global endpoint.
+/// A signing secret that was replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldSecret {
+    /// Sealed like the current one.
+    pub sealed: Vec<u8>,
+    /// The first moment at which it is no longer used.
+    pub until: Timestamp,
+}
+
+/// A publisher with its endpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publisher {
     /// Whose.
@@ -108,14 +159,22 @@ pub struct Publisher {
     pub publisher_id: PublisherId,
     /// What a person entered.
     pub fields: PublisherFields,
-    /// Where it is told, when set.
-    pub endpoint: Option<Endpoint>,
+    /// Where it is told, the least specific first.
+    pub endpoints: Vec<Endpoint>,
     /// Whether it takes part.
     pub active: bool,
     /// Changes so far.
     pub revision: Revision,
     /// When it came to be.
     pub created_at: Timestamp,
+}
+
+impl Publisher {
+    /// Where it is told of everything that no other endpoint is for.
+    #[must_use]
+    pub fn global_endpoint(&self) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.scope == EndpointScope::Global)
+    }
 }
 
 /// One generation with what its segment and signature are derived from again; they themselves are nowhere kept.

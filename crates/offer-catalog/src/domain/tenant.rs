@@ -95,7 +95,7 @@ impl fmt::Display for TenantDomain {
     }
 }
 
-/// What an operator states about a new tenant. `Serialize` is for the audit log.
+/// What the operator states about a new tenant, and its owners change later. `Serialize` is for the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TenantProfile {

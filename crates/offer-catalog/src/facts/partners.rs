@@ -2,6 +2,7 @@ use contracts::{
     catalog::{self, AdvertiserChanged, PostbackEndpoint, PublisherChanged, SealedSecret},
     read::to_money,
 };
+use kernel::{OfferEventId, OfferId, Timestamp};
 
 use crate::domain::{
     partner::{PostbackMethod, ToldStatus},
@@ -31,7 +32,7 @@ pub fn publisher_changed(publisher: &Publisher) -> PublisherChanged {
         version: publisher.revision.0,
         name: publisher.fields.name.clone(),
         active: publisher.active,
-        endpoints: publisher.endpoint.iter().map(endpoint).collect(),
+        endpoints: publisher.endpoints.iter().map(endpoint).collect(),
         max_concurrency: None,
         max_per_second: None,
     }
@@ -51,18 +52,24 @@ fn endpoint(endpoint: &Endpoint) -> PostbackEndpoint {
     };
     PostbackEndpoint {
         endpoint_id: endpoint.endpoint_id.to_vec(),
-        offer_id: None,
-        offer_event_id: None,
+        offer_id: endpoint.scope.offer().map(OfferId::to_vec),
+        offer_event_id: endpoint.scope.event().map(OfferEventId::to_vec),
         method: method.into(),
         url_template: endpoint.fields.url_template.clone(),
         statuses: endpoint.fields.statuses.iter().map(status).collect(),
-        also_global: false,
-        signing_secrets: vec![SealedSecret {
-            sealed: endpoint.sealed_secret.clone(),
-            valid_until_micros: None,
-        }],
+        also_global: endpoint.fields.also_global,
+        signing_secrets: signing_secrets(endpoint),
         custom_header_name: None,
         custom_header_value: None,
         active: endpoint.active,
     }
+}
+
+fn signing_secrets(endpoint: &Endpoint) -> Vec<SealedSecret> {
+    let current = SealedSecret { sealed: endpoint.sealed_secret.clone(), valid_until_micros: None };
+    let old = endpoint.old_secret.as_ref().map(|old| SealedSecret {
+        sealed: old.sealed.clone(),
+        valid_until_micros: Some(Timestamp::as_micros(old.until)),
+    });
+    std::iter::once(current).chain(old).collect()
 }

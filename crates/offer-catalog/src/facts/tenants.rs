@@ -1,6 +1,6 @@
-use contracts::catalog::TenantChanged;
+use contracts::{catalog::TenantChanged, common::CurrencyRate};
 
-use crate::domain::records::Tenant;
+use crate::domain::{rate::Rate, records::Tenant};
 
 /// The tenant as it stands.
 #[must_use]
@@ -13,7 +13,15 @@ pub fn tenant_changed(tenant: &Tenant) -> TenantChanged {
         time_zone: tenant.profile.time_zone.clone(),
         default_currency: String::from(tenant.profile.default_currency.code()),
         media_sources: tenant.profile.media_sources.clone(),
-        rates: Vec::new(),
+        rates: tenant.rates.iter().map(rate).collect(),
         active: true,
+    }
+}
+
+fn rate(rate: &Rate) -> CurrencyRate {
+    CurrencyRate {
+        from: String::from(rate.from.code()),
+        to: String::from(rate.to.code()),
+        rate_e12: rate.rate.e12(),
     }
 }

@@ -1,4 +1,7 @@
-use contracts::catalog::{ApiTokenChanged, TokenRole};
+use contracts::{
+    catalog::{ApiTokenChanged, TokenRole},
+    scopes,
+};
 use kernel::{PublisherId, Role, Timestamp};
 
 use crate::domain::records::Token;
@@ -20,6 +23,7 @@ pub fn api_token_changed(token: &Token) -> ApiTokenChanged {
         role: role.into(),
         publisher_id: token.publisher_id.map(PublisherId::to_vec),
         expires_at_micros: token.expires_at.map(Timestamp::as_micros),
-        revoked_at_micros: token.revoked_at.map(Timestamp::as_micros),
+        revoked_at_micros: token.closed_at().map(Timestamp::as_micros),
+        scopes: scopes::to_message(token.scopes),
     }
 }

@@ -54,6 +54,38 @@ impl Catalog {
         .await
     }
 
+    /// Replaces what is entered about an advertiser. Saving what is there changes nothing.
+    ///
+    /// # Errors
+    /// `NotFound`, `Stale`, `Store`.
+    pub async fn change_advertiser(
+        &self,
+        tenant: TenantId,
+        actor: TokenId,
+        id: AdvertiserId,
+        fields: AdvertiserFields,
+        expected: Option<Revision>,
+    ) -> Result<Advertiser, FlowError> {
+        let (change, fields) = (&Change::new(self.ids(), tenant, Actor::Token(actor), self.now()), &fields);
+        transact(self.pool(), Retries::default(), async |conn| {
+            let before =
+                advertisers::lock(conn, tenant, id).await?.ok_or(FlowError::NotFound("advertiser"))?;
+            if expected.is_some_and(|expected| expected != before.revision) {
+                return Err(FlowError::Stale);
+            }
+            if before.fields == *fields {
+                return Ok(before);
+            }
+            let states = States::changed(&before.fields, fields)?;
+            let after = Advertiser { fields: fields.clone(), revision: before.revision.next(), ..before };
+            advertisers::save(conn, &after).await?;
+            change.audit(conn, AuditAction::AdvertiserChanged, id.as_uuid(), states).await?;
+            change.tell(conn, &[change.stamper().outgoing(&advertiser_changed(&after))]).await?;
+            Ok(after)
+        })
+        .await
+    }
+
     /// One advertiser.
     ///
     /// # Errors

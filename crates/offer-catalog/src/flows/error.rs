@@ -9,6 +9,7 @@ use crate::domain::{
     problems::{FieldProblem, Problems},
     schedule::ScheduleConflict,
     status::Conflict,
+    user::UserConflict,
 };
 use crate::{facts::FactError, store::creative_files::FilesError};
 
@@ -96,6 +97,12 @@ impl From<Conflict> for FlowError {
 
 impl From<ScheduleConflict> for FlowError {
     fn from(conflict: ScheduleConflict) -> Self {
+        Self::Conflict { code: conflict.code(), detail: conflict.to_string(), fields: Vec::new() }
+    }
+}
+
+impl From<UserConflict> for FlowError {
+    fn from(conflict: UserConflict) -> Self {
         Self::Conflict { code: conflict.code(), detail: conflict.to_string(), fields: Vec::new() }
     }
 }

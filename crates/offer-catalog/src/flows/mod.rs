@@ -6,6 +6,7 @@ mod apply_scheduled;
 mod audit_log;
 mod broadcast;
 mod catalog;
+mod categories;
 mod change_offer;
 mod clone_offer;
 mod create_offer;
@@ -24,6 +25,7 @@ mod offer_counts;
 mod offers;
 mod once;
 mod partner_feed;
+mod postbacks;
 mod preview_change;
 mod publishers;
 mod receive_import;
@@ -34,7 +36,9 @@ mod schedule_change;
 mod share_offer;
 mod share_with_several;
 mod tenants;
+mod token_uses;
 mod tokens;
+mod users;
 mod watch;
 mod write;
 
@@ -50,10 +54,12 @@ pub use self::{
     offers::OfferView,
     once::{Answer, Once, OnceKey},
     partner_feed::{FeedPage, PartnerOfferView},
+    postbacks::KeyedEndpoint,
     preview_change::Preview,
     publishers::CreatedPublisher,
     receive_import::{ImportView, NewRow, Received},
     schedule_change::{ChangeRequest, When, WhichEvent},
     tenants::CreatedTenant,
-    tokens::{IssuedToken, TokenRequest},
+    token_uses::TokenUses,
+    tokens::{Holder, IssuedToken, TokenRequest},
 };

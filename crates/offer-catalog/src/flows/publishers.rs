@@ -1,4 +1,4 @@
-//! Publishers, with the one place where they are told.
+//! Publishers, with the places where they are told.
 
 use kernel::{EndpointId, PublisherId, TenantId, TokenId};
 use postgres_kit::{Retries, transact};
@@ -8,17 +8,18 @@ use signing::{seal, webhook::WebhookSecret};
 
 use super::{
     Answer, Catalog, FlowError, Once,
+    users::change_tokens,
     write::{Change, States},
 };
 use crate::{
     domain::{
         audit::{Actor, AuditAction},
         listing::{PartnerFilter, Slice, Sort, Window},
-        partner::{EndpointFields, PublisherFields},
-        records::{Endpoint, Publisher, Revision},
+        partner::{EndpointFields, EndpointScope, PublisherFields},
+        records::{Endpoint, Publisher, Revision, Token},
     },
     facts::publisher_changed,
-    store::publishers,
+    store::{Conn, publishers, tokens},
 };
 
 /// A new publisher and, when it has an endpoint, the endpoint's signing secret, which is shown once.
@@ -46,7 +47,7 @@ impl Catalog {
         let (endpoint, signing_secret) = match endpoint {
             None => (None, None),
             Some(fields) => {
-                let (endpoint, secret) = self.new_endpoint(tenant, fields)?;
+                let (endpoint, secret) = self.new_endpoint(tenant, EndpointScope::Global, fields)?;
                 (Some(endpoint), Some(secret))
             }
         };
@@ -54,7 +55,7 @@ impl Catalog {
             tenant_id: tenant,
             publisher_id: PublisherId::from_uuid(self.ids().uuid_v7()),
             fields,
-            endpoint,
+            endpoints: endpoint.into_iter().collect(),
             active: true,
             revision: Revision::FIRST,
             created_at: now,
@@ -68,7 +69,7 @@ impl Catalog {
             publishers::insert(conn, saved).await?;
             let logged = json!({
                 "name": saved.fields.name,
-                "postback": saved.endpoint.as_ref().map(|endpoint| &endpoint.fields),
+                "postback": saved.global_endpoint().map(|endpoint| &endpoint.fields),
             });
             let states = States::new(&logged)?;
             change.audit(conn, AuditAction::PublisherCreated, saved.publisher_id.as_uuid(), states).await?;
@@ -108,12 +109,61 @@ impl Catalog {
         .await
     }
 
-    fn new_endpoint(
+    /// Replaces a publisher's name and status. While it is inactive its tokens open nothing, nothing more is shared with it,
+    /// and payout tells it nothing. Saving what is there changes nothing.
+    ///
+    /// # Errors
+    /// `NotFound`, `Stale`, `Store`.
+    pub async fn change_publisher(
         &self,
         tenant: TenantId,
+        actor: TokenId,
+        id: PublisherId,
+        fields: PublisherFields,
+        active: bool,
+        expected: Option<Revision>,
+    ) -> Result<Publisher, FlowError> {
+        let (change, fields) = (&Change::new(self.ids(), tenant, Actor::Token(actor), self.now()), &fields);
+        transact(self.pool(), Retries::default(), async |conn| {
+            let before = lock_publisher(conn, tenant, id, expected).await?;
+            if (&before.fields, before.active) == (fields, active) {
+                return Ok(before);
+            }
+            let revision = before.revision.next();
+            let after = Publisher { fields: fields.clone(), active, revision, ..before.clone() };
+            publishers::save(conn, &after).await?;
+            let states = States::changed(&logged(&before), &logged(&after))?;
+            change.audit(conn, AuditAction::PublisherChanged, id.as_uuid(), states).await?;
+            change.tell(conn, &[change.stamper().outgoing(&publisher_changed(&after))]).await?;
+            if before.active != active {
+                let suspended_at = (!active).then_some(change.at);
+                let held = tokens::lock_of_publisher(conn, tenant, id).await?;
+                let opened_or_closed =
+                    |token: Token| Token { suspended_at, revision: token.revision.next(), ..token };
+                change_tokens(conn, change, held, opened_or_closed).await?;
+            }
+            Ok(after)
+        })
+        .await
+    }
+
+    pub(super) fn new_endpoint(
+        &self,
+        tenant: TenantId,
+        scope: EndpointScope,
         fields: EndpointFields,
     ) -> Result<(Endpoint, SecretString), FlowError> {
         let endpoint_id = EndpointId::from_uuid(self.ids().uuid_v7());
+        let (sealed_secret, secret) = self.new_secret(tenant, endpoint_id)?;
+        Ok((Endpoint { endpoint_id, scope, fields, sealed_secret, old_secret: None, active: true }, secret))
+    }
+
+    /// A signing secret, sealed and as the publisher is given it.
+    pub(super) fn new_secret(
+        &self,
+        tenant: TenantId,
+        endpoint_id: EndpointId,
+    ) -> Result<(Vec<u8>, SecretString), FlowError> {
         let secret = WebhookSecret::generate(self.random()).to_text();
         let sealed_secret = seal::seal(
             &self.parts.sealing_keys,
@@ -122,6 +172,24 @@ impl Catalog {
             secret.expose_secret().as_bytes(),
         )
         .map_err(|error| FlowError::Broken("a secret can not be sealed", error.into()))?;
-        Ok((Endpoint { endpoint_id, fields, sealed_secret, active: true }, secret))
+        Ok((sealed_secret, secret))
     }
+}
+
+/// A publisher for a change.
+pub(super) async fn lock_publisher(
+    conn: &mut Conn,
+    tenant: TenantId,
+    id: PublisherId,
+    expected: Option<Revision>,
+) -> Result<Publisher, FlowError> {
+    let publisher = publishers::lock(conn, tenant, id).await?.ok_or(FlowError::NotFound("publisher"))?;
+    if expected.is_some_and(|expected| expected != publisher.revision) {
+        return Err(FlowError::Stale);
+    }
+    Ok(publisher)
+}
+
+fn logged(publisher: &Publisher) -> serde_json::Value {
+    json!({"name": publisher.fields.name, "active": publisher.active})
 }

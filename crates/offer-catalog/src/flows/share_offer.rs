@@ -6,6 +6,7 @@ use postgres_kit::{Retries, transact};
 use super::{
     Answer, Catalog, Conditions, FlowError, OfferView, Once,
     offers::lock_offer,
+    users::check_publisher,
     write::{Change, States},
 };
 use crate::{
@@ -15,14 +16,14 @@ use crate::{
         status::{Action, Share},
     },
     facts::offer_changed,
-    store::{offers, publishers},
+    store::offers,
 };
 
 impl Catalog {
     /// Binds an offer to a publisher and makes its tracking link. Warnings that the caller means are accepted.
     ///
     /// # Errors
-    /// `NotFound`, `Stale`, `Invalid` for an unknown publisher, `NotReady` with the linter's errors, `NotAccepted`, `Conflict`
+    /// `NotFound`, `Stale`, `Invalid` for an unknown or inactive publisher, `NotReady` with the linter's errors, `NotAccepted`, `Conflict`
     /// when it is a draft, has ended or is shared already or its key is in use, `KeyReused`, `Store`.
     pub async fn share_offer(
         &self,
@@ -41,9 +42,7 @@ impl Catalog {
             }
             let before = lock_offer(conn, tenant, id, on.expected).await?;
             let state = before.state.apply(Action::Share(*share), change.at)?;
-            if publishers::find(conn, tenant, publisher_id).await?.is_none() {
-                return Err(FlowError::field("publisherId", "there is no such publisher"));
-            }
+            check_publisher(conn, tenant, Some(publisher_id)).await?;
             let states = States::changed(&before.state, &state)?;
             let revision = before.revision.next();
             let mut shared = Offer { state, revision, updated_at: change.at, ..before };

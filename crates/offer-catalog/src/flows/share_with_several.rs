@@ -93,8 +93,11 @@ impl Catalog {
 async fn check_publishers(conn: &mut Conn, tenant: TenantId, with: &[PublisherId]) -> Result<(), FlowError> {
     let mut problems = Problems::default();
     for (at, publisher) in with.iter().enumerate() {
-        if publishers::find(conn, tenant, *publisher).await?.is_none() {
-            problems.add(format!("publisherIds[{at}]"), "there is no such publisher");
+        match publishers::find(conn, tenant, *publisher).await? {
+            None => problems.add(format!("publisherIds[{at}]"), "there is no such publisher"),
+            Some(publisher) if !publisher.active => problems
+                .add(format!("publisherIds[{at}]"), "this publisher is inactive: make it active first"),
+            Some(_) => {}
         }
     }
     Ok(problems.or(())?)

@@ -16,7 +16,7 @@ use crate::{
 /// One change on its way into the database: who makes it, when, and for which tenant.
 pub(super) struct Change<'a> {
     ids: &'a dyn IdSource,
-    tenant: TenantId,
+    pub(super) tenant: TenantId,
     actor: Actor,
     pub(super) at: Timestamp,
 }

@@ -26,6 +26,11 @@ pub fn offer(offer: &OfferJson) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::ETAG, etag_of(offer))).json(offer)
 }
 
+/// 200 with something that can be changed, and its `ETag`.
+pub fn tagged(revision: Revision, body: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::ETAG, format!("\"{}\"", revision.0))).json(body)
+}
+
 /// The revision the caller has read, when it says so in `If-Match`.
 pub fn expected_revision(request: &HttpRequest) -> Result<Option<Revision>, Problem> {
     let Some(value) = request.headers().get(header::IF_MATCH) else { return Ok(None) };
@@ -37,7 +42,7 @@ pub fn expected_revision(request: &HttpRequest) -> Result<Option<Revision>, Prob
     quoted.and_then(|number| number.parse().ok()).map(|number| Some(Revision(number))).ok_or_else(|| {
         Problem::bad_request(
             "invalid_if_match",
-            "If-Match must be the ETag that came with the offer, such as \"3\"",
+            "If-Match must be the ETag that came with what you read, such as \"3\"",
         )
     })
 }

@@ -1,11 +1,11 @@
 //! `GET /api/v1/advertisers/{advertiserId}`.
 
-use actix_web::{get, web};
-use http_kit::{Json, Problem, ProblemBody, auth::Caller};
+use actix_web::{HttpResponse, get, web};
+use http_kit::{Problem, ProblemBody, auth::Caller};
 use kernel::AdvertiserId;
 use uuid::Uuid;
 
-use super::json::AdvertiserJson;
+use super::{answers, json::AdvertiserJson};
 use crate::flows::Catalog;
 
 /// One advertiser
@@ -23,7 +23,8 @@ pub async fn get_advertiser(
     caller: Caller,
     catalog: web::Data<Catalog>,
     advertiser_id: web::Path<Uuid>,
-) -> Result<Json<AdvertiserJson>, Problem> {
+) -> Result<HttpResponse, Problem> {
     caller.require_read_tenant()?;
-    Ok(Json(catalog.advertiser(caller.tenant, AdvertiserId::from_uuid(*advertiser_id)).await?.into()))
+    let advertiser = catalog.advertiser(caller.tenant, AdvertiserId::from_uuid(*advertiser_id)).await?;
+    Ok(answers::tagged(advertiser.revision, &AdvertiserJson::from(advertiser)))
 }

@@ -1,11 +1,11 @@
 //! `GET /api/v1/publishers/{publisherId}`.
 
-use actix_web::{get, web};
-use http_kit::{Json, Problem, ProblemBody, auth::Caller};
+use actix_web::{HttpResponse, get, web};
+use http_kit::{Problem, ProblemBody, auth::Caller};
 use kernel::PublisherId;
 use uuid::Uuid;
 
-use super::json::PublisherJson;
+use super::{answers, json::PublisherJson};
 use crate::flows::Catalog;
 
 /// One publisher
@@ -23,7 +23,8 @@ pub async fn get_publisher(
     caller: Caller,
     catalog: web::Data<Catalog>,
     publisher_id: web::Path<Uuid>,
-) -> Result<Json<PublisherJson>, Problem> {
+) -> Result<HttpResponse, Problem> {
     caller.require_read_tenant()?;
-    Ok(Json(catalog.publisher(caller.tenant, PublisherId::from_uuid(*publisher_id)).await?.into()))
+    let publisher = catalog.publisher(caller.tenant, PublisherId::from_uuid(*publisher_id)).await?;
+    Ok(answers::tagged(publisher.revision, &PublisherJson::from(publisher)))
 }

@@ -1,9 +1,9 @@
 //! `GET /api/v1/tenants/me`: the caller's tenant.
 
-use actix_web::{get, web};
-use http_kit::{Json, Problem, auth::Caller};
+use actix_web::{HttpResponse, get, web};
+use http_kit::{Problem, auth::Caller};
 
-use super::json::TenantJson;
+use super::{answers, json::TenantJson};
 use crate::flows::Catalog;
 
 /// The tenant of the token
@@ -13,7 +13,8 @@ use crate::flows::Catalog;
     responses((status = 200, description = "The tenant.", body = TenantJson)),
 )]
 #[get("/api/v1/tenants/me")]
-pub async fn get_tenant(caller: Caller, catalog: web::Data<Catalog>) -> Result<Json<TenantJson>, Problem> {
+pub async fn get_tenant(caller: Caller, catalog: web::Data<Catalog>) -> Result<HttpResponse, Problem> {
     caller.require_read_tenant()?;
-    Ok(Json(catalog.tenant(caller.tenant).await?.into()))
+    let tenant = catalog.tenant(caller.tenant).await?;
+    Ok(answers::tagged(tenant.revision, &TenantJson::from(tenant)))
 }

@@ -1,9 +1,17 @@
 //! The API under `/api/v1`, one endpoint a file: read the body, ask one flow, write its answer. Rights are checked here, by
 //! role; whose rows a call sees is decided by the tenant of its token, in every query below.
 
+mod add_category;
+mod add_postback;
 mod answers;
 mod cancel_scheduled_change;
+mod change_advertiser;
 mod change_offer;
+mod change_postback;
+mod change_publisher;
+mod change_rates;
+mod change_tenant;
+mod change_user;
 mod clone_offer;
 mod create_advertiser;
 mod create_credential;
@@ -11,6 +19,8 @@ mod create_offer;
 mod create_publisher;
 mod create_tenant;
 mod create_token;
+mod create_user;
+mod deactivate_user;
 mod delete_token;
 mod diff_versions;
 mod draft_offer;
@@ -27,7 +37,10 @@ mod get_lineage;
 mod get_offer;
 mod get_partner_offer;
 mod get_publisher;
+mod get_rates;
+mod get_reference;
 mod get_tenant;
+mod get_user;
 mod import_offers;
 mod importing;
 mod json;
@@ -40,19 +53,23 @@ mod list_import_results;
 mod list_offer_versions;
 mod list_offers;
 mod list_partner_offers;
+mod list_postbacks;
 mod list_publishers;
 mod list_scheduled_changes;
 mod list_tokens;
+mod list_users;
 mod once;
 mod openapi;
 mod partner_door;
 mod pause_offer;
 mod preview_change;
 mod reading;
+mod remove_postback;
 mod resume_offer;
 mod reveal_credential;
 mod revoke_credential;
 mod rotate_credential;
+mod rotate_secret;
 mod schedule_change;
 mod seen;
 mod share_offer;
@@ -95,15 +112,32 @@ fn documented(config: &mut ServiceConfig<'_>) {
     config
         .service(create_tenant::create_tenant)
         .service(get_tenant::get_tenant)
+        .service(change_tenant::change_tenant)
+        .service(get_rates::get_rates)
+        .service(change_rates::change_rates)
+        .service(create_user::create_user)
+        .service(list_users::list_users)
+        .service(get_user::get_user)
+        .service(change_user::change_user)
+        .service(deactivate_user::deactivate_user)
         .service(create_token::create_token)
         .service(list_tokens::list_tokens)
         .service(delete_token::delete_token)
         .service(create_advertiser::create_advertiser)
         .service(list_advertisers::list_advertisers)
         .service(get_advertiser::get_advertiser)
+        .service(change_advertiser::change_advertiser)
+        .service(get_reference::get_reference)
+        .service(add_category::add_category)
         .service(create_publisher::create_publisher)
         .service(list_publishers::list_publishers)
         .service(get_publisher::get_publisher)
+        .service(change_publisher::change_publisher)
+        .service(add_postback::add_postback)
+        .service(list_postbacks::list_postbacks)
+        .service(change_postback::change_postback)
+        .service(remove_postback::remove_postback)
+        .service(rotate_secret::rotate_secret)
         .service(create_credential::create_credential)
         .service(list_credentials::list_credentials)
         .service(reveal_credential::reveal_credential)

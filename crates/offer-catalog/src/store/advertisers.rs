@@ -99,6 +99,47 @@ pub async fn find(
     row.map(Advertiser::try_from).transpose()
 }
 
+/// An advertiser, locked until the transaction ends.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn lock(
+    conn: &mut Conn,
+    tenant: TenantId,
+    advertiser: AdvertiserId,
+) -> QueryResult<Option<Advertiser>> {
+    let row: Option<Row> = dsl::advertisers
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .filter(dsl::advertiser_id.eq(advertiser.as_uuid()))
+        .select(Row::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(Advertiser::try_from).transpose()
+}
+
+/// Writes what can change of an advertiser.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn save(conn: &mut Conn, advertiser: &Advertiser) -> QueryResult<()> {
+    let budget = advertiser.fields.total_budget;
+    diesel::update(dsl::advertisers)
+        .filter(dsl::tenant_id.eq(advertiser.tenant_id.as_uuid()))
+        .filter(dsl::advertiser_id.eq(advertiser.advertiser_id.as_uuid()))
+        .set((
+            dsl::name.eq(&advertiser.fields.name),
+            dsl::review_window_days.eq(advertiser.fields.review_window_days.map(i32::from)),
+            dsl::budget_micros.eq(budget.map(|budget| budget.amount.0)),
+            dsl::budget_currency.eq(budget.map(|budget| String::from(budget.currency.code()))),
+            dsl::revision.eq(convert::revision_to_sql(advertiser.revision)),
+        ))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
 /// A page of a tenant's advertisers.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 
 pub mod advertisers;
 pub mod audit;
+pub mod categories;
 pub mod clock;
 mod convert;
 pub mod creative_files;
@@ -25,7 +26,9 @@ pub mod publishers;
 pub mod scheduled_changes;
 pub mod schema;
 pub mod tenants;
+pub mod token_uses;
 pub mod tokens;
+pub mod users;
 
 use diesel_async::AsyncPgConnection;
 

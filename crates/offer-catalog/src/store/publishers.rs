@@ -8,7 +8,7 @@ use diesel::{
     Selectable, SelectableHelper, pg::Pg,
 };
 use diesel_async::RunQueryDsl;
-use kernel::{EndpointId, PublisherId, TenantId};
+use kernel::{EndpointId, OfferEventId, OfferId, PublisherId, TenantId, Timestamp};
 use uuid::Uuid;
 
 use super::{
@@ -18,8 +18,8 @@ use super::{
 };
 use crate::domain::{
     listing::{PartnerFilter, Slice, Sort, SortKey, Window},
-    partner::{EndpointFields, PostbackMethod, PublisherFields, ToldStatus},
-    records::{Endpoint, Publisher},
+    partner::{EndpointFields, EndpointScope, PostbackMethod, PublisherFields, ToldStatus},
+    records::{Endpoint, OldSecret, Publisher},
 };
 
 const TABLE: &str = "publishers";
@@ -46,6 +46,11 @@ struct EndpointRow {
     statuses: Vec<String>,
     sealed_secret: Vec<u8>,
     active: bool,
+    offer_id: Option<Uuid>,
+    offer_event_id: Option<Uuid>,
+    also_global: bool,
+    old_sealed_secret: Option<Vec<u8>>,
+    old_secret_until: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<EndpointRow> for Endpoint {
@@ -57,31 +62,46 @@ impl TryFrom<EndpointRow> for Endpoint {
         };
         Ok(Self {
             endpoint_id: EndpointId::from_uuid(row.endpoint_id),
+            scope: scope(row.offer_id, row.offer_event_id),
             fields: EndpointFields {
                 method: PostbackMethod::parse(&row.method)
                     .ok_or_else(|| convert::broken(ENDPOINTS, "method", "is no method"))?,
                 url_template: row.url_template,
                 statuses: row.statuses.iter().map(status).collect::<QueryResult<_>>()?,
+                also_global: row.also_global,
             },
             sealed_secret: row.sealed_secret,
+            old_secret: row
+                .old_sealed_secret
+                .zip(row.old_secret_until)
+                .map(|(sealed, until)| OldSecret { sealed, until: convert::from_sql(until) }),
             active: row.active,
         })
     }
 }
 
-fn publisher(row: Row, endpoint: Option<Endpoint>) -> QueryResult<Publisher> {
+fn scope(offer: Option<Uuid>, event: Option<Uuid>) -> EndpointScope {
+    let offer = offer.map(OfferId::from_uuid);
+    match (offer, event.map(OfferEventId::from_uuid)) {
+        (None, _) => EndpointScope::Global,
+        (Some(offer), None) => EndpointScope::Offer(offer),
+        (Some(offer), Some(event)) => EndpointScope::Event(offer, event),
+    }
+}
+
+fn publisher(row: Row, endpoints: Vec<Endpoint>) -> QueryResult<Publisher> {
     Ok(Publisher {
         tenant_id: TenantId::from_uuid(row.tenant_id),
         publisher_id: PublisherId::from_uuid(row.publisher_id),
         fields: PublisherFields { name: row.name },
-        endpoint,
+        endpoints,
         active: row.active,
         revision: convert::revision(row.revision, TABLE)?,
         created_at: convert::from_sql(row.created_at),
     })
 }
 
-/// Adds a publisher with its endpoint.
+/// Adds a publisher with its endpoints.
 ///
 /// # Errors
 /// diesel's, when a statement fails.
@@ -97,7 +117,22 @@ pub async fn insert(conn: &mut Conn, publisher: &Publisher) -> QueryResult<()> {
         ))
         .execute(conn)
         .await?;
-    let Some(endpoint) = &publisher.endpoint else { return Ok(()) };
+    for endpoint in &publisher.endpoints {
+        insert_endpoint(conn, publisher, endpoint, publisher.created_at).await?;
+    }
+    Ok(())
+}
+
+/// Adds an endpoint of a publisher.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn insert_endpoint(
+    conn: &mut Conn,
+    publisher: &Publisher,
+    endpoint: &Endpoint,
+    at: Timestamp,
+) -> QueryResult<()> {
     let statuses: Vec<&str> = endpoint.fields.statuses.iter().map(|status| status.as_str()).collect();
     diesel::insert_into(endpoints::publisher_endpoints)
         .values((
@@ -109,11 +144,86 @@ pub async fn insert(conn: &mut Conn, publisher: &Publisher) -> QueryResult<()> {
             endpoints::statuses.eq(statuses),
             endpoints::sealed_secret.eq(&endpoint.sealed_secret),
             endpoints::active.eq(endpoint.active),
-            endpoints::created_at.eq(convert::to_sql(publisher.created_at)),
+            endpoints::created_at.eq(convert::to_sql(at)),
+            endpoints::offer_id.eq(endpoint.scope.offer().map(OfferId::as_uuid)),
+            endpoints::offer_event_id.eq(endpoint.scope.event().map(OfferEventId::as_uuid)),
+            endpoints::also_global.eq(endpoint.fields.also_global),
         ))
         .execute(conn)
         .await
         .map(drop)
+}
+
+/// Writes what can change of an endpoint.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn save_endpoint(conn: &mut Conn, tenant: TenantId, endpoint: &Endpoint) -> QueryResult<()> {
+    let statuses: Vec<&str> = endpoint.fields.statuses.iter().map(|status| status.as_str()).collect();
+    let old = endpoint.old_secret.as_ref();
+    diesel::update(endpoints::publisher_endpoints)
+        .filter(endpoints::tenant_id.eq(tenant.as_uuid()))
+        .filter(endpoints::endpoint_id.eq(endpoint.endpoint_id.as_uuid()))
+        .set((
+            endpoints::method.eq(endpoint.fields.method.as_str()),
+            endpoints::url_template.eq(&endpoint.fields.url_template),
+            endpoints::statuses.eq(statuses),
+            endpoints::also_global.eq(endpoint.fields.also_global),
+            endpoints::sealed_secret.eq(&endpoint.sealed_secret),
+            endpoints::old_sealed_secret.eq(old.map(|old| &old.sealed)),
+            endpoints::old_secret_until.eq(old.map(|old| convert::to_sql(old.until))),
+        ))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Takes an endpoint away. What was told there is payout's to remember.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn delete_endpoint(conn: &mut Conn, tenant: TenantId, endpoint: EndpointId) -> QueryResult<()> {
+    diesel::delete(endpoints::publisher_endpoints)
+        .filter(endpoints::tenant_id.eq(tenant.as_uuid()))
+        .filter(endpoints::endpoint_id.eq(endpoint.as_uuid()))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Writes what can change of a publisher itself.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn save(conn: &mut Conn, publisher: &Publisher) -> QueryResult<()> {
+    diesel::update(dsl::publishers)
+        .filter(dsl::tenant_id.eq(publisher.tenant_id.as_uuid()))
+        .filter(dsl::publisher_id.eq(publisher.publisher_id.as_uuid()))
+        .set((
+            dsl::name.eq(&publisher.fields.name),
+            dsl::active.eq(publisher.active),
+            dsl::revision.eq(convert::revision_to_sql(publisher.revision)),
+        ))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// A publisher, locked until the transaction ends.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn lock(conn: &mut Conn, tenant: TenantId, id: PublisherId) -> QueryResult<Option<Publisher>> {
+    let row: Option<Row> = dsl::publishers
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .filter(dsl::publisher_id.eq(id.as_uuid()))
+        .select(Row::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(with_endpoints(conn, tenant, vec![row]).await?.pop())
 }
 
 /// One publisher of a tenant.
@@ -190,12 +300,15 @@ async fn with_endpoints(conn: &mut Conn, tenant: TenantId, rows: Vec<Row>) -> Qu
         .select(EndpointRow::as_select())
         .load(conn)
         .await?;
-    let mut by_publisher: HashMap<Uuid, EndpointRow> =
-        found.into_iter().map(|row| (row.publisher_id, row)).collect();
+    let mut by_publisher: HashMap<Uuid, Vec<Endpoint>> = HashMap::new();
+    for row in found {
+        by_publisher.entry(row.publisher_id).or_default().push(Endpoint::try_from(row)?);
+    }
     rows.into_iter()
         .map(|row| {
-            let endpoint = by_publisher.remove(&row.publisher_id).map(Endpoint::try_from).transpose()?;
-            publisher(row, endpoint)
+            let mut endpoints = by_publisher.remove(&row.publisher_id).unwrap_or_default();
+            endpoints.sort_by_key(|endpoint| (endpoint.scope, endpoint.endpoint_id));
+            publisher(row, endpoints)
         })
         .collect()
 }

@@ -10,6 +10,7 @@ diesel::table! {
         media_sources -> Array<Text>,
         revision -> BigInt,
         created_at -> Timestamptz,
+        rates -> Jsonb,
     }
 }
 
@@ -23,6 +24,24 @@ diesel::table! {
         publisher_id -> Nullable<Uuid>,
         expires_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
+        revision -> BigInt,
+        created_at -> Timestamptz,
+        user_id -> Nullable<Uuid>,
+        scopes -> Nullable<Array<Text>>,
+        last_used_at -> Nullable<Timestamptz>,
+        suspended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    users (tenant_id, user_id) {
+        tenant_id -> Uuid,
+        user_id -> Uuid,
+        name -> Text,
+        email -> Nullable<Text>,
+        role -> Text,
+        publisher_id -> Nullable<Uuid>,
+        active -> Bool,
         revision -> BigInt,
         created_at -> Timestamptz,
     }
@@ -64,6 +83,19 @@ diesel::table! {
         sealed_secret -> Binary,
         active -> Bool,
         created_at -> Timestamptz,
+        offer_id -> Nullable<Uuid>,
+        offer_event_id -> Nullable<Uuid>,
+        also_global -> Bool,
+        old_sealed_secret -> Nullable<Binary>,
+        old_secret_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    categories (tenant_id, name) {
+        tenant_id -> Uuid,
+        name -> Text,
+        added_at -> Timestamptz,
     }
 }
 

@@ -8,6 +8,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use kernel::TenantId;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Conn, convert, schema::tenants::dsl};
@@ -29,6 +30,7 @@ struct Row {
     media_sources: Vec<String>,
     revision: i64,
     created_at: DateTime<Utc>,
+    rates: Value,
 }
 
 impl TryFrom<Row> for Tenant {
@@ -46,6 +48,7 @@ impl TryFrom<Row> for Tenant {
                     .map_err(|_no_code| convert::broken(TABLE, "default_currency", "is no currency"))?,
                 media_sources: row.media_sources,
             },
+            rates: convert::document(row.rates, TABLE, "rates")?,
             revision: convert::revision(row.revision, TABLE)?,
             created_at: convert::from_sql(row.created_at),
         })
@@ -67,6 +70,7 @@ pub async fn insert(conn: &mut Conn, tenant: &Tenant) -> QueryResult<bool> {
             dsl::media_sources.eq(&tenant.profile.media_sources),
             dsl::revision.eq(convert::revision_to_sql(tenant.revision)),
             dsl::created_at.eq(convert::to_sql(tenant.created_at)),
+            dsl::rates.eq(convert::to_document(&tenant.rates)?),
         ))
         .on_conflict_do_nothing()
         .execute(conn)
@@ -86,6 +90,41 @@ pub async fn find(conn: &mut Conn, tenant: TenantId) -> QueryResult<Option<Tenan
         .await
         .optional()?;
     row.map(Tenant::try_from).transpose()
+}
+
+/// A tenant, locked until the transaction ends.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn lock(conn: &mut Conn, tenant: TenantId) -> QueryResult<Option<Tenant>> {
+    let row: Option<Row> = dsl::tenants
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .select(Row::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(Tenant::try_from).transpose()
+}
+
+/// Writes what can change of a tenant.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn save(conn: &mut Conn, tenant: &Tenant) -> QueryResult<()> {
+    diesel::update(dsl::tenants)
+        .filter(dsl::tenant_id.eq(tenant.tenant_id.as_uuid()))
+        .set((
+            dsl::display_name.eq(&tenant.profile.display_name),
+            dsl::time_zone.eq(&tenant.profile.time_zone),
+            dsl::default_currency.eq(tenant.profile.default_currency.code()),
+            dsl::media_sources.eq(&tenant.profile.media_sources),
+            dsl::rates.eq(convert::to_document(&tenant.rates)?),
+            dsl::revision.eq(convert::revision_to_sql(tenant.revision)),
+        ))
+        .execute(conn)
+        .await
+        .map(drop)
 }
 
 /// The tenants after `after` in the order of their ids, for a full publication: not scoped by a tenant.

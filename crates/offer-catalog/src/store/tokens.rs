@@ -6,7 +6,7 @@ use diesel::{
     pg::Pg,
 };
 use diesel_async::RunQueryDsl;
-use kernel::{PublisherId, Role, TenantId, TokenId};
+use kernel::{PublisherId, Role, Scope, Scopes, TenantId, TokenId, UserId};
 use postgres_kit::tokens::TokenRow;
 use uuid::Uuid;
 
@@ -31,6 +31,10 @@ struct Row {
     revoked_at: Option<DateTime<Utc>>,
     revision: i64,
     created_at: DateTime<Utc>,
+    user_id: Option<Uuid>,
+    scopes: Option<Vec<String>>,
+    last_used_at: Option<DateTime<Utc>>,
+    suspended_at: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<Row> for Token {
@@ -42,11 +46,15 @@ impl TryFrom<Row> for Token {
             tenant_id: TenantId::from_uuid(row.tenant_id),
             token_id: TokenId::from_uuid(row.token_id),
             label: row.label,
+            user_id: row.user_id.map(UserId::from_uuid),
             hash: hash.map_err(|_wrong_length| convert::broken(TABLE, "token_hash", "is not 32 bytes"))?,
             role: Role::parse(&row.role).ok_or_else(|| convert::broken(TABLE, "role", "is no role"))?,
             publisher_id: row.publisher_id.map(PublisherId::from_uuid),
+            scopes: row.scopes.map_or(Scopes::FULL, |words| read_scopes(&words)),
             expires_at: row.expires_at.map(convert::from_sql),
             revoked_at: row.revoked_at.map(convert::from_sql),
+            suspended_at: row.suspended_at.map(convert::from_sql),
+            last_used_at: row.last_used_at.map(convert::from_sql),
             revision: convert::revision(row.revision, TABLE)?,
             created_at: convert::from_sql(row.created_at),
         })
@@ -70,22 +78,27 @@ pub async fn insert(conn: &mut Conn, token: &Token) -> QueryResult<()> {
             dsl::revoked_at.eq(token.revoked_at.map(convert::to_sql)),
             dsl::revision.eq(convert::revision_to_sql(token.revision)),
             dsl::created_at.eq(convert::to_sql(token.created_at)),
+            dsl::user_id.eq(token.user_id.map(UserId::as_uuid)),
+            dsl::scopes.eq(written_scopes(token.scopes)),
         ))
         .execute(conn)
         .await?;
     open_or_close(conn, token).await
 }
 
-/// Writes that a token was revoked.
+/// Writes what can change of a token.
 ///
 /// # Errors
 /// diesel's, when a statement fails.
-pub async fn save_revocation(conn: &mut Conn, token: &Token) -> QueryResult<()> {
+pub async fn save(conn: &mut Conn, token: &Token) -> QueryResult<()> {
     diesel::update(dsl::issued_tokens)
         .filter(dsl::tenant_id.eq(token.tenant_id.as_uuid()))
         .filter(dsl::token_id.eq(token.token_id.as_uuid()))
         .set((
+            dsl::role.eq(token.role.as_str()),
+            dsl::publisher_id.eq(token.publisher_id.map(PublisherId::as_uuid)),
             dsl::revoked_at.eq(token.revoked_at.map(convert::to_sql)),
+            dsl::suspended_at.eq(token.suspended_at.map(convert::to_sql)),
             dsl::revision.eq(convert::revision_to_sql(token.revision)),
         ))
         .execute(conn)
@@ -107,6 +120,42 @@ pub async fn lock(conn: &mut Conn, tenant: TenantId, token: TokenId) -> QueryRes
         .await
         .optional()?;
     row.map(Token::try_from).transpose()
+}
+
+/// The tokens of a user, locked until the transaction ends, in the order of the key.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn lock_of_user(conn: &mut Conn, tenant: TenantId, user: UserId) -> QueryResult<Vec<Token>> {
+    let rows: Vec<Row> = dsl::issued_tokens
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .filter(dsl::user_id.eq(user.as_uuid()))
+        .select(Row::as_select())
+        .order(dsl::token_id)
+        .for_update()
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Token::try_from).collect()
+}
+
+/// The tokens that see one publisher, locked until the transaction ends, in the order of the key.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn lock_of_publisher(
+    conn: &mut Conn,
+    tenant: TenantId,
+    publisher: PublisherId,
+) -> QueryResult<Vec<Token>> {
+    let rows: Vec<Row> = dsl::issued_tokens
+        .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+        .filter(dsl::publisher_id.eq(publisher.as_uuid()))
+        .select(Row::as_select())
+        .order(dsl::token_id)
+        .for_update()
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Token::try_from).collect()
 }
 
 /// A page of a tenant's tokens.
@@ -163,8 +212,19 @@ async fn open_or_close(conn: &mut Conn, token: &Token) -> QueryResult<()> {
         role: token.role,
         publisher_id: token.publisher_id,
         expires_at: token.expires_at,
-        revoked: token.revoked_at.is_some(),
+        revoked: token.closed_at().is_some(),
+        scopes: token.scopes,
         version: convert::revision_to_sql(token.revision),
     };
     postgres_kit::tokens::apply(conn, &[row]).await
+}
+
+/// `None` is everything.
+fn written_scopes(scopes: Scopes) -> Option<Vec<&'static str>> {
+    (scopes != Scopes::FULL).then(|| scopes.iter().map(Scope::as_str).collect())
+}
+
+/// A word that this release does not know opens nothing.
+fn read_scopes(words: &[String]) -> Scopes {
+    words.iter().filter_map(|word| Scope::parse(word)).collect()
 }

@@ -27,7 +27,12 @@ async fn the_same_call_has_its_effect_once_and_gets_the_same_answer() {
             json!({"name": "R", "postback": {"urlTemplate": "https://r.example/?i={conversion_id}"}}),
         ),
         ("/tokens".to_owned(), json!({"role": "analyst"})),
+        ("/users".to_owned(), json!({"name": "Ada", "role": "analyst"})),
         ("/credentials".to_owned(), json!({})),
+        (
+            format!("/publishers/{publisher}/postbacks"),
+            json!({"offerId": offer, "urlTemplate": "https://r.example/?i={conversion_id}"}),
+        ),
         ("/offers".to_owned(), golfin(&advertiser)),
         (format!("/offers/{draft}/create"), json!({})),
         (format!("/offers/{offer}/clone"), json!({})),

@@ -118,5 +118,5 @@ async fn nothing_is_reached_without_a_token() {
             routes += 1;
         }
     }
-    assert_eq!(routes, 45);
+    assert_eq!(routes, 62);
 }

@@ -57,6 +57,8 @@ mod tokens;
 #[cfg(test)]
 mod upload_attacks;
 #[cfg(test)]
+mod users;
+#[cfg(test)]
 mod uses;
 #[cfg(test)]
 mod versions;

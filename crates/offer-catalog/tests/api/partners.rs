@@ -1,7 +1,10 @@
 //! Advertisers and publishers.
 
-use contracts::catalog::{AdvertiserChanged, ConversionStatus, PostbackMethod, PublisherChanged};
+use contracts::catalog::{
+    AdvertiserChanged, ApiTokenChanged, ConversionStatus, PostbackMethod, PublisherChanged,
+};
 use kernel::{EndpointId, TenantId};
+use reqwest::Method;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use signing::{Keyring, seal};
@@ -89,4 +92,251 @@ async fn a_template_is_checked_when_it_is_saved() {
     let wrong = json!({"postback": {"method": "PATCH", "statuses": ["Maybe"]}});
     let fields = catalog.post("/publishers", &token, wrong).await.fields(422, "invalid_body");
     assert_eq!(fields, ["name", "postback.method", "postback.urlTemplate", "postback.statuses[0]"]);
+}
+
+async fn publisher_token(catalog: &Catalog, owner: &str, publisher: &str) -> String {
+    let body = json!({"role": "publisher", "publisherId": publisher});
+    text(&catalog.post("/tokens", owner, body).await.ok(), "/apiToken")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inactive_publisher_is_shared_nothing_and_its_tokens_are_refused() {
+    let catalog = Catalog::start().await;
+    let owner = catalog.tenant("Brownboots").await;
+    let (publisher, offer) = (catalog.publisher(&owner).await, catalog.offer(&owner).await);
+    let path = format!("/publishers/{publisher}");
+    let partner = publisher_token(&catalog, &owner, &publisher).await;
+    // Known, and refused for its role only.
+    catalog.get("/offers", &partner).await.problem(403, "forbidden");
+
+    let ada = json!({"name": "Ada", "role": "publisher", "publisherId": publisher});
+    let ada = text(&catalog.post("/users", &owner, ada).await.ok(), "/userId");
+    let of_ada = text(&catalog.post("/tokens", &owner, json!({"userId": ada})).await.ok(), "/apiToken");
+
+    assert_eq!(catalog.get(&path, &owner).await.etag.as_deref(), Some("\"1\""));
+    let off = json!({"name": "Rewardville", "active": false});
+    let with = [("if-match", "\"1\"")];
+    let shown = catalog.call_with(Method::PUT, &path, &owner, Some(off.clone()), &with).await.ok();
+    assert_eq!(shown["active"], false);
+    catalog.call_with(Method::PUT, &path, &owner, Some(off), &with).await.problem(412, "changed_since_read");
+
+    catalog.get("/offers", &partner).await.problem(401, "unauthorized");
+    catalog.get("/offers", &of_ada).await.problem(401, "unauthorized");
+    let told = catalog.facts::<ApiTokenChanged>().await.pop().unwrap();
+    assert!(told.revoked_at_micros.is_some());
+    for (body, field) in [
+        (json!({"publisherId": publisher}), "publisherId"),
+        (json!({"publisherIds": [publisher]}), "publisherIds[0]"),
+    ] {
+        let refused = catalog.post(&format!("/offers/{offer}/share"), &owner, body).await;
+        assert_eq!(refused.fields(422, "invalid_body"), [field]);
+    }
+    let token = json!({"role": "publisher", "publisherId": publisher});
+    assert_eq!(catalog.post("/tokens", &owner, token).await.fields(422, "invalid_body"), ["publisherId"]);
+
+    // A user who leaves the publisher works on.
+    let moved = json!({"name": "Ada", "role": "analyst"});
+    catalog.put(&format!("/users/{ada}"), &owner, moved).await.ok();
+    catalog.get("/offers", &of_ada).await.ok();
+
+    let on = json!({"name": "Rewardville", "active": true});
+    catalog.put(&path, &owner, on).await.ok();
+    catalog.get("/offers", &partner).await.problem(403, "forbidden");
+    catalog.post(&format!("/offers/{offer}/share"), &owner, json!({"publisherId": publisher})).await.ok();
+    let told = catalog.facts::<PublisherChanged>().await;
+    assert_eq!(
+        told.iter().map(|it| (it.version, it.active)).collect::<Vec<_>>(),
+        [(1, true), (2, false), (3, true)]
+    );
+    assert_eq!(
+        catalog.put(&path, &owner, json!({"nmae": "x"})).await.fields(422, "invalid_body"),
+        ["nmae", "name", "active"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_is_told_globally_of_an_offer_and_of_an_event() {
+    let catalog = Catalog::start().await;
+    let owner = catalog.tenant("Brownboots").await;
+    let (publisher, offer) = (catalog.publisher(&owner).await, catalog.offer(&owner).await);
+    let path = format!("/publishers/{publisher}/postbacks");
+    let event = text(&catalog.get(&format!("/offers/{offer}"), &owner).await.ok(), "/events/1/offerEventId");
+
+    let of_offer = json!({"offerId": offer, "method": "POST", "urlTemplate": "https://r.example/o?i={conversion_id}",
+        "statuses": ["Success", "Rejected"], "alsoGlobal": true});
+    let added = catalog.post(&path, &owner, of_offer.clone()).await;
+    assert_eq!(added.cache_control.as_deref(), Some("no-store"));
+    let added = added.ok();
+    assert!(text(&added, "/signingSecret").starts_with("whsec_"));
+    let of_event = json!({"offerId": offer, "offerEventId": event, "urlTemplate": "https://r.example/e?c={pub_click_id}"});
+    let warned = catalog.post(&path, &owner, of_event).await.ok();
+    assert_eq!(warned["warnings"].as_array().unwrap().len(), 1);
+    catalog.post(&path, &owner, of_offer).await.problem(409, "postback_exists");
+    let global = json!({"urlTemplate": "https://r.example/g?i={conversion_id}"});
+    catalog.post(&path, &owner, global).await.problem(409, "postback_exists");
+
+    let listed = catalog.get(&path, &owner).await.ok();
+    let shown: Vec<_> = listed["items"].as_array().unwrap().iter().collect();
+    assert_eq!(shown.len(), 3);
+    assert!(shown[0]["offerId"].is_null());
+    assert_eq!((&shown[1]["offerId"], &shown[1]["alsoGlobal"]), (&json!(offer), &json!(true)));
+    assert_eq!(shown[2]["offerEventId"], json!(event));
+    assert!(!listed.to_string().contains("whsec_"));
+
+    let told = catalog.facts::<PublisherChanged>().await.pop().unwrap();
+    assert_eq!((told.version, told.endpoints.len()), (3, 3));
+    assert!(told.endpoints[0].offer_id.is_none() && told.endpoints[1].offer_event_id.is_none());
+    assert!(told.endpoints[1].also_global && told.endpoints[2].offer_event_id.is_some());
+
+    let endpoint = format!("{path}/{}", text(&added, "/endpointId"));
+    let changed = json!({"urlTemplate": "https://r.example/o2?i={conversion_id}"});
+    let changed = catalog.put(&endpoint, &owner, changed).await.ok();
+    assert_eq!((&changed["method"], &changed["statuses"]), (&json!("GET"), &json!(["Success"])));
+    assert_eq!(catalog.call(Method::DELETE, &endpoint, &owner, None).await.status.as_u16(), 204);
+    catalog.call(Method::DELETE, &endpoint, &owner, None).await.problem(404, "not_found");
+    assert_eq!(catalog.facts::<PublisherChanged>().await.pop().unwrap().endpoints.len(), 2);
+
+    let log = catalog.get("/audit-log", &owner).await.ok().to_string();
+    for action in ["postback-added", "postback-changed", "postback-removed"] {
+        assert!(log.contains(action), "{action}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_postback_can_not_be_for_is_said() {
+    let catalog = Catalog::start().await;
+    let owner = catalog.tenant("Brownboots").await;
+    let (publisher, other) = (catalog.publisher(&owner).await, catalog.publisher(&owner).await);
+    let (offer, shared) = (catalog.offer(&owner).await, catalog.offer(&owner).await);
+    catalog.post(&format!("/offers/{shared}/share"), &owner, json!({"publisherId": other})).await.ok();
+    let path = format!("/publishers/{publisher}/postbacks");
+    let nobody = "00000000-0000-7000-8000-000000000000";
+    let url = "https://r.example/pb?i={conversion_id}";
+    for (body, fields) in [
+        (json!({"offerId": nobody, "urlTemplate": url}), vec!["offerId"]),
+        (json!({"offerId": shared, "urlTemplate": url}), vec!["offerId"]),
+        (json!({"offerId": offer, "offerEventId": nobody, "urlTemplate": url}), vec!["offerEventId"]),
+        (
+            json!({"offerEventId": nobody, "urlTemplate": url, "alsoGlobal": true}),
+            vec!["offerId", "alsoGlobal"],
+        ),
+        (json!({"offerId": offer, "urlTemplate": "https://r.example/?c={click}"}), vec!["urlTemplate"]),
+        (
+            json!({"method": "PUT", "statuses": ["x"], "alsoGlobal": 1, "x": 1}),
+            vec!["x", "alsoGlobal", "method", "urlTemplate", "statuses[0]"],
+        ),
+    ] {
+        assert_eq!(catalog.post(&path, &owner, body).await.fields(422, "invalid_body"), fields);
+    }
+    let global = text(&catalog.get(&path, &owner).await.ok(), "/items/0/endpointId");
+    let also = json!({"urlTemplate": url, "alsoGlobal": true});
+    let refused = catalog.put(&format!("{path}/{global}"), &owner, also).await;
+    assert_eq!(refused.fields(422, "invalid_body"), ["alsoGlobal"]);
+    // Another publisher's, and another tenant's.
+    let theirs = format!("/publishers/{other}/postbacks/{global}");
+    catalog.put(&theirs, &owner, json!({"urlTemplate": url})).await.problem(404, "not_found");
+    let stranger = catalog.tenant("Redshoes").await;
+    for (method, path) in [
+        (Method::GET, path.clone()),
+        (Method::DELETE, format!("{path}/{global}")),
+        (Method::POST, format!("{path}/{global}/rotate-secret")),
+    ] {
+        catalog.call(method, &path, &stranger, None).await.problem(404, "not_found");
+    }
+    catalog.post(&path, &stranger, json!({"urlTemplate": url})).await.problem(404, "not_found");
+    let body = json!({"name": "x", "active": false});
+    catalog.put(&format!("/publishers/{publisher}"), &stranger, body).await.problem(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_secrets_are_good_while_one_is_replaced() {
+    let catalog = Catalog::start().await;
+    let owner = catalog.tenant("Brownboots").await;
+    let body = json!({"name": "R", "postback": {"urlTemplate": "https://r.example/?i={conversion_id}"}});
+    let made = catalog.post("/publishers", &owner, body).await.ok();
+    let path = format!("/publishers/{}/postbacks", text(&made, "/publisherId"));
+    let endpoint = text(&catalog.get(&path, &owner).await.ok(), "/items/0/endpointId");
+    let rotated =
+        catalog.post(&format!("{path}/{endpoint}/rotate-secret"), &owner, json!({"overlapHours": 2})).await;
+    assert_eq!(rotated.cache_control.as_deref(), Some("no-store"));
+    let rotated = rotated.ok();
+    assert!(rotated["oldSecretUntil"].is_string());
+
+    let told = catalog.facts::<PublisherChanged>().await.pop().unwrap();
+    let place = seal::endpoint_signing_secret(
+        TenantId::from_slice(&told.tenant_id).unwrap(),
+        EndpointId::from_slice(&told.endpoints[0].endpoint_id).unwrap(),
+    );
+    let keyring = Keyring::parse(&SecretString::from(SEALING_KEYS)).unwrap();
+    let secrets: Vec<_> = told.endpoints[0].signing_secrets.iter().collect();
+    let opened = |at: usize| seal::open_text(&keyring, &place, &secrets[at].sealed).unwrap();
+    assert_eq!(secrets.len(), 2);
+    assert_eq!(
+        (secrets[0].valid_until_micros, opened(0).expose_secret()),
+        (None, text(&rotated, "/signingSecret").as_str())
+    );
+    assert_eq!(opened(1).expose_secret(), text(&made, "/signingSecret"));
+    assert!(secrets[1].valid_until_micros.is_some());
+
+    let path = format!("{path}/{endpoint}/rotate-secret");
+    catalog.post(&path, &owner, json!({"overlapHours": 0})).await.ok();
+    let told = catalog.facts::<PublisherChanged>().await.pop().unwrap();
+    assert_eq!(told.endpoints[0].signing_secrets.len(), 1, "at once");
+    let wrong = catalog.post(&path, &owner, json!({"overlapHours": 1000})).await;
+    assert_eq!(wrong.fields(422, "invalid_body"), ["overlapHours"]);
+    let log = catalog.get("/audit-log", &owner).await.ok().to_string();
+    assert!(log.contains("secret-rotated") && !log.contains("whsec_"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_advertiser_is_changed_as_it_was_read() {
+    let catalog = Catalog::start().await;
+    let owner = catalog.tenant("Brownboots").await;
+    let path = format!("/advertisers/{}", catalog.advertiser(&owner).await);
+    assert_eq!(catalog.get(&path, &owner).await.etag.as_deref(), Some("\"1\""));
+    let body =
+        json!({"name": "Golfin Inc", "reviewWindowDays": 7, "totalBudget": {"amount": 5, "currency": "EUR"}});
+    let with = [("if-match", "\"1\"")];
+    let changed = catalog.call_with(Method::PUT, &path, &owner, Some(body.clone()), &with).await;
+    assert_eq!(changed.etag.as_deref(), Some("\"2\""));
+    assert_eq!(changed.ok()["totalBudget"], json!({"amount": "5.00", "currency": "EUR"}));
+    let stale = catalog.call_with(Method::PUT, &path, &owner, Some(body), &with).await;
+    stale.problem(412, "changed_since_read");
+    catalog.put(&path, &owner, json!({"name": "Golfin Inc"})).await.ok();
+
+    let told = catalog.facts::<AdvertiserChanged>().await;
+    assert_eq!((told.len(), told[1].review_window_days, told[2].review_window_days), (3, Some(7), None));
+    assert!(told[2].total_budget.is_none());
+    assert!(catalog.get("/audit-log", &owner).await.ok().to_string().contains("advertiser.changed"));
+    assert_eq!(catalog.put(&path, &owner, json!({})).await.fields(422, "invalid_body"), ["name"]);
+    let stranger = catalog.tenant("Redshoes").await;
+    catalog.put(&path, &stranger, json!({"name": "x"})).await.problem(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_need_not_guess() {
+    let catalog = Catalog::start().await;
+    let owner = catalog.tenant("Brownboots").await;
+    let agreed = catalog.post("/categories", &owner, json!({"name": " Sports "})).await.ok();
+    assert_eq!(agreed, json!({"categories": ["Sports"]}));
+    catalog.post("/categories", &owner, json!({"name": "Golf"})).await.ok();
+    catalog.post("/categories", &owner, json!({"name": "GOLF"})).await.problem(409, "category_exists");
+    assert_eq!(catalog.post("/categories", &owner, json!({})).await.fields(422, "invalid_body"), ["name"]);
+
+    let reference = catalog.get("/reference", &owner).await.ok();
+    assert_eq!(reference["categories"], json!(["Golf", "Sports"]));
+    assert_eq!(reference["countries"].as_array().unwrap().len(), 249);
+    assert_eq!(reference["tokenScopes"], json!(["read", "write", "manage"]));
+    assert_eq!(reference["platforms"], json!(["IOS", "Android", "MacOS", "Browser"]));
+    let stranger = catalog.tenant("Redshoes").await;
+    assert_eq!(catalog.get("/reference", &stranger).await.ok()["categories"], json!([]));
+
+    // Every word is one that an offer takes.
+    let draft = json!({
+        "name": "x", "countries": reference["countries"], "platforms": reference["platforms"],
+        "ageRanges": reference["ageRanges"], "gender": reference["genders"][1], "offerType": reference["offerTypes"][0],
+        "categories": reference["categories"], "deadlineAnchor": reference["deadlineAnchors"][1],
+        "overLimitAction": reference["overLimitActions"][1],
+    });
+    catalog.post("/offers", &owner, draft).await.ok();
 }

@@ -74,3 +74,89 @@ async fn only_the_operator_makes_tenants() {
     catalog.get("/tenants/me", OPERATOR_TOKEN).await.problem(401, "unauthorized");
     catalog.call(Method::PUT, "/tenants", OPERATOR_TOKEN, None).await.problem(405, "method_not_allowed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_changes_what_is_stated_and_everybody_hears() {
+    let catalog = Catalog::start().await;
+    let owner = catalog.tenant("Brownboots").await;
+    let manager = catalog.post("/tokens", &owner, json!({"role": "manager"})).await.ok();
+    let manager = text(&manager, "/apiToken");
+    let read = catalog.get("/tenants/me", &owner).await;
+    let etag = read.etag.clone().unwrap();
+    let body = json!({
+        "displayName": "Brown Boots Ltd", "timeZone": "Europe/Berlin", "defaultCurrency": "EUR",
+        "mediaSources": ["gokart_int", "gokart2_int"],
+    });
+    catalog.put("/tenants/me", &manager, body.clone()).await.problem(403, "forbidden");
+
+    let with = [("if-match", etag.as_str())];
+    let changed = catalog.call_with(Method::PUT, "/tenants/me", &owner, Some(body.clone()), &with).await;
+    assert_eq!(changed.etag.as_deref(), Some("\"2\""));
+    let changed = changed.ok();
+    assert_eq!((&changed["timeZone"], &changed["domain"]), (&json!("Europe/Berlin"), &json!("Brownboots")));
+    assert_eq!(catalog.get("/tenants/me", &manager).await.ok(), changed);
+    let stale = catalog.call_with(Method::PUT, "/tenants/me", &owner, Some(body.clone()), &with).await;
+    stale.problem(412, "changed_since_read");
+    // Saving what is there is no change.
+    assert_eq!(catalog.put("/tenants/me", &owner, body).await.etag.as_deref(), Some("\"2\""));
+
+    let told = catalog.facts::<TenantChanged>().await;
+    assert_eq!(told.len(), 2);
+    assert_eq!((told[1].version, told[1].default_currency.as_str()), (2, "EUR"));
+    let log = catalog.get("/audit-log", &owner).await.ok();
+    let entry = log["items"].as_array().unwrap().iter().find(|it| it["action"] == "tenant.changed").unwrap();
+    assert_eq!(entry["before"]["timeZone"], "America/New_York");
+    assert_eq!(entry["after"]["timeZone"], "Europe/Berlin");
+
+    let wrong = json!({"domain": "other", "timeZone": 1, "mediaSources": "x"});
+    assert_eq!(
+        catalog.put("/tenants/me", &owner, wrong).await.fields(422, "invalid_body"),
+        ["domain", "displayName", "timeZone", "defaultCurrency", "mediaSources"]
+    );
+    let zone = json!({"displayName": "x", "timeZone": "Mars/Olympus", "defaultCurrency": "EUR"});
+    assert_eq!(catalog.put("/tenants/me", &owner, zone).await.fields(422, "invalid_body"), ["timeZone"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_table_is_replaced_whole_checked_and_told() {
+    let catalog = Catalog::start().await;
+    let owner = catalog.tenant("Brownboots").await;
+    let empty = catalog.get("/tenants/me/rates", &owner).await.ok();
+    assert_eq!(empty, json!({"defaultCurrency": "USD", "rates": []}));
+
+    let table = json!({"rates": [
+        {"from": "eur", "to": "USD", "rate": "1.0842"}, {"from": "VND", "to": "USD", "rate": 0.000039},
+    ]});
+    let saved = catalog.put("/tenants/me/rates", &owner, table.clone()).await;
+    assert_eq!(saved.etag.as_deref(), Some("\"2\""));
+    let saved = saved.ok();
+    assert_eq!(saved["rates"][0], json!({"from": "EUR", "to": "USD", "rate": "1.0842"}));
+    assert_eq!(saved["rates"][1]["rate"], "0.000039");
+    assert_eq!(catalog.get("/tenants/me/rates", &owner).await.ok(), saved);
+    // What is stated of the tenant and its rates share one ETag: nobody overwrites what they have not seen.
+    let with = [("if-match", "\"1\"")];
+    let stale = catalog.call_with(Method::PUT, "/tenants/me/rates", &owner, Some(table), &with).await;
+    stale.problem(412, "changed_since_read");
+
+    let told = catalog.facts::<TenantChanged>().await.pop().unwrap();
+    let rates: Vec<_> = told.rates.iter().map(|it| (it.from.as_str(), it.to.as_str(), it.rate_e12)).collect();
+    assert_eq!(rates, [("EUR", "USD", 1_084_200_000_000), ("VND", "USD", 39_000_000)]);
+
+    let wrong = json!({"rates": [{"from": "EURO", "rate": "-1", "of": 1}, 7]});
+    assert_eq!(
+        catalog.put("/tenants/me/rates", &owner, wrong).await.fields(422, "invalid_body"),
+        ["rates[0].of", "rates[0].from", "rates[0].to", "rates[0].rate", "rates[1]"]
+    );
+    let twice = json!({"rates": [
+        {"from": "EUR", "to": "USD", "rate": 1}, {"from": "EUR", "to": "USD", "rate": 2},
+        {"from": "USD", "to": "USD", "rate": 1},
+    ]});
+    assert_eq!(
+        catalog.put("/tenants/me/rates", &owner, twice).await.fields(422, "invalid_body"),
+        ["rates[1]", "rates[2].to"]
+    );
+    assert_eq!(
+        catalog.put("/tenants/me/rates", &owner, json!({})).await.fields(422, "invalid_body"),
+        ["rates"]
+    );
+}

@@ -1,6 +1,6 @@
 //! API tokens: rights by role, expiry, revocation.
 
-use contracts::catalog::ApiTokenChanged;
+use contracts::catalog::{ApiTokenChanged, TokenScope};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -82,4 +82,68 @@ async fn what_is_wrong_with_a_token_is_said_at_once() {
         assert_eq!(catalog.post("/tokens", &owner, body).await.fields(422, "invalid_body"), fields);
     }
     catalog.call(Method::DELETE, &format!("/tokens/{nobody}"), &owner, None).await.problem(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_holds_a_token_to_a_part_of_its_role() {
+    let catalog = Catalog::start().await;
+    let owner = catalog.tenant("Brownboots").await;
+    for (role, scopes, reads, writes, owns) in [
+        ("owner", json!(["read"]), 200, 403, 403),
+        ("owner", json!(["write"]), 403, 201, 403),
+        ("owner", json!(["manage"]), 403, 403, 201),
+        ("manager", json!(["READ", "write", "manage"]), 200, 201, 403),
+        ("analyst", json!(["read", "write"]), 200, 403, 403),
+    ] {
+        let (_, held) = token(&catalog, &owner, json!({"role": role, "scopes": scopes})).await;
+        let got = [
+            catalog.get("/offers", &held).await.status.as_u16(),
+            catalog.post("/advertisers", &held, json!({"name": "x"})).await.status.as_u16(),
+            catalog.post("/tokens", &held, json!({"role": "analyst"})).await.status.as_u16(),
+        ];
+        assert_eq!(got, [reads, writes, owns], "{role} {scopes}");
+    }
+    let (_, reader) = token(&catalog, &owner, json!({"role": "owner", "scopes": ["read"]})).await;
+    let problem = catalog.post("/advertisers", &reader, json!({"name": "x"})).await.problem(403, "forbidden");
+    assert!(text(&problem, "/detail").contains("scope `write`"), "{problem}");
+
+    // Other services are told; a token without scopes is told as before there were any.
+    let told: Vec<_> = catalog.facts::<ApiTokenChanged>().await;
+    assert!(told[0].scopes.is_empty());
+    assert_eq!(told[1].scopes, [i32::from(TokenScope::Read)]);
+    for wrong in [json!([]), json!(["all"]), json!("read")] {
+        let answer = catalog.post("/tokens", &owner, json!({"role": "manager", "scopes": wrong})).await;
+        assert!(answer.fields(422, "invalid_body")[0].starts_with("scopes"));
+    }
+    let user = text(&catalog.get("/users", &owner).await.ok(), "/items/0/userId");
+    let both = json!({"userId": user, "role": "owner", "publisherId": user});
+    assert_eq!(
+        catalog.post("/tokens", &owner, both).await.fields(422, "invalid_body"),
+        ["role", "publisherId"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_shown_when_a_token_was_used_last() {
+    let catalog = Catalog::start_with(&[
+        ("BUS__URL", "amqp://127.0.0.1:1".to_owned()),
+        ("TOKENS__SAVE_USES_MS", "50".to_owned()),
+    ])
+    .await;
+    let owner = catalog.tenant("Brownboots").await;
+    let (used, text_of_used) = token(&catalog, &owner, json!({"role": "analyst"})).await;
+    let (unused, _) = token(&catalog, &owner, json!({"role": "analyst"})).await;
+    catalog.call(Method::GET, "/offers", &text_of_used, None).await.ok();
+    loop {
+        let listed = catalog.get("/tokens", &owner).await.ok();
+        let of = |id: &str| {
+            let items = listed["items"].as_array().unwrap().iter();
+            items.clone().find(|token| token["tokenId"] == id).unwrap()["lastUsedAt"].clone()
+        };
+        assert!(of(&unused).is_null());
+        if of(&used).is_string() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
 }

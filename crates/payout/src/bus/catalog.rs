@@ -59,6 +59,7 @@ pub(super) fn token(message: &ApiTokenChanged) -> Result<TokenRow, ContractError
         )?,
         expires_at: message.expires_at_micros.map(read::time),
         revoked: message.revoked_at_micros.is_some(),
+        scopes: contracts::scopes::from_message(&message.scopes),
         version: i64::try_from(message.version).unwrap_or(i64::MAX),
     })
 }

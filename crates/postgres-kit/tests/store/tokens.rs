@@ -1,6 +1,6 @@
 //! The copy of the catalog's tokens: the last version wins, whatever the order.
 
-use kernel::{PublisherId, Role, TenantId, Timestamp, TokenId};
+use kernel::{PublisherId, Role, Scope, Scopes, TenantId, Timestamp, TokenId};
 use postgres_kit::tokens::{self, TokenRow};
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ fn token(version: i64) -> TokenRow {
         publisher_id: None,
         expires_at: Some(Timestamp::from_micros(1_000_001)),
         revoked: false,
+        scopes: Scopes::FULL,
         version,
     }
 }
@@ -45,6 +46,23 @@ async fn every_field_survives() {
     };
     tokens::apply(&mut connection, std::slice::from_ref(&publisher)).await.expect("applied");
     assert_eq!(tokens::find(&mut connection, &[3; 32]).await, Ok(Some(publisher)));
+}
+
+#[tokio::test]
+async fn scopes_survive_and_reach_the_caller() {
+    let database = database().await;
+    let pool = database.pool();
+    let mut connection = pool.get().await.expect("a connection");
+    let read = Scopes::NONE.and(Scope::Read);
+    for (version, scopes) in
+        (1..).zip([Scopes::FULL, Scopes::NONE, read, read.and(Scope::Write), Scopes::FULL])
+    {
+        let held = TokenRow { scopes, ..token(version) };
+        tokens::apply(&mut connection, std::slice::from_ref(&held)).await.expect("applied");
+        let found = tokens::find(&mut connection, &[3; 32]).await.expect("asked").expect("there");
+        assert_eq!(found, held);
+        assert_eq!(found.principal(Timestamp::from_micros(0)).expect("good").scopes, scopes);
+    }
 }
 
 #[test]

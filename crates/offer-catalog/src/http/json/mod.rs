@@ -17,13 +17,17 @@ mod offer_event;
 mod offer_parameters;
 mod partner_offer;
 mod partner_parameters;
+mod postback;
 mod publisher;
+mod rates;
+mod reference;
 mod scheduled_change;
 mod share;
 mod tenant;
 mod terms;
 mod ticks;
 mod token;
+mod user;
 
 pub use self::{
     advertiser::{AdvertiserBody, AdvertiserJson},
@@ -40,12 +44,18 @@ pub use self::{
     offer_parameters::OfferParameters,
     partner_offer::{PartnerFeedJson, PartnerOfferJson},
     partner_parameters::PartnerParameters,
-    publisher::{CreatedPublisherJson, PublisherBody, PublisherJson},
+    postback::{
+        EndpointJson, EndpointsJson, KeyedEndpointJson, NewPostbackBody, PostbackChangeBody, RotateSecretBody,
+    },
+    publisher::{CreatedPublisherJson, PublisherBody, PublisherChangeBody, PublisherJson},
+    rates::{RatesBody, RatesJson},
+    reference::{CategoriesJson, CategoryBody, ReferenceJson},
     scheduled_change::{ScheduledChangeBody, ScheduledChangeJson},
     share::{ShareBody, ShareWith, SharedJson},
-    tenant::{CreatedTenantJson, TenantBody, TenantJson},
+    tenant::{CreatedTenantJson, TenantBody, TenantJson, TenantProfileBody},
     ticks::{CreateBody, read_ticks},
     token::{IssuedTokenJson, TokenBody, TokenJson},
+    user::{UserBody, UserJson},
 };
 
 /// A part of a name that a list is searched for: a name is not longer.

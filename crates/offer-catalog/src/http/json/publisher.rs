@@ -16,8 +16,13 @@ use crate::{
     http::reading::{Field, Reader, Unknown, moments::written},
 };
 
-const METHODS: [(&str, PostbackMethod); 2] =
+/// Methods.
+pub const METHODS: [(&str, PostbackMethod); 2] =
     [("GET", PostbackMethod::Get), ("POST", PostbackMethod::PostJson)];
+
+/// Statuses that a publisher may be told.
+pub const STATUSES: [(&str, ToldStatus); 3] =
+    [("Pending", ToldStatus::Pending), ("Success", ToldStatus::Success), ("Rejected", ToldStatus::Rejected)];
 
 /// A new publisher.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -39,6 +44,38 @@ pub struct PublisherBody {
     #[serde(flatten)]
     #[schema(ignore)]
     unknown: Unknown,
+}
+
+/// What can be changed of a publisher.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({"name": "Rewardville", "active": true}))]
+pub struct PublisherChangeBody {
+    /// Shown to people.
+    #[schema(value_type = String)]
+    name: Field,
+    /// False: nothing more is shared with it, its tokens are refused, and it is told nothing.
+    #[schema(value_type = bool)]
+    active: Field,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    unknown: Unknown,
+}
+
+impl PublisherChangeBody {
+    /// Reads the change.
+    ///
+    /// # Errors
+    /// 422 with every wrong field.
+    pub fn read(self) -> Result<(PublisherFields, bool), Problem> {
+        let mut r = Reader::new();
+        r.refuse_unknown(&self.unknown);
+        let name = r.text("name", self.name, 200);
+        let name = r.required("name", name, "the publisher's name, such as Rewardville");
+        let active = r.flag("active", self.active);
+        let active = r.required("active", active, "true, or false for one that takes no part");
+        r.finish(name.zip(active).map(|(name, active)| (PublisherFields { name }, active)))
+    }
 }
 
 /// Where and how a publisher is told.
@@ -85,26 +122,38 @@ impl PublisherBody {
 impl PostbackBody {
     fn read(self, r: &mut Reader) -> Option<EndpointFields> {
         r.refuse_unknown(&self.unknown);
-        let method = r.word("method", self.method, &METHODS).unwrap_or(PostbackMethod::Get);
-        let template = r.text("urlTemplate", self.url_template, macros::TEMPLATE_BYTES_MAX);
-        let template = r.required("urlTemplate", template, "where the publisher is told");
-        if let Some(template) = &template
-            && let Err(problems) = macros::check("urlTemplate", template)
-        {
-            for problem in problems {
-                r.wrong(&problem.field, problem.detail);
-            }
-        }
-        let statuses = r.list("statuses", self.statuses, 10, |r, item| {
-            let words = [ToldStatus::Pending, ToldStatus::Success, ToldStatus::Rejected];
-            r.word("", item, &words.map(|status| (status.as_str(), status)))
-        });
-        let mut statuses =
-            statuses.filter(|statuses| !statuses.is_empty()).unwrap_or(vec![ToldStatus::Success]);
-        statuses.sort_unstable();
-        statuses.dedup();
-        Some(EndpointFields { method, url_template: template?, statuses })
+        how_told(r, self.method, self.url_template, self.statuses, Some(false))
     }
+}
+
+/// How a publisher is told: the fields that every postback has.
+pub(super) fn how_told(
+    r: &mut Reader,
+    method: Field,
+    url_template: Field,
+    statuses: Field,
+    also_global: Option<bool>,
+) -> Option<EndpointFields> {
+    let method = r.word("method", method, &METHODS).unwrap_or(PostbackMethod::Get);
+    let template = r.text("urlTemplate", url_template, macros::TEMPLATE_BYTES_MAX);
+    let template = r.required("urlTemplate", template, "where the publisher is told");
+    if let Some(template) = &template
+        && let Err(problems) = macros::check("urlTemplate", template)
+    {
+        for problem in problems {
+            r.wrong(&problem.field, problem.detail);
+        }
+    }
+    let statuses = r.list("statuses", statuses, 10, |r, item| r.word("", item, &STATUSES));
+    let mut statuses = statuses.filter(|statuses| !statuses.is_empty()).unwrap_or(vec![ToldStatus::Success]);
+    statuses.sort_unstable();
+    statuses.dedup();
+    Some(EndpointFields {
+        method,
+        url_template: template?,
+        statuses,
+        also_global: also_global.unwrap_or_default(),
+    })
 }
 
 /// A publisher.
@@ -116,6 +165,7 @@ pub struct PublisherJson {
     #[schema(example = "Rewardville")]
     name: String,
     active: bool,
+    /// The global one; those of offers and events are at `/postbacks`.
     postback: Option<PostbackJson>,
     /// What is worth a thought about the postback.
     warnings: Vec<String>,
@@ -124,7 +174,7 @@ pub struct PublisherJson {
 
 impl From<Publisher> for PublisherJson {
     fn from(publisher: Publisher) -> Self {
-        let postback = publisher.endpoint;
+        let postback = publisher.global_endpoint().cloned();
         Self {
             publisher_id: publisher.publisher_id.as_uuid(),
             name: publisher.fields.name,
@@ -140,7 +190,7 @@ impl From<Publisher> for PublisherJson {
     }
 }
 
-fn warnings(endpoint: &Endpoint) -> Vec<String> {
+pub(super) fn warnings(endpoint: &Endpoint) -> Vec<String> {
     let checked = macros::check("urlTemplate", &endpoint.fields.url_template);
     checked.map(|accepted| accepted.warnings).unwrap_or_default()
 }

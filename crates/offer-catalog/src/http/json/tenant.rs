@@ -75,6 +75,62 @@ impl TenantBody {
     }
 }
 
+/// What is stated of a tenant.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "displayName": "Brownboots",
+    "timeZone": "America/New_York",
+    "defaultCurrency": "USD",
+    "mediaSources": ["gokart_int"]
+}))]
+pub struct TenantProfileBody {
+    /// Shown to people.
+    #[schema(value_type = String)]
+    display_name: Field,
+    /// IANA name.
+    #[schema(value_type = String)]
+    time_zone: Field,
+    /// ISO 4217.
+    #[schema(value_type = String)]
+    default_currency: Field,
+    /// The names under which AppsFlyer reports this tenant's traffic (`pid`); none when left out.
+    #[schema(value_type = Option<Vec<String>>)]
+    media_sources: Field,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    unknown: Unknown,
+}
+
+impl TenantProfileBody {
+    /// Reads the profile: everything that is left out would be lost, so what a tenant can not be without is required.
+    ///
+    /// # Errors
+    /// 422 with every wrong field.
+    pub fn read(self) -> Result<TenantProfile, Problem> {
+        let mut r = Reader::new();
+        r.refuse_unknown(&self.unknown);
+        let display_name = r.text("displayName", self.display_name, 200);
+        let display_name =
+            r.required("displayName", display_name, "the name that people see, such as Brownboots");
+        let time_zone = r.text("timeZone", self.time_zone, 64);
+        let time_zone = r.required("timeZone", time_zone, "an IANA name such as Europe/Berlin or UTC");
+        let currency = r.parsed("defaultCurrency", self.default_currency, str::parse);
+        let currency = r.required("defaultCurrency", currency, "such as USD");
+        let sources =
+            r.list("mediaSources", self.media_sources, MEDIA_SOURCES_MAX, |r, item| r.text("", item, 100));
+        let profile = || {
+            Some(TenantProfile {
+                display_name: display_name?,
+                time_zone: time_zone?,
+                default_currency: currency?,
+                media_sources: sources.unwrap_or_default(),
+            })
+        };
+        r.finish(profile())
+    }
+}
+
 /// A tenant.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -70,6 +70,11 @@ impl Reader {
         self.problems.add(path, detail);
     }
 
+    /// Whether something is already said about a field.
+    pub fn concerns(&self, name: &str) -> bool {
+        self.problems.concern(&self.path_of(name))
+    }
+
     /// Notes every field that should not be there.
     pub fn refuse_unknown(&mut self, unknown: &Unknown) {
         for name in unknown.keys() {

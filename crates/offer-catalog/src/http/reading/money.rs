@@ -37,6 +37,29 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// A number that has a form of its own, as text or as a number of JSON, read from its digits.
+    pub fn digits<T>(
+        &mut self,
+        name: &str,
+        field: Field,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = match field.value()? {
+            Value::String(text) => text,
+            // serde_json writes a number back with the shortest digits that mean it.
+            other => other.to_string(),
+        };
+        match parse(&text) {
+            Ok(value) => Some(value),
+            Err(detail) => {
+                self.wrong(name, detail);
+                None
+            }
+        }
+    }
+}
+
 fn decimal(value: &Value) -> Option<Micros> {
     match value {
         Value::String(text) => Micros::parse_decimal(text.trim()),

@@ -1,0 +1,66 @@
+//! The categories that a tenant has agreed on.
+
+use kernel::{TenantId, TokenId};
+use postgres_kit::{Retries, transact};
+use serde_json::json;
+
+use super::{
+    Catalog, FlowError,
+    tenants::lock_tenant,
+    write::{Change, States},
+};
+use crate::{
+    domain::audit::{Actor, AuditAction},
+    store::categories,
+};
+
+/// More than people choose from in one list.
+const CATEGORIES_MAX: usize = 500;
+
+impl Catalog {
+    /// Adds a category; answers all of them.
+    ///
+    /// # Errors
+    /// `Conflict` when it is there or there are too many, `Store`.
+    pub async fn add_category(
+        &self,
+        tenant: TenantId,
+        actor: TokenId,
+        name: String,
+    ) -> Result<Vec<String>, FlowError> {
+        let (change, name) = (&Change::new(self.ids(), tenant, Actor::Token(actor), self.now()), &name);
+        transact(self.pool(), Retries::default(), async |conn| {
+            lock_tenant(conn, tenant, None).await?;
+            if categories::all(conn, tenant).await?.len() >= CATEGORIES_MAX {
+                return Err(FlowError::Conflict {
+                    code: "too_many_categories",
+                    detail: format!(
+                        "a tenant has at most {CATEGORIES_MAX} categories: choose one of those there are"
+                    ),
+                    fields: Vec::new(),
+                });
+            }
+            if !categories::insert(conn, tenant, name, change.at).await? {
+                return Err(FlowError::Conflict {
+                    code: "category_exists",
+                    detail: format!(
+                        "the category {name} is there already, perhaps in another case: use that one"
+                    ),
+                    fields: Vec::new(),
+                });
+            }
+            let states = States::new(&json!({"name": name}))?;
+            change.audit(conn, AuditAction::CategoryAdded, tenant.as_uuid(), states).await?;
+            Ok(categories::all(conn, tenant).await?)
+        })
+        .await
+    }
+
+    /// All categories of a tenant.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn categories(&self, tenant: TenantId) -> Result<Vec<String>, FlowError> {
+        transact(self.pool(), Retries::default(), async |conn| Ok(categories::all(conn, tenant).await?)).await
+    }
+}

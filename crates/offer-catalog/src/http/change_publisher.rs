@@ -1,0 +1,46 @@
+//! `PUT /api/v1/publishers/{publisherId}`.
+
+use actix_web::{HttpRequest, HttpResponse, put, web};
+use http_kit::{Json, Problem, ProblemBody, auth::Caller};
+use kernel::PublisherId;
+use uuid::Uuid;
+
+use super::{
+    answers,
+    json::{PublisherChangeBody, PublisherJson},
+};
+use crate::flows::Catalog;
+
+/// Change a publisher
+///
+/// Its name and whether it takes part; its postbacks are changed on their own. While it is inactive nothing more is shared with
+/// it, its tokens are refused (they work again when it is active), and it is told nothing; conversions of offers that it has go
+/// on counting.
+#[utoipa::path(
+    tag = "Publishers",
+    security(("apiToken" = [])),
+    params(("publisher_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
+    request_body = PublisherChangeBody,
+    responses(
+        (status = 200, description = "The publisher.", body = PublisherJson),
+        (status = 400, description = "If-Match or the body can not be read.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 404, description = "No such publisher.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 412, description = "Somebody else changed it since.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong fields, all of them named.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+    ),
+)]
+#[put("/api/v1/publishers/{publisher_id}")]
+pub async fn change_publisher(
+    caller: Caller,
+    catalog: web::Data<Catalog>,
+    request: HttpRequest,
+    publisher_id: web::Path<Uuid>,
+    body: Json<PublisherChangeBody>,
+) -> Result<HttpResponse, Problem> {
+    caller.require_write()?;
+    let id = PublisherId::from_uuid(*publisher_id);
+    let expected = answers::expected_revision(&request)?;
+    let (fields, active) = body.0.read()?;
+    let changed = catalog.change_publisher(caller.tenant, caller.token, id, fields, active, expected).await?;
+    Ok(answers::tagged(changed.revision, &PublisherJson::from(changed)))
+}

@@ -1,0 +1,43 @@
+//! `POST /api/v1/publishers/{publisherId}/postbacks/{endpointId}/rotate-secret`.
+
+use actix_web::{HttpResponse, post, web};
+use http_kit::{Problem, ProblemBody, auth::Caller};
+use kernel::{EndpointId, PublisherId};
+use uuid::Uuid;
+
+use super::{
+    answers,
+    json::{KeyedEndpointJson, RotateSecretBody},
+};
+use crate::flows::Catalog;
+
+/// Rotate a signing secret
+///
+/// The new one is shown this once. Postbacks carry signatures of both until the overlap is over; of three secrets the oldest
+/// ends at once.
+#[utoipa::path(
+    tag = "Publishers",
+    security(("apiToken" = [])),
+    params(("publisher_id" = Uuid, Path), ("endpoint_id" = Uuid, Path)),
+    request_body = Option<RotateSecretBody>,
+    responses(
+        (status = 200, description = "The postback and its new signing secret.", body = KeyedEndpointJson),
+        (status = 400, description = "The body can not be read.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 404, description = "No such publisher or postback.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong fields, all of them named.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+    ),
+)]
+#[post("/api/v1/publishers/{publisher_id}/postbacks/{endpoint_id}/rotate-secret")]
+pub async fn rotate_secret(
+    caller: Caller,
+    catalog: web::Data<Catalog>,
+    path: web::Path<(Uuid, Uuid)>,
+    body: web::Bytes,
+) -> Result<HttpResponse, Problem> {
+    caller.require_write()?;
+    let (publisher, endpoint) = (PublisherId::from_uuid(path.0), EndpointId::from_uuid(path.1));
+    let hours = answers::optional_body::<RotateSecretBody>(&body)?.read()?;
+    let rotated =
+        catalog.rotate_signing_secret(caller.tenant, caller.token, publisher, endpoint, hours).await?;
+    Ok(answers::secret(&KeyedEndpointJson::from(rotated)))
+}
