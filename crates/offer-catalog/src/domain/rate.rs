@@ -70,7 +70,7 @@ pub struct Rate {
     pub to: Currency,
     /// Above 0.
     #[serde(rename = "rateE12")]
-    pub rate: RateE12,
+    pub worth: RateE12,
 }
 
 /// Whether a table says one thing of each pair.
@@ -137,7 +137,7 @@ mod tests {
         let rate = |from: &str, to: &str| Rate {
             from: from.parse().unwrap(),
             to: to.parse().unwrap(),
-            rate: RateE12::parse("2").unwrap(),
+            worth: RateE12::parse("2").unwrap(),
         };
         assert!(check(&[rate("EUR", "USD"), rate("USD", "EUR")]).is_ok());
         let wrong = check(&[rate("EUR", "USD"), rate("USD", "USD"), rate("EUR", "USD")]).unwrap_err();

@@ -22,6 +22,6 @@ fn rate(rate: &Rate) -> CurrencyRate {
     CurrencyRate {
         from: String::from(rate.from.code()),
         to: String::from(rate.to.code()),
-        rate_e12: rate.rate.e12(),
+        rate_e12: rate.worth.e12(),
     }
 }

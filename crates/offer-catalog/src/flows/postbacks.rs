@@ -40,8 +40,7 @@ impl Catalog {
         tenant: TenantId,
         actor: TokenId,
         id: PublisherId,
-        scope: EndpointScope,
-        fields: EndpointFields,
+        (scope, fields): (EndpointScope, EndpointFields),
         once: &Once<KeyedEndpoint>,
     ) -> Result<Answer, FlowError> {
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());

@@ -119,8 +119,7 @@ impl Catalog {
         tenant: TenantId,
         actor: TokenId,
         id: PublisherId,
-        fields: PublisherFields,
-        active: bool,
+        (fields, active): (PublisherFields, bool),
         expected: Option<Revision>,
     ) -> Result<Publisher, FlowError> {
         let (change, fields) = (&Change::new(self.ids(), tenant, Actor::Token(actor), self.now()), &fields);

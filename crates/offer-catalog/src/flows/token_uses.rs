@@ -16,7 +16,9 @@ use crate::store::token_uses::{self, TokenUse};
 
 /// The tokens that were used since they were written last. Only issued tokens come here, so it holds no more than there are.
 #[derive(Debug, Clone, Default)]
-pub struct TokenUses(Arc<Mutex<BTreeMap<(TenantId, TokenId), Timestamp>>>);
+pub struct TokenUses(Arc<Mutex<LastUses>>);
+
+type LastUses = BTreeMap<(TenantId, TokenId), Timestamp>;
 
 impl TokenUses {
     /// Notes that a token opened the door.

@@ -39,6 +39,5 @@ pub async fn add_postback(
     let id = PublisherId::from_uuid(*publisher_id);
     let written = |added| once::created_secret(&KeyedEndpointJson::from(added));
     let once = once::once(&caller, &request, &body.0, written)?;
-    let (scope, fields) = body.0.read()?;
-    Ok(once::told(&catalog.add_postback(caller.tenant, caller.token, id, scope, fields, &once).await?))
+    Ok(once::told(&catalog.add_postback(caller.tenant, caller.token, id, body.0.read()?, &once).await?))
 }

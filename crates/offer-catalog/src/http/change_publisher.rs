@@ -40,7 +40,6 @@ pub async fn change_publisher(
     caller.require_write()?;
     let id = PublisherId::from_uuid(*publisher_id);
     let expected = answers::expected_revision(&request)?;
-    let (fields, active) = body.0.read()?;
-    let changed = catalog.change_publisher(caller.tenant, caller.token, id, fields, active, expected).await?;
+    let changed = catalog.change_publisher(caller.tenant, caller.token, id, body.0.read()?, expected).await?;
     Ok(answers::tagged(changed.revision, &PublisherJson::from(changed)))
 }

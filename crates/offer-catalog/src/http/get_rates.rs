@@ -8,7 +8,7 @@ use crate::flows::Catalog;
 
 /// The tenant's rate table
 ///
-/// What amounts of other currencies are converted with. Its ETag is the tenant's.
+/// What amounts of other currencies are converted with. Its `ETag` is the tenant's.
 #[utoipa::path(
     tag = "Tenants",
     security(("apiToken" = [])),

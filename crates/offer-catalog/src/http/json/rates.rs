@@ -63,7 +63,7 @@ impl RateBody {
         let to = r.required("to", to, "such as USD");
         let rate = r.digits("rate", self.rate, RateE12::parse);
         let rate = r.required("rate", rate, "what one unit of `from` is worth in `to`, such as \"1.0842\"");
-        Some(Rate { from: from?, to: to?, rate: rate? })
+        Some(Rate { from: from?, to: to?, worth: rate? })
     }
 }
 
@@ -96,7 +96,7 @@ impl From<Tenant> for RatesJson {
         let rates = tenant.rates.into_iter().map(|rate| RateJson {
             from: rate.from.to_string(),
             to: rate.to.to_string(),
-            rate: rate.rate.to_string(),
+            rate: rate.worth.to_string(),
         });
         Self { default_currency: tenant.profile.default_currency.to_string(), rates: rates.collect() }
     }

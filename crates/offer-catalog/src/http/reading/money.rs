@@ -48,7 +48,10 @@ impl Reader {
         let text = match field.value()? {
             Value::String(text) => text,
             // serde_json writes a number back with the shortest digits that mean it.
-            other => other.to_string(),
+            other
+            @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                other.to_string()
+            }
         };
         match parse(&text) {
             Ok(value) => Some(value),
