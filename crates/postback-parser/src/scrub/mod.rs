@@ -21,7 +21,7 @@ use crate::{
     request::{BodyKind, body_kind},
 };
 
-/// The shortest secret that [`secret`] looks for: the first token of a security segment. What is shorter would be found
+/// The shortest secret that [`secrets`] looks for: the first token of a security segment. What is shorter would be found
 /// in innocent text.
 pub const SHORTEST_SECRET: usize = 12;
 
