@@ -131,7 +131,7 @@ async fn a_rate_table_is_replaced_whole_checked_and_told() {
     assert_eq!(saved.etag.as_deref(), Some("\"2\""));
     let saved = saved.ok();
     assert_eq!(saved["rates"][0], json!({"from": "EUR", "to": "USD", "rate": "1.0842"}));
-    assert_eq!(saved["rates"][1]["rate"], "0.000_039");
+    assert_eq!(saved["rates"][1]["rate"], "0.000039");
     assert_eq!(catalog.get("/tenants/me/rates", &owner).await.ok(), saved);
     // What is stated of the tenant and its rates share one ETag: nobody overwrites what they have not seen.
     let with = [("if-match", "\"1\"")];
