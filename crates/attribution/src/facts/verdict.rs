@@ -103,8 +103,10 @@ fn verdict(told: &Told<'_>) -> ConversionVerdict {
 
 fn tracking_system(conversion: &Conversion, holder: &Claims) -> TrackingSystemValues {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    // A macro that nobody replaced may stand before the id that was meant.
+    let named = holder.event_ids.iter().find(|event_id| !postback_parser::looks_absent(event_id));
     TrackingSystemValues {
-        event_id: holder.event_ids.first().cloned().unwrap_or_else(|| conversion.event_id.clone()),
+        event_id: named.cloned().unwrap_or_else(|| conversion.event_id.clone()),
         event_name: text(&holder.event_name),
         conversion_id: text(&holder.conversion_id),
         amount: text(&holder.told.amount),
