@@ -50,6 +50,7 @@ impl Service for Attribution {
         let auth = TokenAuth::new(&settings.auth, Arc::clone(&clock), token_lookup(pool.clone()));
         let api = http::Api { reader: StoryReader::new(pool), clock };
         http_kit::Server::new("api", &settings.http)
+            .documented(http::ABOUT)
             .listen(&supervisor, http::routes(web::Data::new(auth), web::Data::new(api)))?;
         Ok(())
     }

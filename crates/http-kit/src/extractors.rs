@@ -17,8 +17,12 @@ pub(crate) fn path() -> PathConfig {
 fn wrong_path(error: &PathError, request: &HttpRequest) -> Problem {
     let PathError::Deserialize(reason) = error else { return Problem::of_status(StatusCode::BAD_REQUEST) };
     let names = request.match_info().iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
-    Problem::bad_request("invalid_path", "a part of the path is not acceptable")
-        .field(names, reason.to_string())
+    invalid_path(names, reason.to_string())
+}
+
+/// 400 for a part of the path.
+pub(crate) fn invalid_path(names: impl Into<String>, reason: impl Into<String>) -> Problem {
+    Problem::bad_request("invalid_path", "a part of the path is not acceptable").field(names, reason)
 }
 
 /// actix's own `web::Query`; [`crate::Query`] names the parameter, this one can not.

@@ -21,6 +21,11 @@ impl Methods {
     pub(crate) fn of(document: &OpenApi) -> Self {
         Self(document.paths.paths.iter().map(|(path, item)| (path.clone(), allowed(item))).collect())
     }
+
+    /// A path that the description leaves out.
+    pub(crate) fn add(&mut self, path: &str, allow: &str) {
+        self.0.insert(path.to_owned(), allow.to_owned());
+    }
 }
 
 fn allowed(item: &PathItem) -> String {

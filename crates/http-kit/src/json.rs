@@ -28,8 +28,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
         let body = Bytes::from_request(request, payload);
         Box::pin(async move {
             if !json {
-                return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-                    .detail("send a JSON body with the header content-type: application/json"));
+                return Err(not_json());
             }
             let body = body.await.map_err(|error| connection::body_problem(&error))?;
             parse(&body).map(Self)
@@ -48,6 +47,17 @@ impl<T: Serialize> Responder for Json<T> {
 fn is_json(content_type: &str) -> bool {
     let kind = content_type.to_ascii_lowercase();
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+/// 415.
+pub(crate) fn not_json() -> Problem {
+    Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        .detail("send a JSON body with the header content-type: application/json")
+}
+
+/// What a body that breaks off is answered, as an example.
+pub(crate) fn malformed() -> Option<Problem> {
+    parse::<serde_json::Value>(b"{\"name\": ").err()
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

@@ -34,10 +34,13 @@ pub struct ListBody<T> {
     /// The items of this page.
     pub items: Vec<T>,
     /// The page, counted from 1.
+    #[schema(example = 1)]
     pub page: u32,
     /// Items on a page at most.
+    #[schema(example = 10)]
     pub page_size: u32,
     /// Items on all pages together, at the moment of reading.
+    #[schema(example = 1)]
     pub total: u64,
 }
 
@@ -66,25 +69,40 @@ impl Page {
         ListBody { items, page: self.page, page_size: self.page_size, total }
     }
 
+    /// The page and what else was read of the query. Taken as `Result<Page, Problem>` by a handler, a wrong page does not hide
+    /// what else is wrong.
+    ///
+    /// # Errors
+    /// 400 with the wrong parameters of both.
+    pub fn beside<T>(page: Result<Self, Problem>, read: Result<T, Problem>) -> Result<(Self, T), Problem> {
+        match (page, read) {
+            (Ok(page), Ok(read)) => Ok((page, read)),
+            (Err(page), Err(read)) => Err(page.with_fields_of(read)),
+            (Err(wrong), Ok(_)) | (Ok(_), Err(wrong)) => Err(wrong),
+        }
+    }
+
     fn parse(query: &str) -> Result<Self, Problem> {
         let mut found = Self::default();
+        let mut wrong = Vec::new();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            match name.as_ref() {
-                "page" => found.page = number("page", &value, MAX_PAGE)?,
-                "page_size" => found.page_size = number("page_size", &value, MAX_SIZE)?,
-                _ => {}
+            let (place, max) = match name.as_ref() {
+                "page" => (&mut found.page, MAX_PAGE),
+                "page_size" => (&mut found.page_size, MAX_SIZE),
+                _ => continue,
+            };
+            match value.parse().ok().filter(|number| (1..=max).contains(number)) {
+                Some(number) => *place = number,
+                None => wrong.push((name, format!("must be a whole number from 1 to {max}"))),
             }
         }
-        Ok(found)
+        if wrong.is_empty() { Ok(found) } else { Err(query::all_invalid(wrong)) }
     }
-}
 
-fn number(name: &str, value: &str, max: u32) -> Result<u32, Problem> {
-    value
-        .parse()
-        .ok()
-        .filter(|number| (1..=max).contains(number))
-        .ok_or_else(|| query::invalid(name, format!("must be a whole number from 1 to {max}")))
+    /// What a page too large is answered, as an example.
+    pub(crate) fn out_of_range() -> Option<Problem> {
+        Self::parse("page_size=500").err()
+    }
 }
 
 impl FromRequest for Page {
@@ -124,6 +142,13 @@ mod tests {
     fn what_is_out_of_range_is_named(#[case] query: &str, #[case] field: &str) {
         let problem = Page::parse(query).unwrap_err();
         assert_eq!(problem.errors().first().unwrap().field, field);
+    }
+
+    #[test]
+    fn both_are_named_when_both_are_wrong() {
+        let problem = Page::parse("page=0&page_size=101").unwrap_err();
+        let fields: Vec<_> = problem.errors().iter().map(|error| error.field.as_str()).collect();
+        assert_eq!(fields, ["page", "page_size"]);
     }
 
     #[test]

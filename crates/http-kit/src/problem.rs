@@ -221,6 +221,21 @@ impl Problem {
         self
     }
 
+    /// Adds the wrong fields of another problem.
+    pub(crate) fn with_fields_of(mut self, other: Self) -> Self {
+        self.0.errors.extend(other.0.errors);
+        self
+    }
+
+    /// The body as it would travel, with a request id: an example for the document.
+    pub(crate) fn example(&self, request_id: &str) -> serde_json::Value {
+        let mut body = serde_json::to_value(self.body()).unwrap_or_default();
+        if let Some(members) = body.as_object_mut() {
+            members.insert("requestId".to_owned(), request_id.into());
+        }
+        body
+    }
+
     fn body(&self) -> ProblemBody<'_> {
         ProblemBody {
             r#type: format!("{TYPE_PREFIX}{}", self.0.code),

@@ -38,7 +38,17 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
 
 /// 400 for one wrong parameter.
 pub(crate) fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Problem {
-    Problem::bad_request("invalid_query", "a query parameter is not acceptable").field(field, detail)
+    all_invalid([(field, detail)])
+}
+
+/// 400 for every wrong parameter.
+pub(crate) fn all_invalid<F, D>(wrong: impl IntoIterator<Item = (F, D)>) -> Problem
+where
+    F: Into<String>,
+    D: Into<String>,
+{
+    let problem = Problem::bad_request("invalid_query", "a query parameter is not acceptable");
+    wrong.into_iter().fold(problem, |problem, (field, detail)| problem.field(field, detail))
 }
 
 #[cfg(test)]

@@ -15,12 +15,13 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     connection::{Bodies, Listener, RouteBody},
+    docs::{self, Docs},
     edge::{Edge, edge},
     extractors,
     fallback::{Methods, no_handler},
     front::{FrontDoor, Fronted, NoDoor},
     http_settings::HttpSettings,
-    openapi,
+    openapi::{self, About},
     panics::catch_panics,
     root_span::{AccessLog, RootSpan},
 };
@@ -45,6 +46,7 @@ pub struct Server<'a> {
     ids: Arc<dyn IdSource>,
     ending: Ending,
     bodies: Vec<RouteBody>,
+    about: Option<About>,
 }
 
 /// When a server stops.
@@ -66,6 +68,7 @@ impl<'a> Server<'a> {
             ids: Arc::new(SystemIds),
             ending: Ending::Soft,
             bodies: Vec::new(),
+            about: None,
         }
     }
 
@@ -85,6 +88,12 @@ impl<'a> Server<'a> {
     /// a body first keep the usual limit.
     pub fn bodies(mut self, routes: &[RouteBody]) -> Self {
         self.bodies.extend_from_slice(routes);
+        self
+    }
+
+    /// Serves the document at `/openapi.json` and a page for people at `/docs`, both made once, before it listens.
+    pub const fn documented(mut self, about: About) -> Self {
+        self.about = Some(about);
         self
     }
 
@@ -135,7 +144,7 @@ impl<'a> Server<'a> {
         D: FrontDoor,
         F: Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static,
     {
-        let Self { name, settings, access_log, ids, ending, bodies } = self;
+        let Self { name, settings, access_log, ids, ending, bodies, about } = self;
         let failed = |source| ListenError { name, address: settings.listen, source };
 
         let body_limit_bytes = settings.body_limit_bytes;
@@ -154,7 +163,15 @@ impl<'a> Server<'a> {
                 Ending::Last => std::future::pending().await,
             }
         };
-        let methods = web::Data::new(Methods::of(&openapi::described(&routes)));
+        let docs = about.map(|about| Docs::of(&about, &routes)).transpose();
+        let docs = docs.map_err(|error| failed(error.into()))?.map(web::Data::new);
+        let mut methods = Methods::of(&openapi::described(&routes));
+        if docs.is_some() {
+            for path in docs::PATHS {
+                methods.add(path, docs::ALLOW);
+            }
+        }
+        let methods = web::Data::new(methods);
         let uri_limit_bytes = settings.uri_limit_bytes;
         let listener = Listener::bind(settings).map_err(failed)?;
         let address = listener.address();
@@ -169,6 +186,7 @@ impl<'a> Server<'a> {
                 .app_data(extractors::json(body_limit_bytes))
                 .app_data(extractors::payload(body_limit_bytes))
                 .configure(&routes)
+                .map(|app| app.configure(|config| docs::register(config, docs.as_ref())))
                 .default_service(web::route().to(no_handler))
                 .into_app()
                 .wrap(from_fn(catch_panics))

@@ -118,7 +118,10 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
         web::Data::new(operator),
         http::PartnerDoor::new(settings.feed),
     );
-    let http = Server::new("api", &settings.http).bodies(&[http::IMPORT_BODY]).listen(supervisor, routes)?;
+    let http = Server::new("api", &settings.http)
+        .bodies(&[http::IMPORT_BODY])
+        .documented(http::ABOUT)
+        .listen(supervisor, routes)?;
     Ok(Addresses { http, admin })
 }
 

@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// The example of a whole offer is one `json!`, which recurses by the word.
+#![recursion_limit = "256"]
 
 mod app;
 mod bus;

@@ -125,7 +125,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     let admin = http_kit::admin::listen(&settings.admin, readiness, supervisor)?;
     let tokens = token_auth(settings, Arc::clone(clock), pool.clone());
     let routes = http::routes(web::Data::new(Api { pool }), web::Data::new(tokens));
-    let http = Server::new("api", &settings.http).listen(supervisor, routes)?;
+    let http = Server::new("api", &settings.http).documented(http::ABOUT).listen(supervisor, routes)?;
     Ok(Addresses { http, admin })
 }
 

@@ -7,6 +7,7 @@ mod fault_proxy;
 mod http_client;
 mod namespace;
 mod nodes;
+mod openapi;
 mod random;
 
 pub use database::{TestDatabase, database, empty_database};
@@ -20,3 +21,4 @@ pub use fault_proxy::{Direction, Fault, FaultProxy};
 pub use http_client::http_client;
 pub use namespace::{Depth, Namespace, namespace};
 pub use nodes::Nodes;
+pub use openapi::faults_of_document;

@@ -12,6 +12,19 @@ use crate::{
 /// One revision of a decision.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "code": "QUALIFIED",
+    "sentence": "Accepted.",
+    "revision": 1,
+    "decidedAt": "2026-12-02T10:15:30.310000Z",
+    "mayChange": false,
+    "trace": [{
+        "rule": 9,
+        "outcome": "passed",
+        "sentence": "9. Is the event mapped in the offer? Yes. (Event ID: level_10; version: 2)",
+        "saw": [{"name": "Event ID", "value": "level_10"}, {"name": "version", "value": "2"}]
+    }]
+}))]
 pub struct DecisionBody {
     /// Stable: program against it.
     #[schema(example = "WAITING_SEQUENCE")]
@@ -31,6 +44,12 @@ pub struct DecisionBody {
 /// One rule's line.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "rule": 9,
+    "outcome": "passed",
+    "sentence": "9. Is the event mapped in the offer? Yes. (Event ID: level_10; version: 2)",
+    "saw": [{"name": "Event ID", "value": "level_10"}, {"name": "version", "value": "2"}]
+}))]
 pub struct StepBody {
     /// The rule's number.
     pub rule: u8,
@@ -48,6 +67,7 @@ pub struct StepBody {
 
 /// Something a rule looked at.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"name": "Event ID", "value": "level_10"}))]
 pub struct SawBody {
     /// What.
     pub name: String,

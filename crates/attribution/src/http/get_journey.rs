@@ -16,6 +16,37 @@ use crate::{
 /// A journey.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "gkClickId": "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e",
+    "click": {
+        "clickedAt": "2026-12-02T09:58:00.000000Z",
+        "offerId": "0194a3c0-0000-7000-8000-000000000001",
+        "offerVersion": 2,
+        "advertiserId": "0193a1f0-0000-7000-8000-000000000001",
+        "publisherId": "0193a1f0-0000-7000-8000-000000000002",
+        "linkId": "01939b4e-5c00-7000-8000-000000000000"
+    },
+    "postbacks": [{
+        "receipt": "019a2b6e-5d0e-7cc1-a3a8-6f2f5b8f2c11",
+        "receivedAt": "2026-12-02T10:15:30.250000Z",
+        "eventId": "level_10",
+        "code": "QUALIFIED",
+        "sentence": "Accepted.",
+        "revision": 2
+    }],
+    "conversions": [{
+        "conversionId": "0198d001-77aa-7b52-8f11-4b7c2a90e6d3",
+        "revision": 1,
+        "verdict": "qualified",
+        "code": "QUALIFIED",
+        "sentence": "Accepted.",
+        "eventId": "level_10",
+        "eventName": "Reach Level 10",
+        "sequenceNumber": 2,
+        "occurrence": "once",
+        "receipt": "019a2b6e-5d0e-7cc1-a3a8-6f2f5b8f2c11"
+    }]
+}))]
 pub struct JourneyBody {
     /// The click's id.
     pub gk_click_id: Uuid,
@@ -34,6 +65,14 @@ pub struct JourneyBody {
 /// The click.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "clickedAt": "2026-12-02T09:58:00.000000Z",
+    "offerId": "0194a3c0-0000-7000-8000-000000000001",
+    "offerVersion": 2,
+    "advertiserId": "0193a1f0-0000-7000-8000-000000000001",
+    "publisherId": "0193a1f0-0000-7000-8000-000000000002",
+    "linkId": "01939b4e-5c00-7000-8000-000000000000"
+}))]
 pub struct ClickBody {
     /// When.
     pub clicked_at: String,
@@ -52,6 +91,14 @@ pub struct ClickBody {
 /// A postback of the journey; its trace is at `/api/v1/postbacks/{receipt}`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "receipt": "019a2b6e-5d0e-7cc1-a3a8-6f2f5b8f2c11",
+    "receivedAt": "2026-12-02T10:15:30.250000Z",
+    "eventId": "level_10",
+    "code": "QUALIFIED",
+    "sentence": "Accepted.",
+    "revision": 2
+}))]
 pub struct JourneyPostbackBody {
     /// Its receipt.
     pub receipt: Uuid,
@@ -71,6 +118,18 @@ pub struct JourneyPostbackBody {
 /// A conversion's current verdict.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "conversionId": "0198d001-77aa-7b52-8f11-4b7c2a90e6d3",
+    "revision": 1,
+    "verdict": "qualified",
+    "code": "QUALIFIED",
+    "sentence": "Accepted.",
+    "eventId": "level_10",
+    "eventName": "Reach Level 10",
+    "sequenceNumber": 2,
+    "occurrence": "once",
+    "receipt": "019a2b6e-5d0e-7cc1-a3a8-6f2f5b8f2c11"
+}))]
 pub struct ConversionBody {
     /// Its id, the same for ever.
     pub conversion_id: Uuid,
@@ -101,12 +160,14 @@ pub struct ConversionBody {
     pub currency: Option<String>,
 }
 
-/// A click's whole journey.
+/// A click's whole journey
+///
+/// The click, its postbacks in the order of receipt, and what they earned.
 #[utoipa::path(
     tag = "journeys",
     params(("gk_click_id" = Uuid, Path, description = "The click's id")),
     security(("apiToken" = [])),
-    responses((status = 200, body = JourneyBody), (status = 404, description = "Nobody has heard of this click."))
+    responses((status = 200, description = "The journey.", body = JourneyBody), (status = 404, description = "Nobody has heard of this click."))
 )]
 #[get("/api/v1/journeys/{gk_click_id}")]
 pub(super) async fn get_journey(

@@ -13,6 +13,40 @@ use crate::flows::PostbackView;
 /// A postback, what it means, and what it was taken to mean before.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "receipt": "019a2b6e-5d0e-7cc1-a3a8-6f2f5b8f2c11",
+    "receivedAt": "2026-12-02T10:15:30.250000Z",
+    "gkClickId": "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e",
+    "decision": {
+        "code": "QUALIFIED",
+        "sentence": "Accepted.",
+        "revision": 2,
+        "decidedAt": "2026-12-02T10:15:41.020000Z",
+        "mayChange": false,
+        "trace": [{
+            "rule": 9,
+            "outcome": "passed",
+            "sentence": "9. Is the event mapped in the offer? Yes. (Event ID: level_10; version: 2)",
+            "saw": [{"name": "Event ID", "value": "level_10"}, {"name": "version", "value": "2"}]
+        }]
+    },
+    "earlierDecisions": [{
+        "code": "WAITING_CLICK",
+        "sentence": "The click id is ours, but its click has not arrived yet.",
+        "revision": 1,
+        "decidedAt": "2026-12-02T10:15:30.310000Z",
+        "mayChange": true,
+        "trace": []
+    }],
+    "raw": {
+        "method": "GET",
+        "query": "gk_click_id=0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e&cnv_event_id=level_10",
+        "contentType": "",
+        "body": "",
+        "notes": [],
+        "callerOutsideRanges": false
+    }
+}))]
 pub struct PostbackBody {
     /// The receipt that was answered to AppsFlyer.
     pub receipt: Uuid,
@@ -33,6 +67,14 @@ pub struct PostbackBody {
 /// A postback as it came, without credentials.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "method": "GET",
+    "query": "gk_click_id=0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e&cnv_event_id=level_10",
+    "contentType": "",
+    "body": "",
+    "notes": [],
+    "callerOutsideRanges": false
+}))]
 pub struct RawBody {
     /// `GET` or `POST`.
     pub method: String,
@@ -48,12 +90,12 @@ pub struct RawBody {
     pub caller_outside_ranges: bool,
 }
 
-/// What a postback means, with the rules that led there and every earlier decision.
+/// What a postback means, with the rules that led there and every earlier decision
 #[utoipa::path(
     tag = "postbacks",
     params(("receipt" = Uuid, Path, description = "The receipt answered to AppsFlyer")),
     security(("apiToken" = [])),
-    responses((status = 200, body = PostbackBody), (status = 404, description = "No such postback."))
+    responses((status = 200, description = "The postback.", body = PostbackBody), (status = 404, description = "No such postback."))
 )]
 #[get("/api/v1/postbacks/{receipt}")]
 pub(super) async fn get_postback(

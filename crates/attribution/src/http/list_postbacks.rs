@@ -22,21 +22,30 @@ const DEFAULT_SECONDS: i64 = 86_400;
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Of this click only; then the period is all of time unless it is given.
-    #[param(value_type = Option<Uuid>)]
+    #[param(value_type = Option<Uuid>, example = "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e")]
     gk_click_id: Option<Uuid>,
-    /// With this code only, such as `UNMAPPED_EVENT`.
+    /// With this code only.
+    #[param(example = "UNMAPPED_EVENT")]
     code: Option<String>,
     /// Received from then on; the last 24 hours when absent.
     #[param(value_type = Option<String>, example = "2026-11-22T00:00:00Z")]
     received_from: Option<DateTime<Utc>>,
     /// Received before then; now when absent.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, example = "2026-11-23T00:00:00Z")]
     received_until: Option<DateTime<Utc>>,
 }
 
 /// A postback in a list.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "receipt": "019a2b6e-5d0e-7cc1-a3a8-6f2f5b8f2c11",
+    "receivedAt": "2026-12-02T10:15:30.250000Z",
+    "gkClickId": "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e",
+    "code": "QUALIFIED",
+    "sentence": "Accepted.",
+    "revision": 1
+}))]
 pub struct PostbackLine {
     /// The receipt that was answered to AppsFlyer.
     pub receipt: Uuid,
@@ -53,23 +62,25 @@ pub struct PostbackLine {
     pub revision: i32,
 }
 
-/// Postbacks with their current decision, the latest received first.
+/// Postbacks with their current decision, the latest received first
+///
+/// Of the last 24 hours, unless a click or a period is named.
 #[utoipa::path(
     tag = "postbacks",
     params(Page),
     security(("apiToken" = [])),
-    responses((status = 200, body = ListBody<PostbackLine>))
+    responses((status = 200, description = "A page of them.", body = ListBody<PostbackLine>))
 )]
 #[get("/api/v1/postbacks")]
 pub(super) async fn list_postbacks(
     caller: Caller,
     api: web::Data<Api>,
-    page: Page,
+    page: Result<Page, Problem>,
     filter: Query<Filter>,
 ) -> Result<Json<ListBody<PostbackLine>>, Problem> {
     caller.require_read_tenant()?;
     let filter = filter.0;
-    let code = filter.code.as_deref().map(code).transpose()?;
+    let (page, code) = Page::beside(page, filter.code.as_deref().map(code).transpose())?;
     let now = api.clock.now();
     let moment = |time: DateTime<Utc>| Timestamp::from_micros(time.timestamp_micros());
     let start = match filter.gk_click_id {

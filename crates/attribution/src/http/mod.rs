@@ -11,7 +11,7 @@ use actix_web::web;
 use http_kit::{
     Problem,
     auth::TokenAuth,
-    openapi::{self, About},
+    openapi::{self, About, Parameter},
 };
 use kernel::Clock;
 use postgres_kit::DbError;
@@ -55,19 +55,39 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(get_journey::get_journey);
 }
 
+/// What the document says of the service beside its operations.
+pub const ABOUT: About = About {
+    tags: &[
+        ("postbacks", "What AppsFlyer reported, and what was made of it, rule by rule."),
+        ("journeys", "A click's whole life."),
+    ],
+    parameters: &[
+        Parameter {
+            name: "receipt",
+            description: "The receipt that was answered to AppsFlyer.",
+            example: "019a2b6e-5d0e-7cc1-a3a8-6f2f5b8f2c11",
+            names: "postback",
+        },
+        Parameter {
+            name: "gk_click_id",
+            description: "The click's id.",
+            example: "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e",
+            names: "journey",
+        },
+    ],
+    ..About::new(
+        "GoKart attribution",
+        env!("CARGO_PKG_VERSION"),
+        "What every postback means, and the rules that led there.",
+    )
+};
+
 /// The OpenAPI document.
 ///
 /// # Errors
 /// When it can not be written as JSON: a bug of a schema.
 pub fn openapi() -> Result<String, serde_json::Error> {
-    openapi::json(
-        About {
-            title: "GoKart attribution",
-            version: env!("CARGO_PKG_VERSION"),
-            description: "What every postback means, and the rules that led there.",
-        },
-        documented,
-    )
+    openapi::json(&ABOUT, documented)
 }
 
 /// The database is away, or a statement failed.

@@ -1,10 +1,11 @@
 //! The service as others meet it: facts in over a real broker, facts out, a real database, the HTTP API.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test may stop")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
 mod catalog_changes;
 mod facts;
 mod journeys;
 mod oddities;
+mod openapi;
 mod reading;
 mod stage;
 mod waiting;

@@ -31,7 +31,7 @@ pub(super) fn token(headers: &HeaderMap) -> Result<&str, Problem> {
 }
 
 /// The one answer to a token that does not open the door, whatever the reason.
-pub(super) fn refused() -> Problem {
+pub(crate) fn refused() -> Problem {
     Problem::unauthorized("the token is not valid: it is unknown, expired or revoked")
 }
 

@@ -10,5 +10,7 @@ mod token_auth;
 mod token_cache;
 
 pub use caller::Caller;
+pub(crate) use header::refused;
 pub use operator::{Operator, OperatorAuth};
+pub(crate) use token_auth::unavailable;
 pub use token_auth::{AuthSettings, Grant, LookupError, TokenAuth, TokenHash};

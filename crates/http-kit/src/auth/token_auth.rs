@@ -115,11 +115,14 @@ impl TokenAuth {
     }
 
     async fn look_up(&self, hash: TokenHash) -> Result<Grant, Problem> {
-        let found = (self.lookup)(hash).await.map_err(|cause| {
-            Problem::unavailable("tokens cannot be checked at the moment", RETRY_AFTER_SECONDS).because(cause)
-        })?;
+        let found = (self.lookup)(hash).await.map_err(|cause| unavailable().because(cause))?;
         let grant = found.ok_or_else(header::refused)?;
         self.cache.put(hash, grant, Instant::now());
         Ok(grant)
     }
+}
+
+/// The answer while tokens can not be looked up.
+pub(crate) fn unavailable() -> Problem {
+    Problem::unavailable("tokens cannot be checked at the moment", RETRY_AFTER_SECONDS)
 }

@@ -11,6 +11,8 @@ mod client;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod harness;

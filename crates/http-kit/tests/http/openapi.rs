@@ -32,8 +32,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 fn described() -> Value {
-    let about = About { title: "GoKart test", version: "1.2.3", description: "For the test." };
-    serde_json::to_value(document(about, routes)).unwrap()
+    document(&About::new("GoKart test", "1.2.3", "For the test."), routes).unwrap()
 }
 
 #[test]

@@ -30,12 +30,13 @@ pub struct Receipt {
 #[utoipa::path(
     method(get, post),
     path = "/api/v1/{segment}",
+    tag = "Postbacks",
     params(
-        ("segment" = String, Path, description = "Security Segment: three tokens, 12, 23 and 17 characters"),
-        ("signature" = String, Query, description = "Signature: 43 characters"),
-        ("domain" = Option<String>, Query, description = "Domain, where the host does not name the tenant"),
+        ("segment" = String, Path, description = "Security Segment: three tokens, 12, 23 and 17 characters", example = "…/…/…/"),
+        ("signature" = String, Query, description = "Signature: 43 characters", example = "…"),
+        ("domain" = Option<String>, Query, description = "Domain, where the host does not name the tenant", example = "Brownboots"),
     ),
-    request_body(content = String, description = "POST only: a form or a JSON object", content_type = "application/json"),
+    request_body(content = String, description = "POST only: a form or a JSON object", content_type = "application/json", example = "{\"gk_click_id\": \"0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e\", \"cnv_event_id\": \"level_10\"}"),
     responses(
         (status = 200, description = "Taken and durable", body = Receipt),
         (status = 404, description = "Segment, domain and signature do not belong together"),

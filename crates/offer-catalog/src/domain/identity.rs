@@ -106,7 +106,9 @@ pub fn identify(
     if taken.is_empty() { Ok(identified) } else { Err(IdentityError::NameTaken(taken)) }
 }
 
-fn name_taken(at: usize, event_id: &str) -> FieldProblem {
+/// The name of the event at a place of the list belongs to another one.
+#[must_use]
+pub fn name_taken(at: usize, event_id: &str) -> FieldProblem {
     FieldProblem {
         field: format!("events[{at}].eventId"),
         detail: format!(

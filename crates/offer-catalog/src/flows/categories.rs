@@ -41,13 +41,7 @@ impl Catalog {
                 });
             }
             if !categories::insert(conn, tenant, name, change.at).await? {
-                return Err(FlowError::Conflict {
-                    code: "category_exists",
-                    detail: format!(
-                        "the category {name} is there already, perhaps in another case: use that one"
-                    ),
-                    fields: Vec::new(),
-                });
+                return Err(FlowError::category_exists(name));
             }
             let states = States::new(&json!({"name": name}))?;
             change.audit(conn, AuditAction::CategoryAdded, tenant.as_uuid(), states).await?;

@@ -9,6 +9,7 @@ mod catalog;
 mod categories;
 mod change_offer;
 mod clone_offer;
+mod conflicts;
 mod create_offer;
 mod creatives;
 mod credential_uses;

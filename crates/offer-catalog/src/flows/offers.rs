@@ -51,10 +51,11 @@ impl Catalog {
         &self,
         tenant: TenantId,
         id: OfferId,
-    ) -> Result<Vec<OfferVersion>, FlowError> {
+        window: Window,
+    ) -> Result<Slice<OfferVersion>, FlowError> {
         transact(self.pool(), Retries::default(), async |conn| {
             offers::find(conn, tenant, id).await?.ok_or(FlowError::NotFound("offer"))?;
-            Ok(offer_versions::list(conn, tenant, id).await?)
+            Ok(offer_versions::page(conn, tenant, id, window).await?)
         })
         .await
     }

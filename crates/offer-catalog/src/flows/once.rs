@@ -63,13 +63,7 @@ impl Catalog {
     ) -> Result<Option<Answer>, FlowError> {
         let Some(OnceKey { key, request_hash }) = &once.key else { return Ok(None) };
         if !kept_answers::try_lock(conn, key).await? {
-            return Err(FlowError::Conflict {
-                code: "idempotency_key_in_use",
-                detail: String::from(
-                    "a call with this Idempotency-Key is under way; wait for its answer, or send it again a little later",
-                ),
-                fields: Vec::new(),
-            });
+            return Err(FlowError::key_in_use());
         }
         let Some(kept) = kept_answers::find(conn, key).await? else { return Ok(None) };
         if kept.request_hash != request_hash {

@@ -170,13 +170,7 @@ fn with(publisher: Publisher, changed: &Endpoint) -> Publisher {
 /// An endpoint is for what its publisher can hear of, and the only one for that.
 async fn check_scope(conn: &mut Conn, publisher: &Publisher, scope: EndpointScope) -> Result<(), FlowError> {
     if publisher.endpoints.iter().any(|known| known.scope == scope) {
-        return Err(FlowError::Conflict {
-            code: "postback_exists",
-            detail: String::from(
-                "this publisher is told of this in one place already: change that one, or remove it first",
-            ),
-            fields: Vec::new(),
-        });
+        return Err(FlowError::postback_exists());
     }
     if publisher.endpoints.len() >= POSTBACKS_MAX {
         return Err(FlowError::Conflict {

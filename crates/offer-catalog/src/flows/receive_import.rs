@@ -79,14 +79,7 @@ impl Catalog {
                 imports::of_request(conn, tenant, &request.concurrency_request_id).await?
             {
                 if hash != content_hash {
-                    return Err(FlowError::Conflict {
-                        code: "concurrency_request_id_reused",
-                        detail: String::from(
-                            "an import with this concurrencyRequestId and other content came before; send the very same \
-                             content to learn how far it is, or choose a new id for a new import",
-                        ),
-                        fields: Vec::new(),
-                    });
+                    return Err(FlowError::concurrency_request_id_reused());
                 }
                 imports::forget(conn, tenant, import).await?;
                 return Ok(Received::Known(view(conn, tenant, known).await?));

@@ -63,11 +63,7 @@ impl Catalog {
         transact(self.pool(), Retries::default(), async |conn| {
             check_zone(conn, &tenant_ref.profile.time_zone).await?;
             if !tenants::insert(conn, tenant_ref).await? {
-                return Err(FlowError::Conflict {
-                    code: "domain_taken",
-                    detail: format!("the domain {} belongs to another tenant", tenant_ref.domain),
-                    fields: Vec::new(),
-                });
+                return Err(FlowError::domain_taken(&tenant_ref.domain.to_string()));
             }
             users::insert(conn, owner_ref).await?;
             tokens::insert(conn, token_ref).await?;

@@ -39,12 +39,18 @@ pub fn expected_revision(request: &HttpRequest) -> Result<Option<Revision>, Prob
         return Ok(None);
     }
     let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    quoted.and_then(|number| number.parse().ok()).map(|number| Some(Revision(number))).ok_or_else(|| {
-        Problem::bad_request(
-            "invalid_if_match",
-            "If-Match must be the ETag that came with what you read, such as \"3\"",
-        )
-    })
+    quoted
+        .and_then(|number| number.parse().ok())
+        .map(|number| Some(Revision(number)))
+        .ok_or_else(unreadable_if_match)
+}
+
+/// 400 for the header.
+pub fn unreadable_if_match() -> Problem {
+    Problem::bad_request(
+        "invalid_if_match",
+        "If-Match must be the ETag that came with what you read, such as \"3\"",
+    )
 }
 
 /// A body that may be left out.

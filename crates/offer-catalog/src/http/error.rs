@@ -60,11 +60,7 @@ impl From<FlowError> for Problem {
                 Self::unavailable("the catalog's database is away; nothing was changed", RETRY_AFTER_SECONDS)
                     .because(error)
             }
-            FlowError::Files(error) => Self::unavailable(
-                "the files of creatives can not be reached; nothing was changed",
-                RETRY_AFTER_SECONDS,
-            )
-            .because(error),
+            FlowError::Files(error) => files_are_away().because(error),
             FlowError::Busy => Self::unavailable(
                 "too many uploads are under way; nothing was changed, send it again",
                 RETRY_AFTER_SECONDS,
@@ -72,6 +68,14 @@ impl From<FlowError> for Problem {
             error @ (FlowError::Store(_) | FlowError::Broken(..)) => Self::internal(error),
         }
     }
+}
+
+/// 503 while the files of creatives can not be reached.
+pub(super) fn files_are_away() -> Problem {
+    Problem::unavailable(
+        "the files of creatives can not be reached; nothing was changed",
+        RETRY_AFTER_SECONDS,
+    )
 }
 
 /// The code first: a field error has no place of its own for it.

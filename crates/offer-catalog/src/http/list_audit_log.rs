@@ -45,7 +45,7 @@ pub struct Parameters {
 pub async fn list_audit_log(
     caller: Caller,
     catalog: web::Data<Catalog>,
-    page: Page,
+    page: Result<Page, Problem>,
     Query(parameters): Query<Parameters>,
 ) -> Result<Json<ListBody<AuditJson>>, Problem> {
     caller.require_write()?;
@@ -54,7 +54,7 @@ pub async fn list_audit_log(
     let filter = r.parsed("subject", parameters.subject, subject);
     let keys = [("createdAt", SortKey::CreatedAt)];
     let sort = r.sort(parameters.sort, &keys, Sort::down(SortKey::CreatedAt));
-    let (filter, sort) = r.finish_parameters((filter, sort))?;
+    let (page, (filter, sort)) = Page::beside(page, r.finish_parameters((filter, sort)))?;
     let found = catalog.audit_log(caller.tenant, filter, sort, answers::window(page)).await?;
     Ok(Json(page.of(found.items.into_iter().map(AuditJson::from).collect(), found.total)))
 }

@@ -45,7 +45,7 @@ pub struct Parameters {
 pub async fn list_credentials(
     caller: Caller,
     catalog: web::Data<Catalog>,
-    page: Page,
+    page: Result<Page, Problem>,
     Query(parameters): Query<Parameters>,
 ) -> Result<Json<ListBody<CredentialJson>>, Problem> {
     caller.require_read_tenant()?;
@@ -54,7 +54,7 @@ pub async fn list_credentials(
     let filter = r.id::<AdvertiserId>("advertiserId", parameters.advertiser_id);
     let keys = [("createdAt", SortKey::CreatedAt)];
     let sort = r.sort(parameters.sort, &keys, Sort::down(SortKey::CreatedAt));
-    let (filter, sort) = r.finish_parameters((filter, sort))?;
+    let (page, (filter, sort)) = Page::beside(page, r.finish_parameters((filter, sort)))?;
     let found = catalog.list_credentials(caller.tenant, filter, sort, answers::window(page)).await?;
     Ok(Json(page.of(found.items.into_iter().map(CredentialJson::from).collect(), found.total)))
 }

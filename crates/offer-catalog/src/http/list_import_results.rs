@@ -35,7 +35,7 @@ pub async fn list_import_results(
     caller: Caller,
     catalog: web::Data<Catalog>,
     import_id: web::Path<Uuid>,
-    page: Page,
+    page: Result<Page, Problem>,
     Query(filter): Query<Filter>,
 ) -> Result<Json<ListBody<ImportResultJson>>, Problem> {
     caller.require_read_tenant()?;
@@ -45,7 +45,8 @@ pub async fn list_import_results(
                 .field("outcome", "must be one of Created, Changed, Unchanged, Failed")
         })
     });
+    let (page, outcome) = Page::beside(page, outcome.transpose())?;
     let window = answers::window(page);
-    let found = catalog.import_rows(caller.tenant, *import_id, outcome.transpose()?, window).await?;
+    let found = catalog.import_rows(caller.tenant, *import_id, outcome, window).await?;
     Ok(Json(page.of(found.items.into_iter().map(ImportResultJson::from).collect(), found.total)))
 }

@@ -25,11 +25,11 @@ use crate::{domain::records::Offer, flows::Catalog};
 pub async fn list_offers(
     caller: Caller,
     catalog: web::Data<Catalog>,
-    page: Page,
+    page: Result<Page, Problem>,
     Query(parameters): Query<OfferParameters>,
 ) -> Result<Json<ListBody<OfferSummaryJson>>, Problem> {
     caller.require_read_tenant()?;
-    let (filter, sort) = parameters.read()?;
+    let (page, (filter, sort)) = Page::beside(page, parameters.read())?;
     let (found, domain) = catalog.list_offers(caller.tenant, &filter, sort, answers::window(page)).await?;
     let summary = |offer: Offer| {
         let (status, link) = (catalog.display_status(&offer), catalog.tracking_link(&offer, &domain));

@@ -25,11 +25,11 @@ use crate::flows::Catalog;
 pub async fn list_publishers(
     caller: Caller,
     catalog: web::Data<Catalog>,
-    page: Page,
+    page: Result<Page, Problem>,
     Query(parameters): Query<PartnerParameters>,
 ) -> Result<Json<ListBody<PublisherJson>>, Problem> {
     caller.require_read_tenant()?;
-    let (filter, sort) = parameters.read()?;
+    let (page, (filter, sort)) = Page::beside(page, parameters.read())?;
     let found = catalog.list_publishers(caller.tenant, &filter, sort, answers::window(page)).await?;
     Ok(Json(page.of(found.items.into_iter().map(PublisherJson::from).collect(), found.total)))
 }

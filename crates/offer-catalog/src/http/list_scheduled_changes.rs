@@ -47,7 +47,7 @@ pub async fn list_scheduled_changes(
     caller: Caller,
     catalog: web::Data<Catalog>,
     offer_id: web::Path<Uuid>,
-    page: Page,
+    page: Result<Page, Problem>,
     Query(filter): Query<Filter>,
 ) -> Result<Json<ListBody<ScheduledChangeJson>>, Problem> {
     caller.require_read_tenant()?;
@@ -56,7 +56,8 @@ pub async fn list_scheduled_changes(
     let statuses = ChangeStatus::ALL.map(|status| (status.as_str(), status));
     let status = r.word("status", filter.status, &statuses);
     let is_descending = r.word("sort", filter.sort, &[("-at", true), ("at", false)]).unwrap_or(true);
-    let (status, is_descending) = r.finish_parameters((status, is_descending))?;
+    let read = r.finish_parameters((status, is_descending));
+    let (page, (status, is_descending)) = Page::beside(page, read)?;
     let id = OfferId::from_uuid(*offer_id);
     let window = answers::window(page);
     let found = catalog.scheduled_changes(caller.tenant, id, status, is_descending, window).await?;

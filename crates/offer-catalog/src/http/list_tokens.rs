@@ -48,7 +48,7 @@ pub struct Parameters {
 pub async fn list_tokens(
     caller: Caller,
     catalog: web::Data<Catalog>,
-    page: Page,
+    page: Result<Page, Problem>,
     Query(parameters): Query<Parameters>,
 ) -> Result<Json<ListBody<TokenJson>>, Problem> {
     caller.require_owner()?;
@@ -62,7 +62,7 @@ pub async fn list_tokens(
     };
     let keys = [("createdAt", SortKey::CreatedAt)];
     let sort = r.sort(parameters.sort, &keys, Sort::down(SortKey::CreatedAt));
-    let (filter, sort) = r.finish_parameters((filter, sort))?;
+    let (page, (filter, sort)) = Page::beside(page, r.finish_parameters((filter, sort)))?;
     let found = catalog.list_tokens(caller.tenant, filter, sort, answers::window(page)).await?;
     Ok(Json(page.of(found.items.into_iter().map(TokenJson::from).collect(), found.total)))
 }

@@ -63,6 +63,7 @@ mod openapi;
 mod partner_door;
 mod pause_offer;
 mod preview_change;
+mod problem_examples;
 mod reading;
 mod remove_postback;
 mod resume_offer;
@@ -81,7 +82,10 @@ use http_kit::auth::{OperatorAuth, TokenAuth};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use self::{
-    import_offers::BODY as IMPORT_BODY, importing::read_row, openapi::openapi, partner_door::PartnerDoor,
+    import_offers::BODY as IMPORT_BODY,
+    importing::read_row,
+    openapi::{ABOUT, openapi},
+    partner_door::PartnerDoor,
 };
 use crate::flows::Catalog;
 

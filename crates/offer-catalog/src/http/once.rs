@@ -32,14 +32,7 @@ pub fn once<T>(
 ) -> Result<Once<T>, Problem> {
     let Some(value) = request.headers().get(HEADER) else { return Ok(Once { key: None, written }) };
     let key = value.to_str().ok().map(str::trim).filter(|key| (1..=KEY_BYTES_MAX).contains(&key.len()));
-    let key = key.ok_or_else(|| {
-        Problem::bad_request(
-            "invalid_idempotency_key",
-            format!(
-                "Idempotency-Key must be 1 to {KEY_BYTES_MAX} printable ASCII characters, such as a UUID"
-            ),
-        )
-    })?;
+    let key = key.ok_or_else(unreadable_key)?;
     let body = serde_json::to_vec(body).map_err(Problem::internal)?;
     let request_hash = Sha256::new()
         .chain_update(request.method().as_str())
@@ -51,6 +44,14 @@ pub fn once<T>(
         .into();
     let key = AnswerKey { tenant: caller.tenant, token: caller.token, key: key.to_owned() };
     Ok(Once { key: Some(OnceKey { key, request_hash }), written })
+}
+
+/// 400 for the header.
+pub fn unreadable_key() -> Problem {
+    Problem::bad_request(
+        "invalid_idempotency_key",
+        format!("Idempotency-Key must be 1 to {KEY_BYTES_MAX} printable ASCII characters, such as a UUID"),
+    )
 }
 
 /// 201 with what was made.

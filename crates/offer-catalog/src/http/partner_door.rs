@@ -54,7 +54,7 @@ impl PartnerDoor {
                 caller.role.as_str()
             ))
         })?;
-        self.count(caller.token, self.began.elapsed()).map_err(|wait| self.too_often(wait))?;
+        self.count(caller.token, self.began.elapsed()).map_err(|wait| too_often(self.per_minute, wait))?;
         Ok(publisher)
     }
 
@@ -72,17 +72,17 @@ impl PartnerDoor {
         drop(tokens);
         Ok(())
     }
+}
 
-    fn too_often(&self, wait: Duration) -> Problem {
-        let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
-        Problem::of_status(StatusCode::TOO_MANY_REQUESTS)
-            .detail(format!(
-                "this token may call the partner feed {} times a minute; call again in {seconds} s. To keep up, send \
-                 If-None-Match or changedSince instead of reading everything again",
-                self.per_minute
-            ))
-            .header(header::RETRY_AFTER, HeaderValue::from(seconds))
-    }
+/// 429: how often a token may call, and when it may again.
+pub fn too_often(per_minute: u32, wait: Duration) -> Problem {
+    let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+    Problem::of_status(StatusCode::TOO_MANY_REQUESTS)
+        .detail(format!(
+            "this token may call the partner feed {per_minute} times a minute; call again in {seconds} s. To keep up, \
+             send If-None-Match or changedSince instead of reading everything again"
+        ))
+        .header(header::RETRY_AFTER, HeaderValue::from(seconds))
 }
 
 #[cfg(test)]

@@ -64,9 +64,7 @@ pub async fn upload_creative(
     let name = check_name(&naming.name.unwrap_or_default());
     let name = name.map_err(|problems| Problem::from(FlowError::from(problems)))?;
     if request.content_type().to_ascii_lowercase().starts_with("multipart/") {
-        return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-            .detail("send the file itself as the body, not a form: curl --data-binary @golfin.png")
-            .into());
+        return Err(not_a_form().into());
     }
     let place = catalog.place_for_upload().map_err(Problem::from)?;
     let file = read(body).await?.freeze();
@@ -75,6 +73,12 @@ pub async fn upload_creative(
         Upload::New(creative) => HttpResponse::Created().json(UploadedCreativeJson::from(creative)),
         Upload::Known(creative) => HttpResponse::Ok().json(UploadedCreativeJson::from(creative)),
     })
+}
+
+/// 415.
+pub(super) fn not_a_form() -> Problem {
+    Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        .detail("send the file itself as the body, not a form: curl --data-binary @golfin.png")
 }
 
 /// The whole body; nothing beyond the limit is kept.

@@ -17,9 +17,11 @@ use super::{
         offer_events::{self, dsl as events},
         offer_versions::dsl,
     },
+    slice,
 };
 use crate::domain::{
     identity::KnownEvents,
+    listing::{Slice, Window},
     records::OfferVersion,
     version::{Introduction, Introductions},
 };
@@ -116,6 +118,33 @@ pub async fn insert(conn: &mut Conn, version: &OfferVersion, introduced: &Introd
         .execute(conn)
         .await
         .map(drop)
+}
+
+/// A page of an offer's versions, oldest first.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn page(
+    conn: &mut Conn,
+    tenant: TenantId,
+    offer: OfferId,
+    window: Window,
+) -> QueryResult<Slice<OfferVersion>> {
+    let of_offer = || {
+        dsl::offer_versions
+            .filter(dsl::tenant_id.eq(tenant.as_uuid()))
+            .filter(dsl::offer_id.eq(offer.as_uuid()))
+    };
+    let rows: Vec<Row> = of_offer()
+        .order(dsl::version)
+        .select(Row::as_select())
+        .offset(window.offset)
+        .limit(window.limit)
+        .load(conn)
+        .await?;
+    let total = of_offer().count().get_result(conn).await?;
+    let items = rows.into_iter().map(OfferVersion::try_from).collect::<QueryResult<_>>()?;
+    Ok(slice(items, total))
 }
 
 /// Every version of an offer, oldest first.

@@ -116,7 +116,7 @@ async fn a_clone_is_equal_in_every_field_but_those_that_are_its_own() {
     // It is its own from the first moment: what is read is what was answered, and the original stays.
     let clones_path = format!("/offers/{}", text(&clone, "/offerId"));
     assert_eq!(catalog.get(&clones_path, &token).await.ok(), clone);
-    assert_eq!(catalog.get(&format!("{clones_path}/versions"), &token).await.ok(), json!([]));
+    assert_eq!(catalog.get(&format!("{clones_path}/versions"), &token).await.ok()["total"], 0);
     assert_eq!(catalog.get(&path, &token).await.ok(), original);
     assert_eq!(catalog.facts::<OfferChanged>().await.len(), told, "nobody is told of a draft");
 

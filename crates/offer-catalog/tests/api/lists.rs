@@ -47,8 +47,7 @@ async fn offers_are_found_by_what_an_account_manager_knows() {
     let page = catalog.get(&format!("/offers?advertiserId={golfin}&sort=name"), &token).await.ok();
     assert_eq!(page["total"], 2);
 
-    let wrong =
-        "status=Nice&advertiserId=golfin&publisherId=7&offerType=Coupon&sort=price&advertiser=x&page_size=5";
+    let wrong = "status=Nice&advertiserId=golfin&publisherId=7&offerType=Coupon&sort=price&advertiser=x&page=0&page_size=500";
     let problem = catalog.get(&format!("/offers?{wrong}"), &token).await.problem(400, "invalid_query");
     let said: Vec<(&str, &str)> = problem["errors"]
         .as_array()
@@ -57,9 +56,12 @@ async fn offers_are_found_by_what_an_account_manager_knows() {
         .map(|error| (error["field"].as_str().unwrap(), error["detail"].as_str().unwrap()))
         .collect();
     let fields: Vec<&str> = said.iter().map(|(field, _)| *field).collect();
-    assert_eq!(fields, ["advertiser", "status", "advertiserId", "publisherId", "offerType", "sort"]);
-    assert!(said[5].1.contains("createdAt") && said[5].1.contains("-name"), "{problem}");
-    assert!(said[0].1.contains("advertiserId"), "{problem}");
+    assert_eq!(
+        fields,
+        ["page", "page_size", "advertiser", "status", "advertiserId", "publisherId", "offerType", "sort"]
+    );
+    assert!(said[7].1.contains("createdAt") && said[7].1.contains("-name"), "{problem}");
+    assert!(said[2].1.contains("advertiserId"), "{problem}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

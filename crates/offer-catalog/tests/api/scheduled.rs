@@ -369,7 +369,7 @@ async fn replicas_that_compete_apply_each_change_once() {
         // What was due at one hour is one version.
         let offer = catalog.get(&format!("/offers/{id}"), token).await.ok();
         assert_eq!(offer["newestVersion"], 3);
-        let versions = catalog.get(&format!("/offers/{id}/versions"), token).await.ok();
+        let versions = catalog.get(&format!("/offers/{id}/versions"), token).await.ok()["items"].take();
         assert_eq!(versions[1]["events"][0]["payout"]["amount"], "1.10");
         assert_eq!(versions[1]["events"][0]["revenue"]["amount"], "2.20");
         assert_eq!(

@@ -55,8 +55,10 @@ async fn each_event_carries_where_it_was_introduced_and_its_terms_there() {
     assert_eq!(changes.iter().map(|change| change.newest_version).collect::<Vec<_>>(), [1, 2, 3]);
 
     let shown = catalog.get(&format!("{path}/versions"), &token).await.ok();
-    assert_eq!(shown.as_array().unwrap().len(), 3);
-    assert_eq!(shown[0]["events"][1]["payout"]["amount"], "3.00", "an old version never changes");
+    assert_eq!((&shown["total"], shown["items"].as_array().unwrap().len()), (&json!(3), 3));
+    assert_eq!(shown["items"][0]["events"][1]["payout"]["amount"], "3.00", "an old version never changes");
+    let second = catalog.get(&format!("{path}/versions?page=2&page_size=1"), &token).await.ok();
+    assert_eq!((&second["items"], &second["total"]), (&json!([shown["items"][1]]), &json!(3)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::flows::read::{self, Scope};
 
-/// Shows a conversion: history, ledger rows, deliveries with their attempts. A publisher's token sees its own, without the
-/// ledger.
+/// A conversion with everything that followed from it
+///
+/// Its history, ledger rows, and deliveries with their attempts. A publisher's token sees its own, without the ledger.
 #[utoipa::path(
     tag = "conversions",
     params(("id" = Uuid, Path, description = "The conversion's id")),

@@ -24,6 +24,29 @@ pub struct MoneyBody {
 /// A conversion as it stands.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "conversionId": "0198d001-77aa-7b52-8f11-4b7c2a90e6d3",
+    "gkClickId": "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e",
+    "offerId": "0194a3c0-0000-7000-8000-000000000001",
+    "offerName": "Golfin iOS",
+    "offerEventId": "0194a3c0-0000-7000-8000-0000000000e2",
+    "eventId": "level_10",
+    "eventName": "Reach Level 10",
+    "publisherId": "0193a1f0-0000-7000-8000-000000000002",
+    "advertiserId": "0193a1f0-0000-7000-8000-000000000001",
+    "status": "Success",
+    "onReview": false,
+    "flagged": false,
+    "statusRevision": 2,
+    "verdictRevision": 1,
+    "reasonCode": "",
+    "reason": "",
+    "revenue": {"amount": "5.00", "currency": "USD"},
+    "payout": {"amount": "3.00", "currency": "USD"},
+    "rewardPoints": 500,
+    "receivedAt": "2026-12-02T10:15:30.250Z",
+    "changedAt": "2026-12-02T10:15:31.000Z"
+}))]
 pub struct ConversionBody {
     /// Never changes.
     pub conversion_id: Uuid,
@@ -94,6 +117,18 @@ pub struct WholeConversionBody {
 /// One change.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "statusRevision": 2,
+    "status": "Success",
+    "detail": "success",
+    "by": "time",
+    "reasonCode": "",
+    "reason": "",
+    "verdictRevision": 1,
+    "revenue": {"amount": "5.00", "currency": "USD"},
+    "payout": {"amount": "3.00", "currency": "USD"},
+    "changedAt": "2026-12-02T10:15:31.000Z"
+}))]
 pub struct HistoryBody {
     /// Counts the changes.
     pub status_revision: i64,
@@ -122,6 +157,18 @@ pub struct HistoryBody {
 /// One row of the ledger.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "transferId": "5f0c2f64-9a2b-5c1d-8e3f-7d6a1b2c3d4e",
+    "conversionId": "0198d001-77aa-7b52-8f11-4b7c2a90e6d3",
+    "statusRevision": 2,
+    "flow": "payable",
+    "kind": "post",
+    "pendingTransferId": "3b9d1e77-2c4f-5a60-9b81-0e5f6a7b8c9d",
+    "debit": {"kind": "advertiser_receivable", "partyId": "0193a1f0-0000-7000-8000-000000000001"},
+    "credit": {"kind": "publisher_payable", "partyId": "0193a1f0-0000-7000-8000-000000000002"},
+    "amount": {"amount": "3.00", "currency": "USD"},
+    "recordedAt": "2026-12-02T10:15:31.000Z"
+}))]
 pub struct TransferBody {
     /// Computed from conversion, revision, flow and kind.
     pub transfer_id: Uuid,
@@ -149,6 +196,7 @@ pub struct TransferBody {
 /// An account.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"kind": "publisher_payable", "partyId": "0193a1f0-0000-7000-8000-000000000002"}))]
 pub struct AccountBody {
     /// `advertiser_receivable`, `publisher_payable` or `margin`.
     pub kind: String,
@@ -160,6 +208,16 @@ pub struct AccountBody {
 /// A balance.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "account": {"kind": "publisher_payable", "partyId": "0193a1f0-0000-7000-8000-000000000002"},
+    "currency": "USD",
+    "pending": "12.00",
+    "posted": "340.00",
+    "debitsPending": "0.00",
+    "debitsPosted": "3.00",
+    "creditsPending": "12.00",
+    "creditsPosted": "343.00"
+}))]
 pub struct BalanceBody {
     /// The account.
     pub account: AccountBody,
@@ -169,19 +227,37 @@ pub struct BalanceBody {
     pub pending: String,
     /// Posted, on the side the account grows on.
     pub posted: String,
-    /// Both sides.
+    /// What is reserved on the debit side.
     pub debits_pending: String,
-    /// Both sides.
+    /// What is posted on the debit side.
     pub debits_posted: String,
-    /// Both sides.
+    /// What is reserved on the credit side.
     pub credits_pending: String,
-    /// Both sides.
+    /// What is posted on the credit side.
     pub credits_posted: String,
 }
 
 /// One telling of one status to one endpoint.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "deliveryId": "6b1f0a52-3d4e-5f60-8a7b-9c0d1e2f3a4b",
+    "statusRevision": 2,
+    "endpointId": "0193a1f0-0000-7000-8000-000000000010",
+    "told": "success",
+    "state": "delivered",
+    "attemptCount": 1,
+    "createdAt": "2026-12-02T10:15:31.000Z",
+    "endedAt": "2026-12-02T10:15:31.134Z",
+    "attempts": [{
+        "number": 1,
+        "startedAt": "2026-12-02T10:15:31.050Z",
+        "durationMs": 84,
+        "request": "GET https://rewardville.example/pb?click=…&id=…&status=…",
+        "httpStatus": 200,
+        "response": "ok"
+    }]
+}))]
 pub struct DeliveryBody {
     /// The same on every attempt.
     pub delivery_id: Uuid,
@@ -210,6 +286,14 @@ pub struct DeliveryBody {
 /// One attempt.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "number": 1,
+    "startedAt": "2026-12-02T10:15:31.050Z",
+    "durationMs": 84,
+    "request": "GET https://rewardville.example/pb?click=…&id=…&status=…",
+    "httpStatus": 200,
+    "response": "ok"
+}))]
 pub struct AttemptBody {
     /// From 1.
     pub number: i32,

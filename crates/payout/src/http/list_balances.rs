@@ -18,7 +18,9 @@ pub struct BalancesBody {
     items: Vec<BalanceBody>,
 }
 
-/// Lists balances. A publisher's token sees its own account.
+/// What is owed and earned, by account
+///
+/// A publisher's token sees its own account.
 #[utoipa::path(
     tag = "ledger",
     security(("apiToken" = [])),

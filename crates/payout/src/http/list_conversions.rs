@@ -40,7 +40,9 @@ pub enum StatusWord {
     Rejected,
 }
 
-/// Lists conversions. A publisher's token sees its own.
+/// Conversions, newest postback first
+///
+/// A publisher's token sees its own.
 #[utoipa::path(
     tag = "conversions",
     params(Page),

@@ -20,7 +20,7 @@ pub struct TransferFilter {
     conversion_id: Option<Uuid>,
 }
 
-/// Lists ledger rows.
+/// The ledger's rows, newest first
 #[utoipa::path(
     tag = "ledger",
     params(Page),

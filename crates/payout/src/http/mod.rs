@@ -14,7 +14,7 @@ use http_kit::auth::TokenAuth;
 use postgres_kit::Pool;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use self::openapi::openapi;
+pub use self::openapi::{ABOUT, openapi};
 
 /// What the handlers need.
 #[derive(Debug, Clone)]

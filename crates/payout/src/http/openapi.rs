@@ -1,18 +1,39 @@
 //! The API's description.
 
-use http_kit::openapi::{self, About};
+use http_kit::openapi::{self, About, Parameter};
+
+/// What the document says of the service beside its operations.
+pub const ABOUT: About = About {
+    tags: &[
+        ("conversions", "What was earned, how it came to stand as it does, and what publishers were told."),
+        ("ledger", "Money by double entry: what advertisers owe and publishers earn."),
+    ],
+    parameters: &[
+        of("id", "The conversion's id.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", "conversion"),
+        of("gk_click_id", "Of one click.", "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e", ""),
+        of("status", "In one status.", "Success", ""),
+        of("conversion_id", "Of one conversion.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", ""),
+    ],
+    ..About::new(
+        "GoKart payout",
+        env!("CARGO_PKG_VERSION"),
+        "Conversions, their money and what publishers were told of them.",
+    )
+};
+
+const fn of(
+    name: &'static str,
+    description: &'static str,
+    example: &'static str,
+    names: &'static str,
+) -> Parameter {
+    Parameter { name, description, example, names }
+}
 
 /// The OpenAPI document.
 ///
 /// # Errors
 /// When it can not be written as JSON: a bug of a schema.
 pub fn openapi() -> Result<String, serde_json::Error> {
-    openapi::json(
-        About {
-            title: "GoKart payout",
-            version: env!("CARGO_PKG_VERSION"),
-            description: "Conversions, their money and what publishers were told of them.",
-        },
-        super::documented,
-    )
+    openapi::json(&ABOUT, super::documented)
 }

@@ -6,6 +6,7 @@ mod facts;
 mod holds;
 mod ledger;
 mod oddities;
+mod openapi;
 mod postbacks;
 mod reading;
 mod retries;

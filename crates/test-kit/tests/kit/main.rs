@@ -5,6 +5,7 @@ mod database;
 mod eventually;
 mod fakes;
 mod fault_proxy;
+mod openapi;
 
 use std::time::Duration;
 

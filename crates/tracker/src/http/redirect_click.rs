@@ -2,7 +2,7 @@
 //! [front door](super::front_door); what breaks a limit, has a body, or only asks for the head, comes here.
 
 use actix_web::{HttpRequest, HttpResponse, route, web};
-use http_kit::{PROBLEM_JSON, Problem, ProblemBody};
+use http_kit::{Problem, ProblemBody};
 use telemetry::TraceContext;
 
 use super::door::{Call, Door};
@@ -15,6 +15,7 @@ use super::door::{Call, Door};
 #[utoipa::path(
     method(get, head),
     path = "/api/v1/offer-link/redirect/{link}",
+    tag = "Clicks",
     params(
         ("link" = String, Path, description = "Link id: one for each shared offer", example = "0198c7a2-5b1e-7c4e-9d5a-0f4b8a3c2d1e"),
         ("pub_click_id" = String, Query, description = "The publisher's own id of this click", example = "c-4711"),
@@ -26,20 +27,32 @@ use super::door::{Call, Door};
         ("accept" = Option<String>, Header, description = "application/json: 400 and 404 are problems, not pages", example = "text/html"),
     ),
     responses(
-        (status = 200, description = "To a preview or HEAD: a small page that names the offer", body = String, content_type = "text/html"),
+        (status = 200, description = "To a preview or HEAD: a small page that names the offer", body = String, content_type = "text/html", example = "<!DOCTYPE html><html lang=\"en\">…<h1>Play golf, earn coins</h1><p>Follow the link on your device to go on.</p>…</html>"),
         (status = 302, description = "On to the advertiser, or to the offer's fallback link", headers(
             ("location" = String, description = "https://app.appsflyer.com/id1234567890?pid=gokart_int&clickid=0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e"),
         )),
-        (status = 400, description = "A page that says which parameters are missing, or a problem", body = ProblemBody<'static>, content_type = PROBLEM_JSON, example = json!({
-            "type": "urn:gokart:problem:missing_parameter",
-            "title": "the request cannot be read",
-            "status": 400,
-            "code": "missing_parameter",
-            "detail": "the tracking link is not complete",
-            "errors": [{ "field": "pub_member_id", "detail": "is missing: add it to the link" }],
-        })),
-        (status = 403, description = "Loaded ahead: ask again when the user follows the link", body = String, content_type = "text/html"),
-        (status = 404, description = "No such link, or the offer is not available: a page, or a problem"),
+        (status = 400, description = "A page that says which parameters are missing, or a problem", content(
+            (String = "text/html", example = "<!DOCTYPE html><html lang=\"en\">…<h1>This link is not complete</h1><p>pub_member_id is missing: add it to the link.</p>…</html>"),
+            (ProblemBody<'static> = "application/problem+json", example = json!({
+                "type": "urn:gokart:problem:missing_parameter",
+                "title": "the request cannot be read",
+                "status": 400,
+                "code": "missing_parameter",
+                "detail": "the tracking link is not complete",
+                "errors": [{ "field": "pub_member_id", "detail": "is missing: add it to the link" }],
+            })),
+        )),
+        (status = 403, description = "Loaded ahead: ask again when the user follows the link", body = String, content_type = "text/html", example = "<!DOCTYPE html><html lang=\"en\">…<h1>Not loaded ahead</h1><p>This link opens when it is followed.</p>…</html>"),
+        (status = 404, description = "No such link, or the offer is not available: a page, or a problem", content(
+            (String = "text/html", example = "<!DOCTYPE html><html lang=\"en\">…<h1>Not available</h1><p>This offer is not available at the moment.</p>…</html>"),
+            (ProblemBody<'static> = "application/problem+json", example = json!({
+                "type": "urn:gokart:problem:not_found",
+                "title": "Not Found",
+                "status": 404,
+                "code": "not_found",
+                "detail": "This offer is not available at the moment.",
+            })),
+        )),
         (status = 503, description = "The click can not be recorded now"),
     )
 )]

@@ -37,8 +37,10 @@ pub struct AdvertiserBody {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Money)]
 pub struct MoneyJson {
+    /// Decimal.
     #[schema(example = "10000.00")]
     amount: String,
+    /// ISO 4217.
     #[schema(example = "USD")]
     currency: String,
 }
@@ -85,13 +87,27 @@ impl AdvertiserBody {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Advertiser)]
+#[schema(example = json!({
+    "advertiserId": "0193a1f0-0000-7000-8000-000000000001",
+    "name": "Golfin",
+    "active": true,
+    "reviewWindowDays": 14,
+    "totalBudget": {"amount": "10000.00", "currency": "USD"},
+    "createdAt": "2026-11-20T08:00:00Z"
+}))]
 pub struct AdvertiserJson {
+    /// Its id.
     advertiser_id: Uuid,
+    /// Shown to people.
     #[schema(example = "Golfin")]
     name: String,
+    /// Whether it takes part.
     active: bool,
+    /// Days it takes to verify conversions; null: not said.
     review_window_days: Option<u16>,
+    /// Over all its offers; null: no limit.
     total_budget: Option<MoneyJson>,
+    /// When it was made.
     created_at: String,
 }
 

@@ -11,11 +11,23 @@ use crate::{domain::audit::LoggedEntry, http::reading::moments::written};
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuditEntry)]
+#[schema(example = json!({
+    "entryId": "0193a1f0-0000-7000-8000-000000000011",
+    "at": "2026-11-26T09:30:00Z",
+    "tokenId": "0193a1f0-0000-7000-8000-00000000000b",
+    "action": "advertiser.changed",
+    "subject": "0193a1f0-0000-7000-8000-000000000001",
+    "before": {"name": "Golfin", "reviewWindowDays": null},
+    "after": {"name": "Golfin", "reviewWindowDays": 14}
+}))]
 pub struct AuditJson {
+    /// Its id.
     entry_id: Uuid,
+    /// When.
     at: String,
     /// The token that did it; null: the operator.
     token_id: Option<Uuid>,
+    /// What was done.
     #[schema(example = "credential.revealed")]
     action: String,
     /// The id of the thing.

@@ -10,6 +10,19 @@ use crate::{flows::CreativeView, http::reading::moments::written};
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = UploadedCreative)]
+#[schema(example = json!({
+    "creativeId": "0193a1f0-0000-7000-8000-000000000007",
+    "name": "golfin.png",
+    "contentType": "image/png",
+    "width": 1200,
+    "height": 628,
+    "bytes": 184_320,
+    "url": "https://creatives.example.com/api/v1/creatives/files/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08.png",
+    "thumbnailUrl": "https://creatives.example.com/api/v1/creatives/files/60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752.jpg",
+    "thumbnailWidth": 320,
+    "thumbnailHeight": 167,
+    "createdAt": "2026-11-25T13:50:00Z"
+}))]
 pub struct UploadedCreativeJson {
     /// What offers refer to it by.
     creative_id: Uuid,
@@ -44,6 +57,7 @@ pub struct UploadedCreativeJson {
     /// In pixels.
     #[schema(example = 167)]
     thumbnail_height: u32,
+    /// When it was uploaded.
     created_at: String,
 }
 

@@ -75,11 +75,23 @@ impl RotateBody {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CredentialGeneration)]
+#[schema(example = json!({
+    "generation": 1,
+    "keyId": 1,
+    "issuedAt": "2026-11-20T08:00:00Z",
+    "validUntil": null,
+    "lastUsedAt": "2026-11-26T09:30:00Z",
+    "usedBy": [
+        {"appId": "id123456789", "firstUsedAt": "2026-11-21T10:00:00Z", "lastUsedAt": "2026-11-26T09:30:00Z",
+         "uses": 1250}
+    ]
+}))]
 pub struct GenerationJson {
     /// 1, 2, 3 …
     generation: u16,
     /// The server key its values are made with. A key may be retired when no generation that is in force names it.
     key_id: u8,
+    /// When it was issued.
     issued_at: String,
     /// First moment at which it is refused; null while it is the current one.
     valid_until: Option<String>,
@@ -97,7 +109,9 @@ pub struct AppUseJson {
     /// AppsFlyer's app id, as the postbacks name it. Null: they named none, or more apps than are told apart.
     #[schema(example = "id123456789")]
     app_id: Option<String>,
+    /// When first.
     first_used_at: String,
+    /// When last.
     last_used_at: String,
     /// Accepted postbacks.
     uses: i64,
@@ -118,7 +132,21 @@ impl From<AppUse> for AppUseJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Credential)]
+#[schema(example = json!({
+    "credentialId": "0193a1f0-0000-7000-8000-00000000000d",
+    "advertiserId": "0193a1f0-0000-7000-8000-000000000001",
+    "postbackUrl": "••••••••",
+    "revoked": false,
+    "lastUsedAt": "2026-11-26T09:30:00Z",
+    "generations": [
+        {"generation": 1, "keyId": 1, "issuedAt": "2026-11-20T08:00:00Z", "validUntil": null,
+         "lastUsedAt": "2026-11-26T09:30:00Z",
+         "usedBy": [{"appId": "id123456789", "firstUsedAt": "2026-11-21T10:00:00Z", "lastUsedAt": "2026-11-26T09:30:00Z", "uses": 1250}]}
+    ],
+    "createdAt": "2026-11-20T08:00:00Z"
+}))]
 pub struct CredentialJson {
+    /// Its id.
     credential_id: Uuid,
     /// Null: the tenant's global postback.
     advertiser_id: Option<Uuid>,
@@ -129,7 +157,9 @@ pub struct CredentialJson {
     revoked: bool,
     /// When a postback was last accepted under any of its generations; null: never yet.
     last_used_at: Option<String>,
+    /// Each with its values, which are shown by `POST …/reveal` only.
     generations: Vec<GenerationJson>,
+    /// When it was issued.
     created_at: String,
 }
 
@@ -169,13 +199,22 @@ fn last_used<'a>(uses: impl IntoIterator<Item = &'a AppUse>) -> Option<Timestamp
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = RevealedCredential)]
+#[schema(example = json!({
+    "credentialId": "0193a1f0-0000-7000-8000-00000000000d",
+    "postbackUrl": "https://api.brownboots.getgokart.ai/api/v1/…/…/…/?signature=…",
+    "securitySegment": "…/…/…/",
+    "domain": "Brownboots",
+    "signature": "…"
+}))]
 pub struct RevealedJson {
+    /// Its id.
     credential_id: Uuid,
     /// The full secure postback URL.
     #[schema(example = "https://api.brownboots.getgokart.ai/api/v1/…/…/…/?signature=…")]
     postback_url: String,
     /// Right after `/api/v1/`, with its trailing slash.
     security_segment: String,
+    /// The tenant's domain.
     #[schema(example = "Brownboots")]
     domain: String,
     /// 43 characters.

@@ -22,6 +22,14 @@ const NOT_COUNTED: &str = "how many open journeys and quarantined postbacks this
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Difference)]
+#[schema(example = json!({
+    "field": "events[1].payout",
+    "eventId": "level_10",
+    "before": {"model": "FlatRate", "amount": "3.00"},
+    "after": {"model": "FlatRate", "amount": "3.50"},
+    "applies": "NewClicks",
+    "says": "for clicks from then on; earlier clicks keep what they were made under"
+}))]
 pub struct DifferenceJson {
     /// At its place after the change, or before when it is gone.
     #[schema(example = "events[1].payout")]
@@ -30,10 +38,10 @@ pub struct DifferenceJson {
     #[schema(example = "level_10")]
     event_id: Option<String>,
     /// As an offer shows it; null when it was not there.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     before: Value,
     /// As an offer shows it; null when it is gone.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value)]
     after: Value,
     /// `AtOnce`, `NewClicks` (clicks from then on) or `OpenJourneys` (at once, also for what is under way).
     #[schema(example = "NewClicks")]
@@ -58,11 +66,20 @@ impl From<Difference> for DifferenceJson {
 /// What differs between two versions of an offer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = VersionDiff)]
+#[schema(example = json!({
+    "from": 1,
+    "to": 2,
+    "changes": [
+        {"field": "events[1].payout", "eventId": "level_10", "before": {"model": "FlatRate", "amount": "3.00"},
+         "after": {"model": "FlatRate", "amount": "3.50"}, "applies": "NewClicks", "says": "for clicks from then on; earlier clicks keep what they were made under"}
+    ]
+}))]
 pub struct DiffJson {
     /// The version compared.
     from: u32,
     /// With this one.
     to: u32,
+    /// Field by field; none when they are the same.
     changes: Vec<DifferenceJson>,
 }
 
@@ -81,9 +98,23 @@ impl DiffJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ChangePreview)]
+#[schema(example = json!({
+    "version": 3,
+    "changes": [
+        {"field": "events[1].payout", "eventId": "level_10", "before": {"model": "FlatRate", "amount": "3.00"},
+         "after": {"model": "FlatRate", "amount": "3.50"}, "applies": "NewClicks", "says": "for clicks from then on; earlier clicks keep what they were made under"}
+    ],
+    "findings": [
+        {"code": "no_creative", "severity": "warning", "field": "creatives",
+         "detail": "users see no picture, such as an App Store screenshot", "accepted": true}
+    ],
+    "stops": [],
+    "notCounted": "how many open journeys and quarantined postbacks this touches is attribution's to say, and what was earned so far is payout's"
+}))]
 pub struct PreviewJson {
     /// The version that saving makes; null for a draft, which has none, and when nothing changes.
     version: Option<u32>,
+    /// Field by field.
     changes: Vec<DifferenceJson>,
     /// What the linter will say of the offer.
     findings: Vec<FindingJson>,

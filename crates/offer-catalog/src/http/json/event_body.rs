@@ -4,7 +4,7 @@ use kernel::Days;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::terms::{CapsBody, CapsJson, MoneyTerms, read_payout, read_revenue};
+use super::terms::{CapsBody, CapsJson, EnteredTerms, read_payout, read_revenue};
 use crate::{
     domain::event::{DEADLINE_DAYS_MAX, EVENT_ID_BYTES_MAX, OfferEvent, PENDING_DAYS_MAX},
     http::reading::{Field, Reader, Unknown},
@@ -21,6 +21,15 @@ const MIN_TIME_SECONDS_MAX: u64 = 400 * 86_400;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OfferEventBody)]
+#[schema(example = json!({
+    "eventId": "level_10",
+    "name": "Reach Level 10",
+    "sequenceNumber": 2,
+    "pendingTime": 0,
+    "revenue": "5.00",
+    "payout": "3.00",
+    "reward": 500
+}))]
 pub struct EventBody {
     /// Lasting: give it to rename an event; leave it out to add one, or to keep the event that has this eventId.
     #[schema(value_type = Option<uuid::Uuid>)]
@@ -38,10 +47,10 @@ pub struct EventBody {
     #[schema(value_type = Option<u16>, example = 0)]
     pending_time: Field,
     /// What the advertiser owes for one conversion.
-    #[schema(value_type = Option<MoneyTerms>)]
+    #[schema(value_type = Option<EnteredTerms>)]
     revenue: Field,
     /// What the publisher earns for one conversion.
-    #[schema(value_type = Option<MoneyTerms>)]
+    #[schema(value_type = Option<EnteredTerms>)]
     payout: Field,
     /// Points that the publisher's user sees.
     #[schema(value_type = Option<i64>, example = 500)]

@@ -8,6 +8,13 @@ use crate::domain::lint::Finding;
 /// One finding of the linter.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Finding)]
+#[schema(example = json!({
+    "code": "no_creative",
+    "severity": "warning",
+    "field": "creatives",
+    "detail": "users see no picture, such as an App Store screenshot",
+    "accepted": true
+}))]
 pub struct FindingJson {
     /// Stable: program against it.
     #[schema(example = "sequence_gap")]
@@ -47,9 +54,17 @@ impl FindingJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = LintResult)]
+#[schema(example = json!({
+    "canBeCreated": true,
+    "findings": [
+        {"code": "no_creative", "severity": "warning", "field": "creatives",
+         "detail": "users see no picture, such as an App Store screenshot", "accepted": true}
+    ]
+}))]
 pub struct LintJson {
     /// Whether nothing but accepting warnings stands before creation.
     can_be_created: bool,
+    /// The worst first.
     findings: Vec<FindingJson>,
 }
 

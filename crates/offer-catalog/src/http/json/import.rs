@@ -69,9 +69,26 @@ pub struct ImportOfferBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Import)]
+#[schema(example = json!({
+    "importId": "0193a1f0-0000-7000-8000-00000000000e",
+    "concurrencyRequestId": "2026-12-01-morning",
+    "provider": "custom",
+    "operation": "Synchronize",
+    "state": "Running",
+    "rows": 10000,
+    "counts": {"created": 4000, "changed": 150, "unchanged": 49, "failed": 1},
+    "percent": 42,
+    "paused": 0,
+    "importedBy": "0193a1f0-0000-7000-8000-00000000000b",
+    "receivedAt": "2026-12-01T06:00:00Z",
+    "finishedAt": null
+}))]
 pub struct ImportJson {
+    /// Its id.
     import_id: Uuid,
+    /// As the caller made it up.
     concurrency_request_id: String,
+    /// Whose offers they are.
     #[schema(example = "custom")]
     provider: String,
     /// Insert or Synchronize.
@@ -90,8 +107,11 @@ pub struct ImportJson {
     percent: u32,
     /// How many absent offers were paused.
     paused: u32,
+    /// The token that sent it.
     imported_by: Uuid,
+    /// When all of it had arrived.
     received_at: Option<String>,
+    /// When it was done; null: it is not.
     finished_at: Option<String>,
 }
 
@@ -99,6 +119,12 @@ pub struct ImportJson {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ImportCounts)]
+#[schema(example = json!({
+    "created": 4000,
+    "changed": 150,
+    "unchanged": 49,
+    "failed": 1
+}))]
 pub struct CountsJson {
     /// New offers.
     created: u32,
@@ -134,10 +160,18 @@ impl From<ImportView> for ImportJson {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ImportResult)]
+#[schema(example = json!({
+    "row": 17,
+    "externalId": "golfin-ios",
+    "outcome": "Failed",
+    "offerId": null,
+    "errors": [{"field": "events[1].pendingTime", "detail": "must be a whole number from 0 to 365"}]
+}))]
 pub struct ImportResultJson {
     /// Its place in the call, from 1.
     #[schema(example = 17)]
     row: u32,
+    /// What the provider calls it.
     external_id: Option<String>,
     /// Created, Changed, Unchanged or Failed; null while it waits.
     #[schema(example = "Failed")]

@@ -26,6 +26,17 @@ pub struct LineageBudgetJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Lineage)]
+#[schema(example = json!({
+    "budgets": [{"currency": "USD", "created": "10000.00", "drafts": "5000.00"}],
+    "advertiserBudget": {"amount": "20000.00", "currency": "USD"},
+    "offers": [
+        {"offerId": "0194a3c0-0000-7000-8000-000000000001", "name": "Golfin iOS",
+         "advertiserId": "0193a1f0-0000-7000-8000-000000000001", "offerType": "MultiEvent", "status": "Ready",
+         "displayStatus": "Live", "newestVersion": 2, "clonedFrom": null,
+         "sharedTo": {"publisherId": "0193a1f0-0000-7000-8000-000000000002", "linkId": "01939b4e-5c00-7000-8000-000000000000", "sharedAt": "2026-11-26T09:30:00Z", "trackingLink": "https://api.brownboots.getgokart.ai/api/v1/offer-link/redirect/01939b4e-5c00-7000-8000-000000000000?pub_click_id={pub_click_id}&pub_member_id={pub_member_id}"},
+         "createdAt": "2026-11-25T14:00:00Z", "updatedAt": "2026-11-26T09:30:00Z"}
+    ]
+}))]
 pub struct LineageJson {
     /// The sums of the total budgets, by currency.
     budgets: Vec<LineageBudgetJson>,

@@ -37,6 +37,12 @@ pub struct BudgetJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Creative)]
+#[schema(example = json!({
+    "order": 1,
+    "url": "https://creatives.example.com/api/v1/creatives/files/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08.png",
+    "creativeId": "0193a1f0-0000-7000-8000-000000000007",
+    "thumbnailUrl": "https://creatives.example.com/api/v1/creatives/files/60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752.jpg"
+}))]
 pub struct CreativeJson {
     /// Place in the gallery, from 1.
     order: u16,
@@ -65,6 +71,10 @@ impl From<Creative> for CreativeJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SequenceRule)]
+#[schema(example = json!({
+    "sequenceNumber": 2,
+    "reachedBy": "Any"
+}))]
 pub struct SequenceRuleJson {
     /// The number.
     sequence_number: u16,
@@ -77,6 +87,12 @@ pub struct SequenceRuleJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Share)]
+#[schema(example = json!({
+    "publisherId": "0193a1f0-0000-7000-8000-000000000002",
+    "linkId": "01939b4e-5c00-7000-8000-000000000000",
+    "sharedAt": "2026-11-26T09:30:00Z",
+    "trackingLink": "https://api.brownboots.getgokart.ai/api/v1/offer-link/redirect/01939b4e-5c00-7000-8000-000000000000?pub_click_id={pub_click_id}&pub_member_id={pub_member_id}"
+}))]
 pub struct ShareJson {
     /// Whose it is, for ever.
     publisher_id: Uuid,
@@ -103,28 +119,101 @@ impl ShareJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OfferFields)]
+#[schema(example = json!({
+    "offerType": "MultiEvent",
+    "trackingSystem": "AppsFlyer",
+    "advertiserId": "0193a1f0-0000-7000-8000-000000000001",
+    "advertiserCampaignName": null,
+    "trackingSystemLink": "https://app.appsflyer.com/id123456789?pid=gokart_int",
+    "fallbackLink": null,
+    "appId": "id123456789",
+    "name": "Golfin iOS",
+    "featured": false,
+    "headline": "Play golf, earn coins",
+    "shortDescription": "Install Golfin and reach level 10.",
+    "keyPoints": [],
+    "offerDetails": null,
+    "termsAndDisclaimers": null,
+    "categories": ["Golf", "Sports"],
+    "creatives": [
+        {"order": 1,
+         "url": "https://creatives.example.com/api/v1/creatives/files/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08.png",
+         "creativeId": "0193a1f0-0000-7000-8000-000000000007",
+         "thumbnailUrl": "https://creatives.example.com/api/v1/creatives/files/60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752.jpg"}
+    ],
+    "currency": "USD",
+    "launchDate": "2026-12-01T00:00:00Z",
+    "expiryDate": null,
+    "gender": "All",
+    "ageRanges": ["18+"],
+    "platforms": ["IOS"],
+    "countries": ["US", "ZA", "AU"],
+    "deadlineAnchor": "Click",
+    "budget": {"total": "5000.00", "daily": null},
+    "overLimitAction": "Reject",
+    "reverseOnFraud": false,
+    "sequenceGraceHours": 72,
+    "sequenceRules": [],
+    "events": [
+        {"offerEventId": "0194a3c0-0000-7000-8000-0000000000e1", "eventId": "Install", "name": "Install",
+         "sequenceNumber": 1, "pendingTime": 0, "revenue": {"model": "FlatRate", "amount": "2.00"},
+         "payout": {"model": "FlatRate", "amount": "1.00"}, "reward": 0, "displayOrder": 1, "showOnOfferWall": true,
+         "deadlineDays": null, "minTimeFromPreviousEvent": null, "allowRepetitions": false, "publisherCaps": {}},
+        {"offerEventId": "0194a3c0-0000-7000-8000-0000000000e2", "eventId": "level_10", "name": "Reach Level 10",
+         "sequenceNumber": 2, "pendingTime": 0, "revenue": {"model": "FlatRate", "amount": "5.00"},
+         "payout": {"model": "FlatRate", "amount": "3.00"}, "reward": 500, "displayOrder": 2,
+         "showOnOfferWall": true, "deadlineDays": null, "minTimeFromPreviousEvent": null, "allowRepetitions": false,
+         "publisherCaps": {}},
+        {"offerEventId": "0194a3c0-0000-7000-8000-0000000000e3", "eventId": "af_purchase", "name": "Purchase",
+         "sequenceNumber": null, "pendingTime": 7, "revenue": {"model": "Percent", "percent": "20"},
+         "payout": {"model": "RevenueShare", "percent": "70"}, "reward": 0, "displayOrder": 3,
+         "showOnOfferWall": true, "deadlineDays": null, "minTimeFromPreviousEvent": null, "allowRepetitions": false,
+         "publisherCaps": {}}
+    ]
+}))]
 pub struct OfferFieldsJson {
+    /// `SingleEvent` or `MultiEvent`.
     offer_type: Option<&'static str>,
+    /// Who tracks it, such as `AppsFlyer`.
     tracking_system: Option<String>,
+    /// Who pays.
     advertiser_id: Option<Uuid>,
+    /// What partners see.
     name: Option<String>,
+    /// The advertiser's own name for the campaign.
     advertiser_campaign_name: Option<String>,
+    /// Where clicks go.
     tracking_system_link: Option<String>,
+    /// Where clicks go that this offer can not take.
     fallback_link: Option<String>,
+    /// The app's id at AppsFlyer: postbacks about another app are refused.
     app_id: Option<String>,
+    /// Shown first.
     featured: bool,
+    /// What end users see first.
     headline: Option<String>,
+    /// What end users read.
     short_description: Option<String>,
+    /// In short.
     key_points: Vec<String>,
+    /// At length.
     offer_details: Option<String>,
+    /// The small print.
     terms_and_disclaimers: Option<String>,
+    /// What it is about.
     categories: Vec<String>,
+    /// Pictures.
     creatives: Vec<CreativeJson>,
+    /// The most revenue it may bring.
     budget: BudgetJson,
+    /// ISO 4217; of budget and flat amounts.
     #[schema(value_type = Option<String>, example = "USD")]
     currency: Option<Currency>,
+    /// First moment.
     launch_date: Option<String>,
+    /// First moment after.
     expiry_date: Option<String>,
+    /// All, Female or Male.
     gender: &'static str,
     /// `["All"]` for everyone, null when not decided.
     age_ranges: Option<Vec<String>>,
@@ -134,12 +223,17 @@ pub struct OfferFieldsJson {
     countries: Option<Vec<String>>,
     #[serde(flatten)]
     caps: CapsJson,
+    /// What becomes of conversions above a cap or budget: Reject, Review or `AcceptUnpaid`.
     over_limit_action: &'static str,
+    /// Whether a Success is taken back when fraud is reported later.
     reverse_on_fraud: bool,
+    /// From when deadlines count: Click or Install.
     deadline_anchor: &'static str,
+    /// Hours for which an event waits for the numbers before it.
     sequence_grace_hours: u16,
     /// Numbers that are not reached as by default.
     sequence_rules: Vec<SequenceRuleJson>,
+    /// What may be earned.
     events: Vec<OfferEventJson>,
 }
 
@@ -215,7 +309,9 @@ pub struct OfferJson {
     fields: OfferFieldsJson,
     /// What the linter says now. Errors stop creation and sharing; warnings do until they are accepted.
     findings: Vec<FindingJson>,
+    /// When it was begun.
     created_at: String,
+    /// When it changed last.
     updated_at: String,
 }
 
@@ -254,17 +350,43 @@ impl From<OfferView> for OfferJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OfferSummary)]
+#[schema(example = json!({
+    "offerId": "0194a3c0-0000-7000-8000-000000000001",
+    "name": "Golfin iOS",
+    "advertiserId": "0193a1f0-0000-7000-8000-000000000001",
+    "offerType": "MultiEvent",
+    "status": "Ready",
+    "displayStatus": "Live",
+    "newestVersion": 2,
+    "clonedFrom": null,
+    "sharedTo": {"publisherId": "0193a1f0-0000-7000-8000-000000000002", "linkId": "01939b4e-5c00-7000-8000-000000000000",
+     "sharedAt": "2026-11-26T09:30:00Z",
+     "trackingLink": "https://api.brownboots.getgokart.ai/api/v1/offer-link/redirect/01939b4e-5c00-7000-8000-000000000000?pub_click_id={pub_click_id}&pub_member_id={pub_member_id}"},
+    "createdAt": "2026-11-25T14:00:00Z",
+    "updatedAt": "2026-11-26T09:30:00Z"
+}))]
 pub struct OfferSummaryJson {
+    /// Its id.
     offer_id: Uuid,
+    /// What partners see.
     name: Option<String>,
+    /// Who pays.
     advertiser_id: Option<Uuid>,
+    /// `SingleEvent` or `MultiEvent`.
     offer_type: Option<&'static str>,
+    /// Draft, Ready, Paused or Ended.
     status: &'static str,
+    /// The status with dates and share looked at: also Scheduled, Live, Expired.
     display_status: &'static str,
+    /// The newest version; 0 while it is a draft.
     newest_version: u32,
+    /// The offer it was copied from.
     cloned_from: Option<Uuid>,
+    /// Its publisher, once shared.
     shared_to: Option<ShareJson>,
+    /// When it was begun.
     created_at: String,
+    /// When it changed last.
     updated_at: String,
 }
 
@@ -294,6 +416,7 @@ impl OfferSummaryJson {
 pub struct VersionJson {
     /// 1, 2, 3 …
     version: u32,
+    /// Since when it holds.
     created_at: String,
     #[serde(flatten)]
     fields: OfferFieldsJson,
@@ -312,6 +435,9 @@ impl From<OfferVersion> for VersionJson {
 /// How an offer is paused.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "stopAll": false
+}))]
 pub struct PauseBody {
     /// Also stop new events of journeys under way; false when left out.
     #[schema(value_type = Option<bool>)]

@@ -11,6 +11,22 @@ use crate::domain::event::OfferEvent;
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OfferEvent)]
+#[schema(example = json!({
+    "offerEventId": "0194a3c0-0000-7000-8000-0000000000e2",
+    "eventId": "level_10",
+    "name": "Reach Level 10",
+    "sequenceNumber": 2,
+    "pendingTime": 0,
+    "revenue": {"model": "FlatRate", "amount": "5.00"},
+    "payout": {"model": "FlatRate", "amount": "3.00"},
+    "reward": 500,
+    "displayOrder": 2,
+    "showOnOfferWall": true,
+    "deadlineDays": null,
+    "minTimeFromPreviousEvent": null,
+    "allowRepetitions": false,
+    "publisherCaps": {}
+}))]
 pub struct OfferEventJson {
     /// Lasting: renaming the Event ID is the same event.
     offer_event_id: Option<Uuid>,

@@ -54,6 +54,21 @@ impl From<PartnerPayout> for PartnerPayoutJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = PartnerOfferEvent)]
+#[schema(example = json!({
+    "offerEventId": "0194a3c0-0000-7000-8000-0000000000e2",
+    "eventId": "level_10",
+    "name": "Reach Level 10",
+    "sequenceNumber": 2,
+    "pendingTime": 0,
+    "payout": {"model": "FlatRate", "amount": "3.00"},
+    "reward": 500,
+    "displayOrder": 2,
+    "showOnOfferWall": true,
+    "deadlineDays": null,
+    "minTimeFromPreviousEvent": null,
+    "allowRepetitions": false,
+    "caps": {}
+}))]
 pub struct PartnerEventJson {
     /// Lasting: the event keeps it when it is renamed.
     offer_event_id: Option<Uuid>,
@@ -115,6 +130,50 @@ impl From<OfferEvent> for PartnerEventJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = PartnerOffer)]
+#[schema(example = json!({
+    "offerId": "0194a3c0-0000-7000-8000-000000000001",
+    "status": "Live",
+    "trackingLink": "https://api.brownboots.getgokart.ai/api/v1/offer-link/redirect/01939b4e-5c00-7000-8000-000000000000?pub_click_id={pub_click_id}&pub_member_id={pub_member_id}",
+    "offerType": "MultiEvent",
+    "name": "Golfin iOS",
+    "featured": false,
+    "headline": "Play golf, earn coins",
+    "shortDescription": "Install Golfin and reach level 10.",
+    "keyPoints": [],
+    "offerDetails": null,
+    "termsAndDisclaimers": null,
+    "categories": ["Golf", "Sports"],
+    "creatives": [
+        {"order": 1,
+         "url": "https://creatives.example.com/api/v1/creatives/files/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08.png",
+         "creativeId": "0193a1f0-0000-7000-8000-000000000007",
+         "thumbnailUrl": "https://creatives.example.com/api/v1/creatives/files/60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752.jpg"}
+    ],
+    "currency": "USD",
+    "launchDate": "2026-12-01T00:00:00Z",
+    "expiryDate": null,
+    "gender": "All",
+    "ageRanges": ["18+"],
+    "platforms": ["IOS"],
+    "countries": ["US", "ZA", "AU"],
+    "deadlineAnchor": "Click",
+    "events": [
+        {"offerEventId": "0194a3c0-0000-7000-8000-0000000000e1", "eventId": "Install", "name": "Install",
+         "sequenceNumber": 1, "pendingTime": 0, "payout": {"model": "FlatRate", "amount": "1.00"}, "reward": 0,
+         "displayOrder": 1, "showOnOfferWall": true, "deadlineDays": null, "minTimeFromPreviousEvent": null,
+         "allowRepetitions": false, "caps": {}},
+        {"offerEventId": "0194a3c0-0000-7000-8000-0000000000e2", "eventId": "level_10", "name": "Reach Level 10",
+         "sequenceNumber": 2, "pendingTime": 0, "payout": {"model": "FlatRate", "amount": "3.00"}, "reward": 500,
+         "displayOrder": 2, "showOnOfferWall": true, "deadlineDays": null, "minTimeFromPreviousEvent": null,
+         "allowRepetitions": false, "caps": {}},
+        {"offerEventId": "0194a3c0-0000-7000-8000-0000000000e3", "eventId": "af_purchase", "name": "Purchase",
+         "sequenceNumber": null, "pendingTime": 7, "payout": {"model": "Percent", "percent": "14"}, "reward": 0,
+         "displayOrder": 3, "showOnOfferWall": true, "deadlineDays": null, "minTimeFromPreviousEvent": null,
+         "allowRepetitions": false, "caps": {}}
+    ],
+    "sharedAt": "2026-11-26T09:30:00Z",
+    "updatedAt": "2026-11-26T09:30:00Z"
+}))]
 pub struct PartnerOfferJson {
     /// Its id.
     offer_id: Uuid,
@@ -134,19 +193,28 @@ pub struct PartnerOfferJson {
     name: Option<String>,
     /// Shown first.
     featured: bool,
+    /// What users see first.
     #[schema(example = "Play golf, earn coins")]
     headline: Option<String>,
+    /// What users read.
     #[schema(example = "Install Golfin and reach level 10.")]
     short_description: Option<String>,
+    /// In short.
     key_points: Vec<String>,
+    /// At length.
     offer_details: Option<String>,
+    /// The small print.
     terms_and_disclaimers: Option<String>,
+    /// What it is about.
     categories: Vec<String>,
+    /// Pictures.
     creatives: Vec<CreativeJson>,
     /// Of flat payouts.
     #[schema(value_type = Option<String>, example = "USD")]
     currency: Option<Currency>,
+    /// First moment.
     launch_date: Option<String>,
+    /// First moment after.
     expiry_date: Option<String>,
     /// All, Female or Male.
     #[schema(example = "All")]

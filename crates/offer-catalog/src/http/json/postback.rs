@@ -148,18 +148,34 @@ impl RotateSecretBody {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = PostbackEndpoint)]
+#[schema(example = json!({
+    "endpointId": "0193a1f0-0000-7000-8000-000000000010",
+    "offerId": "0194a3c0-0000-7000-8000-000000000001",
+    "offerEventId": null,
+    "method": "GET",
+    "urlTemplate": "https://rewardville.example/pb?click={pub_click_id}&id={conversion_id}&status={status}",
+    "statuses": ["Success", "Rejected"],
+    "alsoGlobal": true,
+    "oldSecretUntil": null,
+    "warnings": []
+}))]
 pub struct EndpointJson {
+    /// Its id.
     endpoint_id: Uuid,
     /// For which offer; null: for all.
     offer_id: Option<Uuid>,
     /// For which event of it; null: for all.
     offer_event_id: Option<Uuid>,
+    /// `GET` of the URL, or `POST` of the full conversion as JSON.
     #[schema(example = "GET")]
     method: &'static str,
+    /// With macros.
     #[schema(example = "https://rewardville.example/pb?click={pub_click_id}&id={conversion_id}")]
     url_template: String,
+    /// What it is told of.
     #[schema(value_type = Vec<String>, example = json!(["Success"]))]
     statuses: Vec<&'static str>,
+    /// Whether the global one is told as well.
     also_global: bool,
     /// Until when postbacks are signed with the secret before as well.
     old_secret_until: Option<String>,

@@ -160,15 +160,28 @@ pub(super) fn how_told(
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Publisher)]
+#[schema(example = json!({
+    "publisherId": "0193a1f0-0000-7000-8000-000000000002",
+    "name": "Rewardville",
+    "active": true,
+    "postback": {"method": "POST", "urlTemplate": "https://rewardville.example/postback?click={pub_click_id}&id={conversion_id}",
+     "statuses": ["Success"]},
+    "warnings": [],
+    "createdAt": "2026-11-20T08:00:00Z"
+}))]
 pub struct PublisherJson {
+    /// Its id.
     publisher_id: Uuid,
+    /// Shown to people.
     #[schema(example = "Rewardville")]
     name: String,
+    /// Whether it takes part.
     active: bool,
     /// The global one; those of offers and events are at `/postbacks`.
     postback: Option<PostbackJson>,
     /// What is worth a thought about the postback.
     warnings: Vec<String>,
+    /// When it was made.
     created_at: String,
 }
 

@@ -71,8 +71,10 @@ impl RateBody {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Rate)]
 pub struct RateJson {
+    /// ISO 4217.
     #[schema(example = "EUR")]
     from: String,
+    /// ISO 4217.
     #[schema(example = "USD")]
     to: String,
     /// With at most twelve digits after the point.
@@ -84,10 +86,18 @@ pub struct RateJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Rates)]
+#[schema(example = json!({
+    "defaultCurrency": "USD",
+    "rates": [
+        {"from": "EUR", "to": "USD", "rate": "1.0842"},
+        {"from": "USD", "to": "EUR", "rate": "0.9223"}
+    ]
+}))]
 pub struct RatesJson {
     /// The tenant's: used when neither a postback nor its offer names a currency.
     #[schema(example = "USD")]
     default_currency: String,
+    /// One for each pair.
     rates: Vec<RateJson>,
 }
 

@@ -54,7 +54,25 @@ pub struct CategoriesJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Reference)]
+#[schema(example = json!({
+    "offerTypes": ["SingleEvent", "MultiEvent"],
+    "trackingSystems": ["AppsFlyer"],
+    "categories": ["Golf", "Sports"],
+    "countries": ["AU", "US", "ZA"],
+    "platforms": ["IOS", "Android", "MacOS", "Browser"],
+    "genders": ["All", "Female", "Male"],
+    "ageRanges": ["18+"],
+    "deadlineAnchors": ["Click", "Install"],
+    "overLimitActions": ["Reject", "Review", "AcceptUnpaid"],
+    "reachedBy": ["All", "Any"],
+    "roles": ["owner", "manager", "analyst", "publisher"],
+    "tokenScopes": ["read", "write", "manage"],
+    "postbackMethods": ["GET", "POST"],
+    "postbackStatuses": ["Pending", "Success", "Rejected"],
+    "postbackMacros": ["pub_click_id", "conversion_id", "payout"]
+}))]
 pub struct ReferenceJson {
+    /// Of offers.
     #[schema(value_type = Vec<String>)]
     offer_types: Vec<&'static str>,
     /// Those that we know well; others may be named.
@@ -68,23 +86,31 @@ pub struct ReferenceJson {
     /// `["All"]` in an offer means every one.
     #[schema(value_type = Vec<String>)]
     platforms: Vec<&'static str>,
+    /// Of users.
     #[schema(value_type = Vec<String>)]
     genders: Vec<&'static str>,
     /// The usual ones; any other range such as 30-39 is as good. `["All"]` in an offer means every age.
     #[schema(value_type = Vec<String>)]
     age_ranges: Vec<&'static str>,
+    /// From when deadlines count.
     #[schema(value_type = Vec<String>)]
     deadline_anchors: Vec<&'static str>,
+    /// What becomes of conversions above a cap or budget.
     #[schema(value_type = Vec<String>)]
     over_limit_actions: Vec<&'static str>,
+    /// How many of its events reach a sequence number.
     #[schema(value_type = Vec<String>)]
     reached_by: Vec<&'static str>,
+    /// Of users and tokens.
     #[schema(value_type = Vec<String>)]
     roles: Vec<&'static str>,
+    /// Of tokens.
     #[schema(value_type = Vec<String>)]
     token_scopes: Vec<&'static str>,
+    /// How publishers are told.
     #[schema(value_type = Vec<String>)]
     postback_methods: Vec<&'static str>,
+    /// What publishers are told of.
     #[schema(value_type = Vec<String>)]
     postback_statuses: Vec<&'static str>,
     /// Of publishers' postback templates, each without its braces.

@@ -3,13 +3,12 @@
 use http_kit::Problem;
 use kernel::OfferEventId;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
     event_body::{REWARD_MAX, event_id},
-    terms::{MoneyTerms, read_payout, read_revenue},
+    terms::{EnteredTerms, ShownTerm, read_payout, read_revenue},
     ticks::read_ticks,
 };
 use crate::{
@@ -36,7 +35,7 @@ pub struct ScheduledChangeBody {
     #[schema(value_type = String)]
     field: Field,
     /// As the event has it: money, or points.
-    #[schema(value_type = MoneyTerms)]
+    #[schema(value_type = EnteredTerms)]
     value: Field,
     /// A full hour in the future, at most one year ahead. With an offset, or without one in the tenant's time zone; an hour
     /// that never comes there, or comes twice, because clocks are changed, is refused.
@@ -93,16 +92,32 @@ impl ScheduledChangeBody {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ScheduledChange)]
+#[schema(example = json!({
+    "changeId": "0193a1f0-0000-7000-8000-00000000000f",
+    "offerId": "0194a3c0-0000-7000-8000-000000000001",
+    "offerEventId": "0194a3c0-0000-7000-8000-0000000000e2",
+    "field": "payout",
+    "value": {"model": "FlatRate", "amount": "3.50"},
+    "at": "2026-12-24T14:00:00Z",
+    "status": "Pending",
+    "reason": null,
+    "version": null,
+    "scheduledBy": "0193a1f0-0000-7000-8000-00000000000b",
+    "createdAt": "2026-11-26T09:30:00Z",
+    "settledAt": null
+}))]
 pub struct ScheduledChangeJson {
+    /// Its id.
     change_id: Uuid,
+    /// The offer.
     offer_id: Uuid,
+    /// The event, by its lasting id.
     offer_event_id: Uuid,
     /// revenue, payout or reward.
     #[schema(example = "payout")]
     field: &'static str,
     /// As the event will have it: money, or points.
-    #[schema(value_type = MoneyTerms)]
-    value: Value,
+    value: ShownTerm,
     /// From when on, in UTC.
     at: String,
     /// Pending, Applied, Failed or Cancelled.
@@ -114,6 +129,7 @@ pub struct ScheduledChangeJson {
     version: Option<u32>,
     /// The token that asked for it.
     scheduled_by: Uuid,
+    /// When it was asked for.
     created_at: String,
     /// When it was applied, failed or was cancelled.
     settled_at: Option<String>,
@@ -122,9 +138,9 @@ pub struct ScheduledChangeJson {
 impl From<ScheduledChange> for ScheduledChangeJson {
     fn from(change: ScheduledChange) -> Self {
         let value = match change.term {
-            Term::Revenue(revenue) => json!(MoneyTerms::from(revenue)),
-            Term::Payout(payout) => json!(MoneyTerms::from(payout)),
-            Term::Reward(reward) => json!(reward),
+            Term::Revenue(revenue) => ShownTerm::Money(revenue.into()),
+            Term::Payout(payout) => ShownTerm::Money(payout.into()),
+            Term::Reward(reward) => ShownTerm::Points(reward),
         };
         Self {
             change_id: change.change_id,

@@ -84,6 +84,7 @@ impl ShareBody {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = SharedOffers)]
 pub struct SharedJson {
+    /// The clones.
     offers: Vec<OfferJson>,
 }
 

@@ -135,16 +135,32 @@ impl TenantProfileBody {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Tenant)]
+#[schema(example = json!({
+    "tenantId": "0193a1f0-0000-7000-8000-00000000000a",
+    "domain": "Brownboots",
+    "displayName": "Brownboots",
+    "timeZone": "America/New_York",
+    "defaultCurrency": "USD",
+    "mediaSources": ["gokart_int"],
+    "createdAt": "2026-11-20T08:00:00Z"
+}))]
 pub struct TenantJson {
+    /// Its id.
     tenant_id: Uuid,
+    /// A DNS label; never changes.
     #[schema(example = "Brownboots")]
     domain: String,
+    /// Shown to people.
     display_name: String,
+    /// IANA name.
     #[schema(example = "America/New_York")]
     time_zone: String,
+    /// ISO 4217.
     #[schema(value_type = String, example = "USD")]
     default_currency: Currency,
+    /// The names under which AppsFlyer reports this tenant's traffic (`pid`).
     media_sources: Vec<String>,
+    /// When it was made.
     created_at: String,
 }
 
@@ -167,6 +183,7 @@ impl From<Tenant> for TenantJson {
 #[serde(rename_all = "camelCase")]
 #[schema(as = CreatedTenant)]
 pub struct CreatedTenantJson {
+    /// The tenant.
     tenant: TenantJson,
     /// The owner's token: shown now and never again.
     owner_token: IssuedTokenJson,

@@ -30,6 +30,30 @@ pub struct MoneyTerms {
     percent: Option<String>,
 }
 
+/// Money as it is entered: an amount such as `"4.99"`, which means `FlatRate`, or whole terms.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = EnteredMoneyTerms, example = "4.99")]
+pub enum EnteredTerms {
+    /// A flat amount in the offer's currency.
+    Amount(String),
+    /// The same as a number; of a reward, points.
+    Number(f64),
+    /// Whole terms.
+    Terms(MoneyTerms),
+}
+
+/// What an event is worth, as it is shown.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = ShownTerm)]
+pub enum ShownTerm {
+    /// Revenue or payout.
+    Money(MoneyTerms),
+    /// A reward's points.
+    Points(i64),
+}
+
 impl From<Revenue> for MoneyTerms {
     fn from(revenue: Revenue) -> Self {
         match revenue {

@@ -108,23 +108,43 @@ impl TokenBody {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Token)]
+#[schema(example = json!({
+    "tokenId": "0193a1f0-0000-7000-8000-00000000000b",
+    "label": "CI",
+    "userId": null,
+    "role": "manager",
+    "publisherId": null,
+    "scopes": ["read", "write"],
+    "expiresAt": "2027-12-31T00:00:00Z",
+    "revokedAt": null,
+    "suspendedAt": null,
+    "lastUsedAt": "2026-11-26T09:30:00Z",
+    "createdAt": "2026-11-20T08:00:00Z"
+}))]
 pub struct TokenJson {
+    /// Its id.
     token_id: Uuid,
+    /// What people call it.
     label: String,
     /// Whose it is; null: it stands alone.
     user_id: Option<Uuid>,
+    /// owner, manager, analyst or publisher.
     #[schema(example = "manager")]
     role: &'static str,
+    /// For role publisher: whose offers it may see.
     publisher_id: Option<Uuid>,
     /// What it is for, within the rights of its role.
     #[schema(value_type = Vec<String>, example = json!(["read", "write", "manage"]))]
     scopes: Vec<&'static str>,
+    /// From when on it is void; null: never.
     expires_at: Option<String>,
+    /// When it was revoked; null: it was not.
     revoked_at: Option<String>,
     /// Since when it is refused because its publisher is inactive.
     suspended_at: Option<String>,
     /// When it was used last at this API, to the minute.
     last_used_at: Option<String>,
+    /// When it was issued.
     created_at: String,
 }
 

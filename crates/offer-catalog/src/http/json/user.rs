@@ -72,16 +72,31 @@ fn looks_like_email(text: &str) -> bool {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = User)]
+#[schema(example = json!({
+    "userId": "0193a1f0-0000-7000-8000-00000000000c",
+    "name": "Ada",
+    "email": "ada@brownboots.example",
+    "role": "manager",
+    "publisherId": null,
+    "active": true,
+    "createdAt": "2026-11-20T08:00:00Z"
+}))]
 pub struct UserJson {
+    /// Its id.
     user_id: Uuid,
+    /// Shown to people.
     #[schema(example = "Ada")]
     name: String,
+    /// Where people reach them.
     email: Option<String>,
+    /// owner, manager, analyst or publisher.
     #[schema(example = "manager")]
     role: &'static str,
+    /// For role publisher: whose offers they may see.
     publisher_id: Option<Uuid>,
     /// False: deactivated, for ever.
     active: bool,
+    /// When it was made.
     created_at: String,
 }
 
