@@ -3,7 +3,10 @@
 //! The document is made from the same `routes` function that the server registers, so it cannot describe what is not
 //! served. [`document`] then adds what all services share: the security schemes and the shape of errors.
 
+mod doors;
+
 use actix_web::App;
+use serde_json::Value;
 use utoipa::{
     PartialSchema as _, ToSchema as _,
     openapi::{
@@ -16,7 +19,8 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::problem::{FieldError, PROBLEM_JSON, ProblemBody};
 
-/// The name of the scheme for API tokens; in a handler: `security(("apiToken" = []))`.
+/// The name of the scheme for API tokens; in a handler, with the name of its [`Door`](crate::auth::Door):
+/// `security(("apiToken" = ["read"]))`.
 pub const API_TOKEN: &str = "apiToken";
 /// The name of the scheme for the operator's token.
 pub const OPERATOR_TOKEN: &str = "operatorToken";
@@ -52,12 +56,16 @@ pub fn document(about: About, routes: impl FnOnce(&mut ServiceConfig<'_>)) -> Op
     document
 }
 
-/// [`document`] as the text that `print-openapi` prints.
+/// [`document`] as the text that `print-openapi` prints, with who may call what.
 ///
 /// # Errors
 /// When the document cannot be written as JSON: a bug of a schema.
 pub fn json(about: About, routes: impl FnOnce(&mut ServiceConfig<'_>)) -> Result<String, serde_json::Error> {
-    document(about, routes).to_pretty_json()
+    let mut document = serde_json::to_value(document(about, routes))?;
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    let items = paths.into_iter().flatten().filter_map(|(_, item)| item.as_object_mut());
+    items.flatten().for_each(|(_, operation)| doors::explain(operation));
+    serde_json::to_string_pretty(&document)
 }
 
 /// The bare document: paths and schemas.
@@ -109,7 +117,7 @@ fn add_problems(operation: &mut Operation) {
     add("default", "Any other error.");
     if secured {
         add("401", "No token, or one that is unknown, expired or revoked.");
-        add("403", "The token's role does not allow this.");
+        add("403", "The token's role or scopes do not allow this.");
     }
 }
 

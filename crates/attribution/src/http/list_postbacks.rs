@@ -57,7 +57,7 @@ pub struct PostbackLine {
 #[utoipa::path(
     tag = "postbacks",
     params(Page),
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     responses((status = 200, body = ListBody<PostbackLine>))
 )]
 #[get("/api/v1/postbacks")]

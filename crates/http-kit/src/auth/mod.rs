@@ -4,11 +4,13 @@
 //! unknown, an expired and a malformed token get the same status and, but for the missing one, the same text.
 
 mod caller;
+mod door;
 mod header;
 mod operator;
 mod token_auth;
 mod token_cache;
 
 pub use caller::Caller;
+pub use door::Door;
 pub use operator::{Operator, OperatorAuth};
 pub use token_auth::{AuthSettings, Grant, LookupError, TokenAuth, TokenHash};

@@ -11,7 +11,7 @@ use crate::flows::Catalog;
 /// All versions of an offer, oldest first
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(("offer_id" = Uuid, Path)),
     responses(
         (status = 200, description = "The versions; none of a draft.", body = Vec<VersionJson>),
