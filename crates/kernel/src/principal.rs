@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{PublisherId, TenantId, TokenId};
 
-/// What a token may do within its tenant. Each role may do what the ones above it in this list may not take away:
-/// see [`Role::may_write`].
+/// What a token may do within its tenant. Which calls take which roles is said once, by `http_kit::auth::Door`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -20,17 +19,8 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether this role may change the tenant's offers, partners and conversions.
-    #[must_use]
-    pub const fn may_write(self) -> bool {
-        matches!(self, Self::Owner | Self::Manager)
-    }
-
-    /// Whether this role may read the whole tenant.
-    #[must_use]
-    pub const fn may_read_tenant(self) -> bool {
-        matches!(self, Self::Owner | Self::Manager | Self::Analyst)
-    }
+    /// Each of them, in the order they are listed.
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Manager, Self::Analyst, Self::Publisher];
 
     /// The word used in messages, tables and JSON.
     #[must_use]
@@ -46,9 +36,7 @@ impl Role {
     /// Reads [`Role::as_str`] back.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Owner, Self::Manager, Self::Analyst, Self::Publisher]
-            .into_iter()
-            .find(|role| role.as_str() == word)
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
     }
 }
 

@@ -166,7 +166,7 @@ pub struct ConversionBody {
 #[utoipa::path(
     tag = "journeys",
     params(("gk_click_id" = Uuid, Path, description = "The click's id")),
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     responses((status = 200, description = "The journey.", body = JourneyBody), (status = 404, description = "Nobody has heard of this click."))
 )]
 #[get("/api/v1/journeys/{gk_click_id}")]

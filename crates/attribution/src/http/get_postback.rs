@@ -94,7 +94,7 @@ pub struct RawBody {
 #[utoipa::path(
     tag = "postbacks",
     params(("receipt" = Uuid, Path, description = "The receipt answered to AppsFlyer")),
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     responses((status = 200, description = "The postback.", body = PostbackBody), (status = 404, description = "No such postback."))
 )]
 #[get("/api/v1/postbacks/{receipt}")]

@@ -68,7 +68,7 @@ pub struct PostbackLine {
 #[utoipa::path(
     tag = "postbacks",
     params(Page),
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     responses((status = 200, description = "A page of them.", body = ListBody<PostbackLine>))
 )]
 #[get("/api/v1/postbacks")]

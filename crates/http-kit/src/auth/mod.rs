@@ -4,12 +4,14 @@
 //! unknown, an expired and a malformed token get the same status and, but for the missing one, the same text.
 
 mod caller;
+mod door;
 mod header;
 mod operator;
 mod token_auth;
 mod token_cache;
 
 pub use caller::Caller;
+pub use door::Door;
 pub(crate) use header::refused;
 pub use operator::{Operator, OperatorAuth};
 pub(crate) use token_auth::unavailable;

@@ -3,9 +3,11 @@
 //! The document is made from the same `routes` function that the server registers, so it cannot describe what is not
 //! served. [`document`] then adds what all services share and no handler should have to repeat: the security schemes, the
 //! errors that follow from what an operation takes ([`problems`]), what headers and ids are ([`parameters`]), and examples
-//! made of the examples of the schemas ([`examples`]). What a handler says itself stays as it is.
+//! made of the examples of the schemas ([`examples`]), and who
+//! may call what ([`doors`]). What a handler says itself stays as it is.
 
 mod about;
+mod doors;
 mod examples;
 mod facts;
 mod parameters;
@@ -28,7 +30,8 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 pub use self::about::{About, Parameter, Said};
 use crate::problem::{FieldError, ProblemBody};
 
-/// The name of the scheme for API tokens; in a handler: `security(("apiToken" = []))`.
+/// The name of the scheme for API tokens; in a handler, with the name of its [`Door`](crate::auth::Door):
+/// `security(("apiToken" = ["read"]))`.
 pub const API_TOKEN: &str = "apiToken";
 /// The name of the scheme for the operator's token.
 pub const OPERATOR_TOKEN: &str = "operatorToken";
@@ -70,6 +73,7 @@ pub fn document(
             operation.remove("requestBody");
         }
         tell_apart(&mut ids, &method, operation);
+        doors::explain(operation);
         parameters::explain(operation, about.parameters);
         problems::complete(&path, operation, &schemas, about.parameters, &said);
         examples::complete(operation, &schemas);

@@ -27,13 +27,13 @@ impl Clock for Stopped {
     }
 }
 
-#[utoipa::path(security(("apiToken" = [])))]
+#[utoipa::path(security(("apiToken" = ["read-own"])))]
 #[get("/me")]
 async fn me(caller: Caller) -> String {
     caller.tenant.to_string()
 }
 
-#[utoipa::path(security(("apiToken" = [])))]
+#[utoipa::path(security(("apiToken" = ["write"])))]
 #[post("/write")]
 async fn write(caller: Caller) -> Result<&'static str, Problem> {
     caller.require_write()?;

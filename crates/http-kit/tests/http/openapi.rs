@@ -4,7 +4,7 @@ use actix_web::{get, web};
 use http_kit::{
     Json, ListBody, Page, Problem,
     auth::Caller,
-    openapi::{About, document},
+    openapi::{About, document, json},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -15,7 +15,10 @@ struct Offer {
     name: String,
 }
 
-#[utoipa::path(params(Page), security(("apiToken" = [])), responses((status = 200, body = ListBody<Offer>)))]
+/// The offers
+///
+/// What sells.
+#[utoipa::path(params(Page), security(("apiToken" = ["read"])), responses((status = 200, body = ListBody<Offer>)))]
 #[get("/offers")]
 async fn list_offers(_caller: Caller, page: Page) -> Result<Json<ListBody<Offer>>, Problem> {
     Ok(Json(page.of(vec![], 0)))
@@ -46,6 +49,20 @@ fn secured_operations_say_how_they_fail() {
     let open = &document["paths"]["/api/v1/open/{id}"]["get"]["responses"];
     assert_eq!(open["default"]["description"], "own words");
     assert!(open["401"].is_null());
+}
+
+#[test]
+fn an_operation_with_a_door_says_who_passes() {
+    let about = About { title: "GoKart test", version: "1.2.3", description: "For the test." };
+    let document: Value = serde_json::from_str(&json(about, routes).unwrap()).unwrap();
+    let read = &document["paths"]["/api/v1/offers"]["get"];
+    assert_eq!(read["security"], serde_json::json!([{ "apiToken": ["read"] }]));
+    assert_eq!(read["x-roles"], serde_json::json!(["owner", "manager", "analyst"]));
+    assert_eq!(read["x-scope"], "read");
+    let sentence = "For tokens of owners, managers and analysts with the scope `read`.";
+    assert_eq!(read["description"], format!("What sells.\n\n{sentence}"));
+    let open = &document["paths"]["/api/v1/open/{id}"]["get"];
+    assert!(open["x-roles"].is_null() && open["description"].is_null());
 }
 
 #[test]

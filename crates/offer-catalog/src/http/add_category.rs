@@ -11,7 +11,7 @@ use crate::flows::Catalog;
 /// Clients offer it for choice from then on. Offers may name others: nothing is refused for its category.
 #[utoipa::path(
     tag = "Reference",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     request_body = CategoryBody,
     responses(
         (status = 201, description = "All categories.", body = CategoriesJson),

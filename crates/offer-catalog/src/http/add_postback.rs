@@ -16,7 +16,7 @@ use crate::flows::Catalog;
 /// For all offers, for one, or for one event of it. Answers also the secret that signs it, which is shown this once.
 #[utoipa::path(
     tag = "Publishers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("publisher_id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = NewPostbackBody,
     responses(

@@ -12,7 +12,7 @@ use crate::flows::Catalog;
 /// Cancelling it again changes nothing.
 #[utoipa::path(
     tag = "Scheduled changes",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("offer_id" = Uuid, Path), ("change_id" = Uuid, Path)),
     responses(
         (status = 204, description = "Cancelled."),

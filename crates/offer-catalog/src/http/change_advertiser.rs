@@ -16,7 +16,7 @@ use crate::flows::Catalog;
 /// Replaces everything that was entered: what is left out is nothing from then on.
 #[utoipa::path(
     tag = "Advertisers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("advertiser_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
     request_body = AdvertiserBody,
     responses(

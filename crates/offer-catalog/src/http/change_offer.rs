@@ -18,7 +18,7 @@ use crate::flows::{Catalog, Conditions};
 /// to save wins. Saving what is there already changes nothing.
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("offer_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
     request_body = OfferBody,
     responses(

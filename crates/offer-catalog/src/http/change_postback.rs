@@ -13,7 +13,7 @@ use crate::flows::Catalog;
 /// Replaces how it is told; what it is for never changes, and its secret stays.
 #[utoipa::path(
     tag = "Publishers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("publisher_id" = Uuid, Path), ("endpoint_id" = Uuid, Path)),
     request_body = PostbackChangeBody,
     responses(

@@ -18,7 +18,7 @@ use crate::flows::Catalog;
 /// on counting.
 #[utoipa::path(
     tag = "Publishers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("publisher_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
     request_body = PublisherChangeBody,
     responses(

@@ -15,7 +15,7 @@ use crate::flows::Catalog;
 /// rate is priced when there is one. A pair is looked up as it stands: what is converted both ways needs two lines.
 #[utoipa::path(
     tag = "Tenants",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
     request_body = RatesBody,
     responses(

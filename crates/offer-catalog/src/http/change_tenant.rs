@@ -15,7 +15,7 @@ use crate::flows::Catalog;
 /// that are not open yet. With If-Match, only when nobody has changed it since.
 #[utoipa::path(
     tag = "Tenants",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     params(("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
     request_body = TenantProfileBody,
     responses(

@@ -16,7 +16,7 @@ use crate::flows::Catalog;
 /// Replaces everything that was entered. A new role is at once that of every token the user holds.
 #[utoipa::path(
     tag = "Users",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     params(("user_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
     request_body = UserBody,
     responses(

@@ -13,7 +13,7 @@ use crate::flows::Catalog;
 /// Copies everything into a new draft without a share: the way to another publisher.
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("offer_id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     responses(
         (status = 201, description = "The offer.", body = OfferJson),

@@ -12,7 +12,7 @@ use crate::flows::Catalog;
 /// Make an advertiser
 #[utoipa::path(
     tag = "Advertisers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = AdvertiserBody,
     responses(

@@ -15,7 +15,7 @@ use crate::flows::Catalog;
 /// For the tenant, or for one of its advertisers: then only that advertiser's offers can match. Masked; reveal shows it.
 #[utoipa::path(
     tag = "Credentials",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = Option<CredentialBody>,
     responses(

@@ -18,7 +18,7 @@ use crate::flows::{Catalog, Conditions};
 /// until they are accepted, which is audited.
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("offer_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read."), ("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = Option<CreateBody>,
     responses(

@@ -14,7 +14,7 @@ use crate::flows::Catalog;
 /// With a postback, answers also the secret that signs it, which is shown this once. Unknown macros are refused.
 #[utoipa::path(
     tag = "Publishers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = PublisherBody,
     responses(

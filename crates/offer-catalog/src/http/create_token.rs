@@ -14,7 +14,7 @@ use crate::flows::Catalog;
 /// The token is shown this once.
 #[utoipa::path(
     tag = "Tokens",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = TokenBody,
     responses(

@@ -14,7 +14,7 @@ use crate::flows::Catalog;
 /// Nobody has a password: issue an API token for the user, which has the user's role.
 #[utoipa::path(
     tag = "Users",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = UserBody,
     responses(

@@ -13,7 +13,7 @@ use crate::flows::Catalog;
 /// Final: all their tokens are revoked, and stop working within 5 seconds everywhere. Doing it again changes nothing.
 #[utoipa::path(
     tag = "Users",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     params(("user_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
     responses(
         (status = 200, description = "The user.", body = UserJson),

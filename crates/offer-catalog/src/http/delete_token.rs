@@ -12,7 +12,7 @@ use crate::flows::Catalog;
 /// It stops working within 5 seconds everywhere. Revoking it again changes nothing.
 #[utoipa::path(
     tag = "Tokens",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     params(("token_id" = Uuid, Path, description = "The token's id, not its text.")),
     responses(
         (status = 204, description = "Revoked."),

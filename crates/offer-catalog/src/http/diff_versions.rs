@@ -23,7 +23,7 @@ pub struct To {
 /// Field by field: before, after, and for which clicks it counts.
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(("offer_id" = Uuid, Path), ("version" = u32, Path, description = "1, 2, 3 …"), To),
     responses(
         (status = 200, description = "The differences; none when the versions say the same.", body = DiffJson),

@@ -14,7 +14,7 @@ use crate::flows::Catalog;
 /// Saves a draft, which may lack anything; the answer's findings say what creation will ask for.
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = OfferBody,
     responses(

@@ -13,7 +13,7 @@ use crate::flows::Catalog;
 /// For good. Journeys under way keep counting.
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("offer_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
     responses(
         (status = 200, description = "The offer.", body = OfferJson),

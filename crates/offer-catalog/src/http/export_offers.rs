@@ -30,7 +30,7 @@ pub struct Filter {
 /// spreadsheet would take for a formula begins with an apostrophe. When the database goes away half-way, the answer is cut off.
 #[utoipa::path(
     tag = "Imports",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(Filter),
     responses(
         (status = 200, description = "The offers.", content(

@@ -11,7 +11,7 @@ use crate::flows::Catalog;
 /// One advertiser
 #[utoipa::path(
     tag = "Advertisers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(("advertiser_id" = Uuid, Path)),
     responses(
         (status = 200, description = "The advertiser.", body = AdvertiserJson),

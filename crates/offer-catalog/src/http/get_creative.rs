@@ -11,7 +11,7 @@ use crate::flows::Catalog;
 /// One uploaded picture
 #[utoipa::path(
     tag = "Creatives",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(("creative_id" = Uuid, Path)),
     responses(
         (status = 200, description = "What is known of it; `url` and `thumbnailUrl` say where it is.", body = UploadedCreativeJson),

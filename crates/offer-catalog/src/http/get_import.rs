@@ -10,7 +10,7 @@ use crate::flows::Catalog;
 /// How far an import is
 #[utoipa::path(
     tag = "Imports",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(("import_id" = Uuid, Path)),
     responses(
         (status = 200, description = "The import.", body = ImportJson),

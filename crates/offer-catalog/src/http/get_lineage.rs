@@ -16,7 +16,7 @@ use crate::{
 /// What it was cloned from, up to the first, and every clone. Each has a budget of its own; here they are added up.
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(("offer_id" = Uuid, Path)),
     responses(
         (status = 200, description = "The offers and their budgets.", body = LineageJson),

@@ -11,7 +11,7 @@ use crate::flows::Catalog;
 /// One offer
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(("offer_id" = Uuid, Path)),
     responses(
         (status = 200, description = "The offer.", body = OfferJson),

@@ -15,7 +15,7 @@ use crate::flows::Catalog;
 /// One offer that is shared with you
 #[utoipa::path(
     tag = "Partner feed",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["partner"])),
     params(("offer_id" = Uuid, Path), ("If-None-Match" = Option<String>, Header, description = seen::ABOUT)),
     responses(
         (status = 200, description = "The offer.", body = PartnerOfferJson, headers(("ETag" = String, description = "For If-None-Match."))),

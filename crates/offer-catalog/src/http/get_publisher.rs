@@ -11,7 +11,7 @@ use crate::flows::Catalog;
 /// One publisher
 #[utoipa::path(
     tag = "Publishers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(("publisher_id" = Uuid, Path)),
     responses(
         (status = 200, description = "The publisher.", body = PublisherJson),

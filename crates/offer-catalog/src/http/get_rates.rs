@@ -11,7 +11,7 @@ use crate::flows::Catalog;
 /// What amounts of other currencies are converted with. Its `ETag` is the tenant's.
 #[utoipa::path(
     tag = "Tenants",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     responses((status = 200, description = "The rates.", body = RatesJson)),
 )]
 #[get("/api/v1/tenants/me/rates")]

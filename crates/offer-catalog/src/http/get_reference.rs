@@ -11,7 +11,7 @@ use crate::flows::Catalog;
 /// The valid words of offers, tokens and postbacks, and the categories that the tenant has agreed on.
 #[utoipa::path(
     tag = "Reference",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     responses((status = 200, description = "The words.", body = ReferenceJson)),
 )]
 #[get("/api/v1/reference")]

@@ -9,7 +9,7 @@ use crate::flows::Catalog;
 /// The tenant of the token
 #[utoipa::path(
     tag = "Tenants",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     responses((status = 200, description = "The tenant.", body = TenantJson)),
 )]
 #[get("/api/v1/tenants/me")]

@@ -11,7 +11,7 @@ use crate::flows::Catalog;
 /// One user
 #[utoipa::path(
     tag = "Users",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     params(("user_id" = Uuid, Path)),
     responses(
         (status = 200, description = "The user.", body = UserJson),

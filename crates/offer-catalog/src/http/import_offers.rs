@@ -32,7 +32,7 @@ pub const BODY: RouteBody = RouteBody {
 /// A row that fails harms no other, but nothing absent is paused then. Imports of one provider follow each other.
 #[utoipa::path(
     tag = "Imports",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     request_body = ImportBody,
     responses(
         (status = 202, description = "It is stored and will be worked off. `Location` says where to ask.", body = ImportJson),

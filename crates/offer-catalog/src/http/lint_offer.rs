@@ -14,7 +14,7 @@ use crate::{
 /// What creation would say of these fields. Saves nothing.
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     request_body = OfferBody,
     responses(
         (status = 200, description = "Errors, warnings and infos.", body = LintJson),

@@ -14,7 +14,7 @@ use crate::flows::Catalog;
 /// By name, unless `sort` says otherwise.
 #[utoipa::path(
     tag = "Advertisers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(PartnerParameters, Page),
     responses(
         (status = 200, description = "A page of them.", body = ListBody<AdvertiserJson>),

@@ -34,7 +34,7 @@ pub struct Parameters {
 /// The audit log, newest first
 #[utoipa::path(
     tag = "Audit log",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(Parameters, Page),
     responses(
         (status = 200, description = "A page of it.", body = ListBody<AuditJson>),

@@ -9,7 +9,7 @@ use crate::flows::Catalog;
 /// Uploaded pictures, newest first
 #[utoipa::path(
     tag = "Creatives",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(Page),
     responses(
         (status = 200, description = "A page of them.", body = ListBody<UploadedCreativeJson>),

@@ -34,7 +34,7 @@ pub struct Parameters {
 /// Postback credentials, masked
 #[utoipa::path(
     tag = "Credentials",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(Parameters, Page),
     responses(
         (status = 200, description = "A page of them.", body = ListBody<CredentialJson>),

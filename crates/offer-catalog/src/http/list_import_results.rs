@@ -22,7 +22,7 @@ pub struct Filter {
 /// Those that failed say everything that was wrong with them.
 #[utoipa::path(
     tag = "Imports",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(("import_id" = Uuid, Path), Filter, Page),
     responses(
         (status = 200, description = "A page of them.", body = ListBody<ImportResultJson>),

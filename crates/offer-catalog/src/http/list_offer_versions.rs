@@ -11,7 +11,7 @@ use crate::flows::Catalog;
 /// All versions of an offer, oldest first
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(("offer_id" = Uuid, Path), Page),
     responses(
         (status = 200, description = "A page of them; none of a draft.", body = ListBody<VersionJson>),

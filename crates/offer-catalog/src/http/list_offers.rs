@@ -14,7 +14,7 @@ use crate::{domain::records::Offer, flows::Catalog};
 /// The newest first, unless `sort` says otherwise.
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(OfferParameters, Page),
     responses(
         (status = 200, description = "A page of them.", body = ListBody<OfferSummaryJson>),

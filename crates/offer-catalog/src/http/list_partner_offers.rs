@@ -17,7 +17,7 @@ use crate::flows::Catalog;
 /// pause, an end, a launch date that comes and a new share all count.
 #[utoipa::path(
     tag = "Partner feed",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["partner"])),
     params(FeedParameters, ("If-None-Match" = Option<String>, Header, description = seen::ABOUT)),
     responses(
         (status = 200, description = "A page of offers.", body = PartnerFeedJson, headers(("ETag" = String, description = "For If-None-Match."))),

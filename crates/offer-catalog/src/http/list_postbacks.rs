@@ -17,7 +17,7 @@ use crate::flows::Catalog;
 /// also when a more specific one says so. Never more than 500.
 #[utoipa::path(
     tag = "Publishers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(("publisher_id" = Uuid, Path)),
     responses(
         (status = 200, description = "All postbacks, without their secrets.", body = EndpointsJson),

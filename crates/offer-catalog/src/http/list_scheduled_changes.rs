@@ -34,7 +34,7 @@ pub struct Filter {
 /// Those that happened, failed or were cancelled too.
 #[utoipa::path(
     tag = "Scheduled changes",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(("offer_id" = Uuid, Path), Filter, Page),
     responses(
         (status = 200, description = "A page of them.", body = ListBody<ScheduledChangeJson>),

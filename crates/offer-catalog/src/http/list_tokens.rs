@@ -37,7 +37,7 @@ pub struct Parameters {
 /// API tokens, without their texts
 #[utoipa::path(
     tag = "Tokens",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     params(Parameters, Page),
     responses(
         (status = 200, description = "A page of them.", body = ListBody<TokenJson>),

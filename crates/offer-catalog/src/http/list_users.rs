@@ -9,7 +9,7 @@ use crate::flows::Catalog;
 /// Users, by name
 #[utoipa::path(
     tag = "Users",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     params(Page),
     responses((status = 200, description = "A page of them.", body = ListBody<UserJson>)),
 )]

@@ -13,8 +13,11 @@ use actix_web::{
     },
     web,
 };
-use http_kit::{Problem, auth::Caller};
-use kernel::{PublisherId, Role, TokenId};
+use http_kit::{
+    Problem,
+    auth::{Caller, Door},
+};
+use kernel::{PublisherId, TokenId};
 
 use crate::{domain::call_rate::CallRate, settings::FeedSettings};
 
@@ -46,14 +49,14 @@ impl PartnerDoor {
     /// # Errors
     /// 403 for other tokens, 429 for one that called too often.
     pub fn enter(&self, caller: &Caller) -> Result<PublisherId, Problem> {
-        let own = caller.publisher.filter(|_publisher| caller.role == Role::Publisher);
-        let publisher = own.ok_or_else(|| {
-            Problem::forbidden(format!(
+        if !Door::Partner.admits(caller.role) {
+            return Err(Problem::forbidden(format!(
                 "the partner feed shows a publisher what is shared with it, so it takes a publisher's token; yours is one of \
                  role {}: read /api/v1/offers?publisherId=… instead",
                 caller.role.as_str()
-            ))
-        })?;
+            )));
+        }
+        let publisher = caller.require_partner()?;
         self.count(caller.token, self.began.elapsed()).map_err(|wait| too_often(self.per_minute, wait))?;
         Ok(publisher)
     }

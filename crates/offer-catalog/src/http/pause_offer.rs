@@ -17,7 +17,7 @@ use crate::flows::Catalog;
 /// Stops new clicks; with stopAll, also new events of journeys under way.
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("offer_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
     request_body = Option<PauseBody>,
     responses(

@@ -14,7 +14,7 @@ use crate::flows::Catalog;
 /// and what would stop it. How many journeys and postbacks that are, the catalog does not know.
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     params(("offer_id" = Uuid, Path)),
     request_body = OfferBody,
     responses(

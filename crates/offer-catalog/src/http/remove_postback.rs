@@ -12,7 +12,7 @@ use crate::flows::Catalog;
 /// What it heard of goes to the next less specific one from then on.
 #[utoipa::path(
     tag = "Publishers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("publisher_id" = Uuid, Path), ("endpoint_id" = Uuid, Path)),
     responses(
         (status = 204, description = "Removed."),

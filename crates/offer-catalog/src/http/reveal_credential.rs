@@ -13,7 +13,7 @@ use crate::flows::Catalog;
 /// The URL and the three values to paste into AppsFlyer, once for Install and once for In-App Events. Audited.
 #[utoipa::path(
     tag = "Credentials",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("credential_id" = Uuid, Path)),
     responses(
         (status = 200, description = "The values.", body = RevealedJson),

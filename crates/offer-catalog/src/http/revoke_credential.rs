@@ -13,7 +13,7 @@ use crate::flows::Catalog;
 /// Every generation is refused within 5 seconds by every connected ingest. Revoking it again changes nothing.
 #[utoipa::path(
     tag = "Credentials",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     params(("credential_id" = Uuid, Path)),
     responses(
         (status = 200, description = "The credential, over.", body = CredentialJson),

@@ -16,7 +16,7 @@ use crate::flows::Catalog;
 /// Issues new values; the old ones work on for the overlap.
 #[utoipa::path(
     tag = "Credentials",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     params(("credential_id" = Uuid, Path)),
     request_body = Option<RotateBody>,
     responses(

@@ -17,7 +17,7 @@ use crate::flows::Catalog;
 /// ends at once.
 #[utoipa::path(
     tag = "Publishers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("publisher_id" = Uuid, Path), ("endpoint_id" = Uuid, Path)),
     request_body = Option<RotateSecretBody>,
     responses(

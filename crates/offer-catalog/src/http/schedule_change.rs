@@ -17,7 +17,7 @@ use crate::flows::Catalog;
 /// at one hour. What the linter would say then is said now; what changed until then may still make it fail, with a reason.
 #[utoipa::path(
     tag = "Scheduled changes",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("offer_id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = ScheduledChangeBody,
     responses(

@@ -19,7 +19,7 @@ use crate::flows::{Catalog, Conditions};
 /// stays as it is, and clones of one that has launched launch now.
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("offer_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read."), ("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
     request_body = ShareBody,
     responses(

@@ -12,7 +12,7 @@ use crate::flows::Catalog;
 /// A shared offer belongs to its publisher for ever. The answer says what to do instead.
 #[utoipa::path(
     tag = "Offers",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(("offer_id" = Uuid, Path)),
     responses(
         (status = 404, description = "No such offer.", body = ProblemBody<'static>, content_type = "application/problem+json"),

@@ -36,7 +36,7 @@ pub struct Naming {
 /// again is the same creative (200).
 #[utoipa::path(
     tag = "Creatives",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["write"])),
     params(Naming),
     request_body(
         description = "The file itself, such as `curl --data-binary @golfin.png`; a declared type is not believed.",

@@ -17,7 +17,7 @@ use crate::flows::read::{self, Scope};
 #[utoipa::path(
     tag = "conversions",
     params(("id" = Uuid, Path, description = "The conversion's id")),
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read-own"])),
     responses(
         (status = 200, description = "The conversion", body = WholeConversionBody),
         (status = 404, description = "No such conversion of this tenant"),

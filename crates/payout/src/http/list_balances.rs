@@ -23,7 +23,7 @@ pub struct BalancesBody {
 /// A publisher's token sees its own account.
 #[utoipa::path(
     tag = "ledger",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read-own"])),
     responses((status = 200, description = "The balances", body = BalancesBody))
 )]
 #[get("/api/v1/ledger/balances")]

@@ -46,7 +46,7 @@ pub enum StatusWord {
 #[utoipa::path(
     tag = "conversions",
     params(Page),
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read-own"])),
     responses((status = 200, description = "A page of conversions", body = ListBody<ConversionBody>))
 )]
 #[get("/api/v1/conversions")]

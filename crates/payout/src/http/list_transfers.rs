@@ -24,7 +24,7 @@ pub struct TransferFilter {
 #[utoipa::path(
     tag = "ledger",
     params(Page),
-    security(("apiToken" = [])),
+    security(("apiToken" = ["read"])),
     responses((status = 200, description = "A page of ledger rows", body = ListBody<TransferBody>))
 )]
 #[get("/api/v1/ledger/transfers")]
