@@ -12,6 +12,9 @@ CREATE TABLE offer_budgets (
     CHECK (is_spent OR resumes_at IS NULL)
 );
 
+-- Those that are spent are few.
+CREATE INDEX offer_budgets_spent ON offer_budgets (tenant_id, offer_id) WHERE is_spent;
+
 -- What the derived status is found by; the launch of a shared offer is in partner_offers.
 ALTER TABLE offers ADD COLUMN end_at timestamptz GENERATED ALWAYS AS (partner_date(fields -> 'endAt')) STORED;
 
