@@ -25,7 +25,7 @@ pub struct OfferParameters {
     /// Draft, Ready, Paused or Ended.
     #[param(value_type = Option<String>, example = "Ready")]
     status: Field,
-    /// Only those that are seen so now: Draft, Ready, Scheduled, Live, BudgetSpent, Paused, Expired or Ended.
+    /// Only those that are seen so now: Draft, Ready, Scheduled, Live, `BudgetSpent`, Paused, Expired or Ended.
     #[param(value_type = Option<String>, example = "BudgetSpent")]
     display_status: Field,
     /// Only of this advertiser.
