@@ -19,6 +19,8 @@ use crate::topology::{Queue, Topology};
 
 /// Which credentials are used, for the catalog to show.
 pub const CATALOG_USES: &str = "offer-catalog.uses";
+/// Whether budgets let clicks through, for the catalog to show.
+pub const CATALOG_BUDGETS: &str = "offer-catalog.budgets";
 /// tracker's copy of the catalog, and whether budgets let clicks through.
 pub const TRACKER_CATALOG: &str = "tracker.catalog";
 /// Accepted postbacks, to be decided.
@@ -40,6 +42,7 @@ impl Topology {
     pub fn house() -> Self {
         Self::new()
             .queue(Queue::shared(CATALOG_USES).fact::<CredentialUsed>())
+            .queue(Queue::shared(CATALOG_BUDGETS).fact::<BudgetStateChanged>())
             .queue(
                 Queue::shared(TRACKER_CATALOG)
                     .fact::<TenantChanged>()

@@ -17,9 +17,9 @@ use process::{Runtime, Service};
 use signing::Keyring;
 
 use crate::{
-    bus::{BusSink, OnCredentialUsed, broadcast_generations},
+    bus::{BusSink, OnBudgetStateChanged, OnCredentialUsed, broadcast_generations},
     domain::public_url::PublicBase,
-    flows::{CREDENTIAL_USES, Catalog, CatalogParts, TokenUses},
+    flows::{BUDGETS, CREDENTIAL_USES, Catalog, CatalogParts, TokenUses},
     http,
     settings::{CreativeSettings, CreativeStore, Settings},
     store::creative_files::{Bucket, CreativeFiles},
@@ -97,6 +97,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     Relay::run(pool.clone(), BusSink::new(&bus), supervisor);
     postgres_kit::inbox::keep_swept(pool.clone(), INBOX_AGE, supervisor);
     bus.consume(CREDENTIAL_USES, OnCredentialUsed { catalog: catalog.clone(), pool: pool.clone() })?;
+    bus.consume(BUDGETS, OnBudgetStateChanged { catalog: catalog.clone(), pool: pool.clone() })?;
     catalog.keep_forgetting(supervisor);
     catalog.keep_counting(supervisor);
     catalog.keep_applying(Duration::from_millis(settings.schedule.poll_ms), supervisor);

@@ -63,7 +63,8 @@ impl Service for Tracker {
 
         let countries = CountryFile::default();
         if !settings.country.file.as_os_str().is_empty() {
-            let following = flows::follow_countries(countries.clone(), settings.country.file);
+            let look_again = Duration::from_millis(settings.country.look_again_ms);
+            let following = flows::follow_countries(countries.clone(), settings.country.file, look_again);
             supervisor.spawn_support("follow countries", following);
         }
         let keyring = Arc::new(keyring);

@@ -77,6 +77,8 @@ pub struct CountrySettings {
     pub header: String,
     /// A file in `MaxMind`'s format, or empty.
     pub file: PathBuf,
+    /// Pause between two looks whether the file was replaced, in milliseconds.
+    pub look_again_ms: u64,
 }
 
 impl CountrySettings {
@@ -127,6 +129,7 @@ impl Validate for CountrySettings {
         if self.header_name().is_err() {
             problems.add("header", "must be the name of a header, such as cf-ipcountry");
         }
+        problems.in_range("look_again_ms", &self.look_again_ms, &(1..=3_600_000));
     }
 }
 

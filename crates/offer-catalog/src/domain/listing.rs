@@ -2,7 +2,10 @@
 
 use kernel::{AdvertiserId, PublisherId, Role};
 
-use super::{offer::OfferType, status::OfferStatus};
+use super::{
+    offer::OfferType,
+    status::{DisplayStatus, OfferStatus},
+};
 
 /// One page of a list, and how many there are in all.
 #[derive(Debug, Clone)]
@@ -61,6 +64,8 @@ impl Sort {
 pub struct OfferFilter {
     /// Only with this status.
     pub status: Option<OfferStatus>,
+    /// Only those that are seen with this status now.
+    pub display: Option<DisplayStatus>,
     /// Only of this advertiser.
     pub advertiser: Option<AdvertiserId>,
     /// Only shared with this publisher.
@@ -77,7 +82,11 @@ impl OfferFilter {
     /// Whether offers that fit are counted as they change.
     #[must_use]
     pub const fn is_counted(&self) -> bool {
-        self.advertiser.is_none() && self.publisher.is_none() && self.name_contains.is_none()
+        // Whether an offer is live is a matter of time, which changes no row.
+        self.display.is_none()
+            && self.advertiser.is_none()
+            && self.publisher.is_none()
+            && self.name_contains.is_none()
     }
 }
 

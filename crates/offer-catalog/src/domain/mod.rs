@@ -9,12 +9,14 @@
 pub mod acceptance;
 pub mod age_range;
 pub mod audit;
+pub mod budget;
 pub mod call_rate;
 pub mod clone;
 pub mod country;
 pub mod creative;
 pub mod credential;
 pub mod credential_use;
+pub mod custom_header;
 pub mod diff;
 pub mod event;
 pub mod idempotency;

@@ -3,6 +3,8 @@
 use kernel::{Money, OfferEventId, OfferId};
 use serde::{Deserialize, Serialize};
 
+use super::custom_header::EnteredHeader;
+
 /// The longest review window: the longest pending time.
 pub const REVIEW_WINDOW_DAYS_MAX: u16 = 365;
 
@@ -133,4 +135,13 @@ pub struct EndpointFields {
     pub statuses: Vec<ToldStatus>,
     /// For an offer's or event's: the global one is told as well.
     pub also_global: bool,
+}
+
+/// All that a person enters about a place where a publisher is told.
+#[derive(Debug, Clone)]
+pub struct EnteredEndpoint {
+    /// Where and how.
+    pub fields: EndpointFields,
+    /// A header of the publisher's own.
+    pub header: Option<EnteredHeader>,
 }

@@ -69,7 +69,10 @@ impl PartnerStatus {
             DisplayStatus::Live => Self::Live,
             DisplayStatus::Scheduled => Self::Scheduled,
             // The first two are never shared.
-            DisplayStatus::Draft | DisplayStatus::Ready | DisplayStatus::Paused => Self::Paused,
+            DisplayStatus::Draft
+            | DisplayStatus::Ready
+            | DisplayStatus::Paused
+            | DisplayStatus::BudgetSpent => Self::Paused,
             DisplayStatus::Expired | DisplayStatus::Ended => Self::Ended,
         }
     }
@@ -86,13 +89,13 @@ impl PartnerStatus {
     }
 }
 
-/// How far a feed has come: its last written change, and the last date (a launch, an end) that has come by itself. Two
+/// How far a feed has come: its last written change, and the last date (a launch, an end, a budget's midnight) that has come by itself. Two
 /// moments and not the later one: a change may be written before a date comes and be seen only after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedVersion {
     /// Of the last change.
     pub changed_at: Timestamp,
-    /// The last launch or end that has come.
+    /// The last launch, end or resumption of a budget that has come.
     pub date_at: Timestamp,
 }
 
@@ -158,6 +161,15 @@ pub struct FeedRequest {
     pub limit: i64,
 }
 
+/// What the feed notes of an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedLine {
+    /// When something was changed last.
+    pub changed_at: Timestamp,
+    /// When its daily budget resumes, or did last.
+    pub resumes_at: Option<Timestamp>,
+}
+
 /// An offer in the feed.
 #[derive(Debug, Clone)]
 pub struct PartnerOffer {
@@ -176,12 +188,13 @@ pub struct PartnerOffer {
 impl PartnerOffer {
     /// An offer as its publisher sees it at `now`; `None` when it is nobody's.
     #[must_use]
-    pub fn of(offer: Offer, changed_at: Timestamp, now: Timestamp) -> Option<Self> {
+    pub fn of(offer: Offer, line: FeedLine, now: Timestamp) -> Option<Self> {
+        let FeedLine { changed_at, resumes_at } = line;
         let share = offer.state.share?;
         let (launch, end) = (offer.fields.launch_at, offer.fields.end_at);
-        let come = [launch, end].into_iter().flatten().filter(|date| *date <= now).max();
+        let come = [launch, end, resumes_at].into_iter().flatten().filter(|date| *date <= now).max();
         Some(Self {
-            status: PartnerStatus::of(offer.state.display(launch, end, now)),
+            status: PartnerStatus::of(offer.display(now)),
             link_id: share.link_id,
             shared_at: share.shared_at,
             version: FeedVersion { changed_at, date_at: come.unwrap_or(FeedVersion::EMPTY.date_at) },

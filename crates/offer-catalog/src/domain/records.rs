@@ -8,11 +8,13 @@ use kernel::{
 
 use super::{
     acceptance::Accepted,
+    budget::Budget,
     credential::Generation,
+    custom_header::CustomHeader,
     offer::OfferFields,
     partner::{AdvertiserFields, EndpointFields, EndpointScope, PublisherFields},
     rate::Rate,
-    status::OfferState,
+    status::{DisplayStatus, OfferState},
     tenant::{TenantDomain, TenantProfile},
     user::UserFields,
 };
@@ -137,6 +139,8 @@ pub struct Endpoint {
     pub sealed_secret: Vec<u8>,
     /// The one before, while it is good.
     pub old_secret: Option<OldSecret>,
+    /// A header of the publisher's own.
+    pub custom_header: Option<CustomHeader>,
     /// Whether it is told.
     pub active: bool,
 }
@@ -232,12 +236,22 @@ pub struct Offer {
     pub fields: OfferFields,
     /// The warnings that somebody accepted.
     pub accepted: Accepted,
+    /// What payout said of its budget last.
+    pub budget: Budget,
     /// Changes so far.
     pub revision: Revision,
     /// When it was begun.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Offer {
+    /// How people see it at `now`.
+    #[must_use]
+    pub fn display(&self, now: Timestamp) -> DisplayStatus {
+        self.state.display(self.fields.launch_at, self.fields.end_at, self.budget, now)
+    }
 }
 
 /// One immutable version of an offer.

@@ -3,6 +3,8 @@
 use kernel::{LinkId, OfferId, PublisherId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::budget::Budget;
+
 /// The stored status. *Scheduled*, *Live*, *Expired* and *Budget spent* are derived from dates, now and budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum OfferStatus {
@@ -38,7 +40,7 @@ impl OfferStatus {
     }
 }
 
-/// The status as people see it at a moment: the stored one, with dates looked at.
+/// The status as people see it at a moment: the stored one, with dates and budget looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisplayStatus {
     /// Being written.
@@ -49,6 +51,8 @@ pub enum DisplayStatus {
     Scheduled,
     /// Shared and taking clicks.
     Live,
+    /// Would be live, but its budget is spent: it goes on by itself when there is money again.
+    BudgetSpent,
     /// A person stopped it.
     Paused,
     /// After its end date.
@@ -58,6 +62,18 @@ pub enum DisplayStatus {
 }
 
 impl DisplayStatus {
+    /// Every one.
+    pub const ALL: [Self; 8] = [
+        Self::Draft,
+        Self::Ready,
+        Self::Scheduled,
+        Self::Live,
+        Self::BudgetSpent,
+        Self::Paused,
+        Self::Expired,
+        Self::Ended,
+    ];
+
     /// The word in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -66,6 +82,7 @@ impl DisplayStatus {
             Self::Ready => "Ready",
             Self::Scheduled => "Scheduled",
             Self::Live => "Live",
+            Self::BudgetSpent => "BudgetSpent",
             Self::Paused => "Paused",
             Self::Expired => "Expired",
             Self::Ended => "Ended",
@@ -229,12 +246,13 @@ impl OfferState {
         Ok(next)
     }
 
-    /// How people see it at `now`. Budget comes on top once payout tells it.
+    /// How people see it at `now`. A budget matters only to an offer that would be live: dates and people come first.
     #[must_use]
     pub fn display(
         &self,
         launch: Option<Timestamp>,
         end: Option<Timestamp>,
+        budget: Budget,
         now: Timestamp,
     ) -> DisplayStatus {
         match self.status {
@@ -244,6 +262,7 @@ impl OfferState {
             OfferStatus::Ready if end.is_some_and(|end| end <= now) => DisplayStatus::Expired,
             OfferStatus::Ready if self.share.is_none() => DisplayStatus::Ready,
             OfferStatus::Ready if launch.is_some_and(|launch| now < launch) => DisplayStatus::Scheduled,
+            OfferStatus::Ready if !budget.is_open(now) => DisplayStatus::BudgetSpent,
             OfferStatus::Ready => DisplayStatus::Live,
         }
     }
@@ -364,7 +383,7 @@ mod tests {
         #[case] expected: DisplayStatus,
     ) {
         let state = OfferState { share: shared.then(|| share(1)), ..state(status) };
-        assert_eq!(state.display(Some(NOW), None, NOW), expected);
+        assert_eq!(state.display(Some(NOW), None, Budget::Spent, NOW), expected);
     }
 
     #[rstest]
@@ -375,7 +394,23 @@ mod tests {
     fn a_shared_offer_is_live_between_its_dates(#[case] now: i64, #[case] expected: DisplayStatus) {
         let at = Timestamp::from_micros;
         let state = OfferState { share: Some(share(1)), ..state(OfferStatus::Ready) };
-        assert_eq!(state.display(Some(at(10)), Some(at(20)), at(now)), expected);
+        assert_eq!(state.display(Some(at(10)), Some(at(20)), Budget::Open, at(now)), expected);
+    }
+
+    #[rstest]
+    #[case(Budget::Spent, 9, DisplayStatus::Scheduled)]
+    #[case(Budget::Spent, 10, DisplayStatus::BudgetSpent)]
+    #[case(Budget::Spent, 20, DisplayStatus::Expired)]
+    #[case(Budget::SpentUntil(Timestamp::from_micros(15)), 14, DisplayStatus::BudgetSpent)]
+    #[case(Budget::SpentUntil(Timestamp::from_micros(15)), 15, DisplayStatus::Live)]
+    fn a_spent_budget_shows_between_the_dates(
+        #[case] budget: Budget,
+        #[case] now: i64,
+        #[case] expected: DisplayStatus,
+    ) {
+        let at = Timestamp::from_micros;
+        let state = OfferState { share: Some(share(1)), ..state(OfferStatus::Ready) };
+        assert_eq!(state.display(Some(at(10)), Some(at(20)), budget, at(now)), expected);
     }
 
     #[test]

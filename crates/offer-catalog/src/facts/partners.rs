@@ -59,8 +59,11 @@ fn endpoint(endpoint: &Endpoint) -> PostbackEndpoint {
         statuses: endpoint.fields.statuses.iter().map(status).collect(),
         also_global: endpoint.fields.also_global,
         signing_secrets: signing_secrets(endpoint),
-        custom_header_name: None,
-        custom_header_value: None,
+        custom_header_name: endpoint.custom_header.as_ref().map(|header| header.name.to_string()),
+        custom_header_value: endpoint
+            .custom_header
+            .as_ref()
+            .map(|header| SealedSecret { sealed: header.sealed_value.clone(), valid_until_micros: None }),
         active: endpoint.active,
     }
 }

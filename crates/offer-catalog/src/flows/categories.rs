@@ -5,7 +5,7 @@ use postgres_kit::{Retries, transact};
 use serde_json::json;
 
 use super::{
-    Catalog, FlowError,
+    Answer, Catalog, FlowError, Once,
     tenants::lock_tenant,
     write::{Change, States},
 };
@@ -21,15 +21,19 @@ impl Catalog {
     /// Adds a category; answers all of them.
     ///
     /// # Errors
-    /// `Conflict` when it is there or there are too many, `Store`.
+    /// `Conflict` when it is there, there are too many or its key is in use, `KeyReused`, `Store`.
     pub async fn add_category(
         &self,
         tenant: TenantId,
         actor: TokenId,
         name: String,
-    ) -> Result<Vec<String>, FlowError> {
+        once: &Once<Vec<String>>,
+    ) -> Result<Answer, FlowError> {
         let (change, name) = (&Change::new(self.ids(), tenant, Actor::Token(actor), self.now()), &name);
         transact(self.pool(), Retries::default(), async |conn| {
+            if let Some(answer) = self.said_before(conn, once).await? {
+                return Ok(answer);
+            }
             lock_tenant(conn, tenant, None).await?;
             if categories::all(conn, tenant).await?.len() >= CATEGORIES_MAX {
                 return Err(FlowError::Conflict {
@@ -45,7 +49,8 @@ impl Catalog {
             }
             let states = States::new(&json!({"name": name}))?;
             change.audit(conn, AuditAction::CategoryAdded, tenant.as_uuid(), states).await?;
-            Ok(categories::all(conn, tenant).await?)
+            let agreed = categories::all(conn, tenant).await?;
+            self.say(conn, once, agreed).await
         })
         .await
     }

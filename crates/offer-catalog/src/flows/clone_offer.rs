@@ -11,6 +11,7 @@ use crate::{
     domain::{
         acceptance::Accepted,
         audit::{Actor, AuditAction},
+        budget::Budget,
         clone,
         records::{Offer, Revision},
         status::OfferState,
@@ -54,6 +55,7 @@ impl Catalog {
             state: OfferState::draft(Some(original.offer_id)),
             fields: clone::fields(&original.fields, now, || self.new_event_id()),
             accepted: Accepted::default(),
+            budget: Budget::default(),
             revision: Revision::FIRST,
             created_at: now,
             updated_at: now,

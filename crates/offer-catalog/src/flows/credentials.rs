@@ -125,17 +125,21 @@ impl Catalog {
     /// Issues a new generation; the old one works on for `overlap`.
     ///
     /// # Errors
-    /// `NotFound`, `Conflict` when it is revoked, `Store`.
+    /// `NotFound`, `Conflict` when it is revoked or its key is in use, `KeyReused`, `Store`.
     pub async fn rotate_credential(
         &self,
         tenant: TenantId,
         actor: TokenId,
         id: CredentialId,
         overlap: Days,
-    ) -> Result<CredentialView, FlowError> {
+        once: &Once<CredentialView>,
+    ) -> Result<Answer, FlowError> {
         let nonce = self.random();
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
         let rotated = transact(self.pool(), Retries::default(), async |conn| {
+            if let Some(answer) = self.said_before(conn, once).await? {
+                return Ok(answer);
+            }
             let before =
                 credentials::lock(conn, tenant, id).await?.ok_or(FlowError::NotFound("credential"))?;
             let generations = credential::rotate(&before.plain_generations(), change.at, overlap)?;
@@ -156,7 +160,8 @@ impl Catalog {
             let states = States::changed(&logged(&before), &logged(&after))?;
             change.audit(conn, AuditAction::CredentialRotated, id.as_uuid(), states).await?;
             change.tell(conn, &[change.stamper().outgoing(&credential_changed(&after))]).await?;
-            view(conn, after).await
+            let rotated = view(conn, after).await?;
+            self.say(conn, once, rotated).await
         })
         .await?;
         self.tell_generations();

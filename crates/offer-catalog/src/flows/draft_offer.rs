@@ -14,6 +14,7 @@ use crate::{
     domain::{
         acceptance::{Accepted, judge},
         audit::{Actor, AuditAction},
+        budget::Budget,
         identity::{KnownEvents, identify},
         lint::Code,
         offer::OfferFields,
@@ -45,6 +46,7 @@ impl Catalog {
             state: OfferState::draft(None),
             fields,
             accepted: Accepted::default(),
+            budget: Budget::default(),
             revision: Revision::FIRST,
             created_at: now,
             updated_at: now,

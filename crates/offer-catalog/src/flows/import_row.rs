@@ -12,6 +12,7 @@ use crate::{
     domain::{
         acceptance::Accepted,
         audit::{Actor, AuditAction},
+        budget::Budget,
         identity::{KnownEvents, identify},
         import::{Import, Outcome, RowOffer, RowProblem},
         lint::Finding,
@@ -75,6 +76,7 @@ impl Catalog {
             state: OfferState::draft(None).apply(Action::Create, change.at)?,
             fields,
             accepted: Accepted::default(),
+            budget: Budget::default(),
             revision: Revision::FIRST,
             created_at: change.at,
             updated_at: change.at,

@@ -5,6 +5,7 @@ mod advertisers;
 mod apply_scheduled;
 mod audit_log;
 mod broadcast;
+mod budgets;
 mod catalog;
 mod categories;
 mod change_offer;
@@ -45,6 +46,7 @@ mod write;
 
 pub use self::{
     accept_warnings::Conditions,
+    budgets::CONSUMER as BUDGETS,
     catalog::{Catalog, CatalogParts},
     creatives::{CreativeView, Upload},
     credential_uses::{CONSUMER as CREDENTIAL_USES, CredentialView, UseError},

@@ -1,6 +1,6 @@
 //! Reading offers, and what all flows about one offer share.
 
-use kernel::{Micros, OfferId, TenantId};
+use kernel::{Micros, OfferId, TenantId, Timestamp};
 use postgres_kit::{Retries, transact};
 
 use super::{Catalog, FlowError, catalog::tenant_of};
@@ -24,6 +24,8 @@ pub struct OfferView {
     pub offer: Offer,
     /// Its stored status seen at this moment.
     pub status: DisplayStatus,
+    /// When a spent budget is open again by itself.
+    pub budget_resumes_at: Option<Timestamp>,
     /// What the linter says of it.
     pub findings: Vec<Finding>,
     /// Where its publisher sends users, once it is shared.
@@ -93,9 +95,10 @@ impl Catalog {
         sort: Sort,
         window: Window,
     ) -> Result<(Slice<Offer>, TenantDomain), FlowError> {
+        let now = self.now();
         transact(self.pool(), Retries::default(), async |conn| {
             let domain = tenant_of(conn, tenant).await?.domain;
-            Ok((offer_list::list(conn, tenant, filter, sort, window).await?, domain))
+            Ok((offer_list::list(conn, tenant, filter, sort, window, now).await?, domain))
         })
         .await
     }
@@ -103,7 +106,7 @@ impl Catalog {
     /// The status of an offer of a list at this moment.
     #[must_use]
     pub fn display_status(&self, offer: &Offer) -> DisplayStatus {
-        offer.state.display(offer.fields.launch_at, offer.fields.end_at, self.now())
+        offer.display(self.now())
     }
 
     /// The tracking link of a shared offer of a tenant.
@@ -118,7 +121,9 @@ impl Catalog {
         let domain = tenant_of(conn, offer.tenant_id).await?.domain;
         let findings = self.findings(conn, &offer).await?;
         let tracking_link = self.tracking_link(&offer, &domain);
-        Ok(OfferView { status: self.display_status(&offer), offer, findings, tracking_link })
+        let now = self.now();
+        let (status, budget_resumes_at) = (offer.display(now), offer.budget.resumes_at(now));
+        Ok(OfferView { offer, status, budget_resumes_at, findings, tracking_link })
     }
 
     /// What the linter says of an offer now.

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     domain::{
         audit::{Actor, AuditAction},
-        partner::{EndpointFields, EndpointScope, POSTBACKS_MAX},
+        partner::{EndpointScope, EnteredEndpoint, POSTBACKS_MAX},
         records::{Endpoint, OldSecret, Publisher, Revision},
     },
     facts::publisher_changed,
@@ -29,6 +29,9 @@ pub struct KeyedEndpoint {
     pub signing_secret: SecretString,
 }
 
+/// Where a body has the value of a custom header.
+const HEADER_VALUE: &str = "customHeader.value";
+
 impl Catalog {
     /// Adds a place where a publisher is told.
     ///
@@ -40,11 +43,11 @@ impl Catalog {
         tenant: TenantId,
         actor: TokenId,
         id: PublisherId,
-        (scope, fields): (EndpointScope, EndpointFields),
+        (scope, entered): (EndpointScope, EnteredEndpoint),
         once: &Once<KeyedEndpoint>,
     ) -> Result<Answer, FlowError> {
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
-        let (endpoint, secret) = &self.new_endpoint(tenant, scope, fields)?;
+        let (endpoint, secret) = &self.new_endpoint(tenant, scope, entered, HEADER_VALUE)?;
         transact(self.pool(), Retries::default(), async |conn| {
             if let Some(answer) = self.said_before(conn, once).await? {
                 return Ok(answer);
@@ -62,23 +65,29 @@ impl Catalog {
         .await
     }
 
-    /// Replaces how a publisher is told in one place. Saving what is there changes nothing.
+    /// Replaces how a publisher is told in one place. Saving what is there changes nothing; the value of a custom header is
+    /// sealed anew whenever it is sent.
     ///
     /// # Errors
-    /// `NotFound`, `Invalid` for a global one that would also fire the global one, `Store`.
+    /// `NotFound`, `Invalid` for a global one that would also fire the global one and for a header without a value, `Store`;
+    /// `Broken` when a value can not be sealed.
     pub async fn change_postback(
         &self,
         tenant: TenantId,
         actor: TokenId,
         id: PublisherId,
         endpoint: EndpointId,
-        fields: EndpointFields,
+        entered: EnteredEndpoint,
     ) -> Result<Endpoint, FlowError> {
-        let (change, fields) = (&Change::new(self.ids(), tenant, Actor::Token(actor), self.now()), &fields);
+        let (change, entered) = (&Change::new(self.ids(), tenant, Actor::Token(actor), self.now()), &entered);
         transact(self.pool(), Retries::default(), async |conn| {
             let publisher = lock_publisher(conn, tenant, id, None).await?;
             let before = endpoint_of(&publisher, endpoint)?.clone();
-            if before.fields == *fields {
+            let kept = before.custom_header.as_ref();
+            let seal = |header| self.custom_header(tenant, endpoint, header, kept, HEADER_VALUE);
+            let custom_header = entered.header.as_ref().map(seal).transpose()?;
+            let fields = &entered.fields;
+            if before.fields == *fields && before.custom_header == custom_header {
                 return Ok(before);
             }
             if fields.also_global && before.scope == EndpointScope::Global {
@@ -87,7 +96,7 @@ impl Catalog {
                     "goes only with the postback of an offer or event",
                 ));
             }
-            let after = Endpoint { fields: fields.clone(), ..before.clone() };
+            let after = Endpoint { fields: fields.clone(), custom_header, ..before.clone() };
             publishers::save_endpoint(conn, tenant, &after).await?;
             let states = States::changed(&logged(&before), &logged(&after))?;
             let changed = with(publisher, &after);
@@ -123,18 +132,21 @@ impl Catalog {
     /// ends at once.
     ///
     /// # Errors
-    /// `NotFound`, `Store`; `Broken` when it can not be sealed.
+    /// `NotFound`, `Conflict` and `KeyReused` when its key is in use or was used, `Store`; `Broken` when it can not be sealed.
     pub async fn rotate_signing_secret(
         &self,
         tenant: TenantId,
         actor: TokenId,
-        id: PublisherId,
-        endpoint: EndpointId,
+        (id, endpoint): (PublisherId, EndpointId),
         overlap_hours: u16,
-    ) -> Result<KeyedEndpoint, FlowError> {
+        once: &Once<KeyedEndpoint>,
+    ) -> Result<Answer, FlowError> {
         let change = &Change::new(self.ids(), tenant, Actor::Token(actor), self.now());
         let (sealed_secret, signing_secret) = &self.new_secret(tenant, endpoint)?;
         transact(self.pool(), Retries::default(), async |conn| {
+            if let Some(answer) = self.said_before(conn, once).await? {
+                return Ok(answer);
+            }
             let publisher = lock_publisher(conn, tenant, id, None).await?;
             let before = endpoint_of(&publisher, endpoint)?.clone();
             let until = change.at.saturating_add_seconds(i64::from(overlap_hours).saturating_mul(3_600));
@@ -148,7 +160,8 @@ impl Catalog {
             let states = States::new(&json!({"endpointId": endpoint, "overlapHours": overlap_hours}))?;
             let changed = with(publisher, &after);
             save(conn, change, AuditAction::PostbackSecretRotated, states, changed).await?;
-            Ok(KeyedEndpoint { endpoint: after, signing_secret: signing_secret.clone() })
+            let rotated = KeyedEndpoint { endpoint: after, signing_secret: signing_secret.clone() };
+            self.say(conn, once, rotated).await
         })
         .await
     }
@@ -209,11 +222,14 @@ async fn save(
     change.tell(conn, &[change.stamper().outgoing(&publisher_changed(&after))]).await
 }
 
+/// Of a custom header its name, and a mark that is another one when a value was entered.
 fn logged(endpoint: &Endpoint) -> Value {
+    let header = endpoint.custom_header.as_ref();
     json!({
         "endpointId": endpoint.endpoint_id,
         "offerId": endpoint.scope.offer(),
         "offerEventId": endpoint.scope.event(),
         "postback": endpoint.fields,
+        "customHeader": header.map(|header| json!({"name": header.name.as_str(), "value": header.mark()})),
     })
 }

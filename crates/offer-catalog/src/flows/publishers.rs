@@ -14,8 +14,9 @@ use super::{
 use crate::{
     domain::{
         audit::{Actor, AuditAction},
+        custom_header::{CustomHeader, EnteredHeader},
         listing::{PartnerFilter, Slice, Sort, Window},
-        partner::{EndpointFields, EndpointScope, PublisherFields},
+        partner::{EndpointScope, EnteredEndpoint, PublisherFields},
         records::{Endpoint, Publisher, Revision, Token},
     },
     facts::publisher_changed,
@@ -40,14 +41,15 @@ impl Catalog {
         tenant: TenantId,
         actor: TokenId,
         fields: PublisherFields,
-        endpoint: Option<EndpointFields>,
+        endpoint: Option<EnteredEndpoint>,
         once: &Once<CreatedPublisher>,
     ) -> Result<Answer, FlowError> {
         let now = self.now();
         let (endpoint, signing_secret) = match endpoint {
             None => (None, None),
-            Some(fields) => {
-                let (endpoint, secret) = self.new_endpoint(tenant, EndpointScope::Global, fields)?;
+            Some(entered) => {
+                let field = "postback.customHeader.value";
+                let (endpoint, secret) = self.new_endpoint(tenant, EndpointScope::Global, entered, field)?;
                 (Some(endpoint), Some(secret))
             }
         };
@@ -70,6 +72,10 @@ impl Catalog {
             let logged = json!({
                 "name": saved.fields.name,
                 "postback": saved.global_endpoint().map(|endpoint| &endpoint.fields),
+                "customHeader": saved
+                    .global_endpoint()
+                    .and_then(|endpoint| endpoint.custom_header.as_ref())
+                    .map(|header| header.name.as_str()),
             });
             let states = States::new(&logged)?;
             change.audit(conn, AuditAction::PublisherCreated, saved.publisher_id.as_uuid(), states).await?;
@@ -146,15 +152,56 @@ impl Catalog {
         .await
     }
 
+    /// `field` is the body's name of the custom header's value.
     pub(super) fn new_endpoint(
         &self,
         tenant: TenantId,
         scope: EndpointScope,
-        fields: EndpointFields,
+        entered: EnteredEndpoint,
+        field: &str,
     ) -> Result<(Endpoint, SecretString), FlowError> {
         let endpoint_id = EndpointId::from_uuid(self.ids().uuid_v7());
         let (sealed_secret, secret) = self.new_secret(tenant, endpoint_id)?;
-        Ok((Endpoint { endpoint_id, scope, fields, sealed_secret, old_secret: None, active: true }, secret))
+        let header = entered.header.as_ref();
+        let custom_header =
+            header.map(|header| self.custom_header(tenant, endpoint_id, header, None, field)).transpose()?;
+        let fields = entered.fields;
+        let endpoint = Endpoint {
+            endpoint_id,
+            scope,
+            fields,
+            sealed_secret,
+            old_secret: None,
+            custom_header,
+            active: true,
+        };
+        Ok((endpoint, secret))
+    }
+
+    /// A custom header as it is kept: with the value that was entered, else with the one that is `kept` under its name.
+    pub(super) fn custom_header(
+        &self,
+        tenant: TenantId,
+        endpoint: EndpointId,
+        entered: &EnteredHeader,
+        kept: Option<&CustomHeader>,
+        field: &str,
+    ) -> Result<CustomHeader, FlowError> {
+        let name = entered.name.clone();
+        let sealed_value = match (&entered.value, kept.filter(|kept| kept.name == name)) {
+            (Some(value), _) => seal::seal(
+                &self.parts.sealing_keys,
+                self.random(),
+                &seal::endpoint_header_value(tenant, endpoint),
+                value.expose_bytes(),
+            )
+            .map_err(|error| FlowError::Broken("the value of a header can not be sealed", error.into()))?,
+            (None, Some(kept)) => kept.sealed_value.clone(),
+            (None, None) => {
+                return Err(FlowError::field(field, "is required: no value is kept under this name yet"));
+            }
+        };
+        Ok(CustomHeader { name, sealed_value })
     }
 
     /// A signing secret, sealed and as the publisher is given it.

@@ -14,7 +14,7 @@ use crate::flows::Catalog;
 ///
 /// For publishers' own tokens. To read everything, follow nextCursor until it is null. To keep up, send the `ETag` in
 /// `If-None-Match`, or the feedVersion in changedSince: a change of a text, a payout or a reward (also a scheduled one), a
-/// pause, an end, a launch date that comes and a new share all count.
+/// pause, an end, a budget that is spent or open again, a launch date that comes and a new share all count.
 #[utoipa::path(
     tag = "Partner feed",
     security(("apiToken" = ["partner"])),

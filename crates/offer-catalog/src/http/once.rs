@@ -64,6 +64,16 @@ pub fn created_secret(body: &impl Serialize) -> Result<Answer, serde_json::Error
     written(StatusCode::CREATED, None, true, body)
 }
 
+/// 200 with what was changed.
+pub fn changed(body: &impl Serialize) -> Result<Answer, serde_json::Error> {
+    written(StatusCode::OK, None, false, body)
+}
+
+/// 200 with a secret in it: no cache may keep it.
+pub fn changed_secret(body: &impl Serialize) -> Result<Answer, serde_json::Error> {
+    written(StatusCode::OK, None, true, body)
+}
+
 /// 201 with a new offer and its `ETag`.
 pub fn created_offer(offer: OfferView) -> Result<Answer, serde_json::Error> {
     offer_with(StatusCode::CREATED, offer)

@@ -6,6 +6,7 @@
 
 pub mod advertisers;
 pub mod audit;
+pub mod budgets;
 pub mod categories;
 pub mod clock;
 mod convert;

@@ -3,27 +3,38 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods, PgTextExpressionMethods, QueryDsl, QueryResult, dsl::sql, pg::Pg, sql_types::BigInt,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, PgTextExpressionMethods, QueryDsl,
+    QueryResult,
+    dsl::{exists, not, sql},
+    pg::Pg,
+    sql_types::BigInt,
 };
 use diesel_async::RunQueryDsl;
-use kernel::{AdvertiserId, OfferId, TenantId};
+use kernel::{AdvertiserId, OfferId, TenantId, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    Conn, containing,
+    Conn, containing, convert,
     offers::of_ids,
     schema::{
+        offer_budgets::dsl as budgets,
         offer_counts::dsl as counts,
         offer_shares::dsl as shares,
         offers::{self, dsl},
+        partner_offers::dsl as lines,
     },
     slice,
 };
 use crate::domain::{
     listing::{OfferFilter, Slice, Sort, SortKey, Window},
     records::Offer,
+    status::{DisplayStatus, OfferStatus},
 };
+
+/// A question for offers that grows by conditions.
+type Query = offers::BoxedQuery<'static, Pg>;
 
 /// A tenant's counts become one row for each kind again when there are more than these.
 const COUNTS_MAX: i64 = 500;
@@ -38,8 +49,9 @@ pub async fn list(
     filter: &OfferFilter,
     sort: Sort,
     window: Window,
+    now: Timestamp,
 ) -> QueryResult<Slice<Offer>> {
-    let query = matching(tenant, filter);
+    let query = matching(tenant, filter, now);
     // Of those that are alike: whichever way an index is read, it has them.
     let query = match (sort.key, sort.is_descending) {
         (SortKey::CreatedAt, true) => query.order((dsl::created_at.desc(), dsl::offer_id.asc())),
@@ -51,16 +63,16 @@ pub async fn list(
     };
     let ids: Vec<Uuid> =
         query.select(dsl::offer_id).offset(window.offset).limit(window.limit).load(conn).await?;
-    let total = total(conn, tenant, filter).await?;
+    let total = total(conn, tenant, filter, now).await?;
     let ids: Vec<OfferId> = ids.into_iter().map(OfferId::from_uuid).collect();
     let found = of_ids(conn, tenant, &ids).await?;
     let mut by_id: HashMap<OfferId, Offer> = found.into_iter().map(|offer| (offer.offer_id, offer)).collect();
     Ok(slice(ids.iter().filter_map(|id| by_id.remove(id)).collect(), total))
 }
 
-async fn total(conn: &mut Conn, tenant: TenantId, filter: &OfferFilter) -> QueryResult<i64> {
+async fn total(conn: &mut Conn, tenant: TenantId, filter: &OfferFilter, now: Timestamp) -> QueryResult<i64> {
     if !filter.is_counted() {
-        return matching(tenant, filter).count().get_result(conn).await;
+        return matching(tenant, filter, now).count().get_result(conn).await;
     }
     let mut query = counts::offer_counts
         .filter(counts::tenant_id.eq(tenant.as_uuid()))
@@ -78,7 +90,7 @@ async fn total(conn: &mut Conn, tenant: TenantId, filter: &OfferFilter) -> Query
     query.get_result(conn).await
 }
 
-fn matching(tenant: TenantId, filter: &OfferFilter) -> offers::BoxedQuery<'static, Pg> {
+fn matching(tenant: TenantId, filter: &OfferFilter, now: Timestamp) -> Query {
     let mut query = dsl::offers.filter(dsl::tenant_id.eq(tenant.as_uuid())).into_boxed::<Pg>();
     if let Some(status) = filter.status {
         query = query.filter(dsl::status.eq(status.as_str()));
@@ -102,7 +114,65 @@ fn matching(tenant: TenantId, filter: &OfferFilter) -> offers::BoxedQuery<'stati
             .select(shares::offer_id);
         query = query.filter(dsl::offer_id.eq_any(shared));
     }
+    if let Some(display) = filter.display {
+        query = shown_as(query, display, convert::to_sql(now));
+    }
     query
+}
+
+/// Says in SQL what [`OfferState::display`](crate::domain::status::OfferState::display) says of an offer.
+fn shown_as(query: Query, display: DisplayStatus, now: DateTime<Utc>) -> Query {
+    let is_over = || dsl::end_at.is_not_null().and(dsl::end_at.assume_not_null().le(now));
+    // Every shared offer has a line in its publisher's feed.
+    let is_shared = || {
+        exists(
+            lines::partner_offers
+                .filter(lines::tenant_id.eq(dsl::tenant_id))
+                .filter(lines::offer_id.eq(dsl::offer_id)),
+        )
+    };
+    let is_ahead = || {
+        exists(
+            lines::partner_offers
+                .filter(lines::tenant_id.eq(dsl::tenant_id))
+                .filter(lines::offer_id.eq(dsl::offer_id))
+                .filter(lines::launch_at.gt(now)),
+        )
+    };
+    let is_spent = || {
+        exists(
+            budgets::offer_budgets
+                .filter(budgets::tenant_id.eq(dsl::tenant_id))
+                .filter(budgets::offer_id.eq(dsl::offer_id))
+                .filter(budgets::is_spent)
+                .filter(budgets::resumes_at.is_null().or(budgets::resumes_at.assume_not_null().gt(now))),
+        )
+    };
+    let stored = match display {
+        DisplayStatus::Draft => OfferStatus::Draft,
+        DisplayStatus::Paused => OfferStatus::Paused,
+        DisplayStatus::Ended => OfferStatus::Ended,
+        DisplayStatus::Ready
+        | DisplayStatus::Scheduled
+        | DisplayStatus::Live
+        | DisplayStatus::BudgetSpent
+        | DisplayStatus::Expired => OfferStatus::Ready,
+    };
+    let query = query.filter(dsl::status.eq(stored.as_str()));
+    match display {
+        DisplayStatus::Draft | DisplayStatus::Paused | DisplayStatus::Ended => query,
+        DisplayStatus::Expired => query.filter(is_over()),
+        DisplayStatus::Ready => query.filter(not(is_over())).filter(not(is_shared())),
+        DisplayStatus::Scheduled => query.filter(not(is_over())).filter(is_ahead()),
+        DisplayStatus::Live | DisplayStatus::BudgetSpent => {
+            let started = query.filter(not(is_over())).filter(is_shared()).filter(not(is_ahead()));
+            if display == DisplayStatus::Live {
+                started.filter(not(is_spent()))
+            } else {
+                started.filter(is_spent())
+            }
+        }
+    }
 }
 
 /// Writes the counts of tenants that have many rows of them as one for each kind.

@@ -13,10 +13,11 @@ use uuid::Uuid;
 
 use super::{
     Conn, convert,
-    schema::{offer_shares, offers, offers::dsl},
+    schema::{offer_budgets, offer_shares, offers, offers::dsl},
 };
 use crate::domain::{
     acceptance::Accepted,
+    budget::Budget,
     records::Offer,
     status::{OfferState, OfferStatus, Share},
 };
@@ -47,7 +48,27 @@ struct ShareRow {
     shared_at: DateTime<Utc>,
 }
 
-fn offer(row: Row, share: Option<ShareRow>) -> QueryResult<Offer> {
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = offer_budgets, check_for_backend(diesel::pg::Pg))]
+struct BudgetRow {
+    is_spent: bool,
+    resumes_at: Option<DateTime<Utc>>,
+}
+
+impl From<BudgetRow> for Budget {
+    fn from(row: BudgetRow) -> Self {
+        match row.resumes_at {
+            _ if !row.is_spent => Self::Open,
+            None => Self::Spent,
+            Some(resumes_at) => Self::SpentUntil(convert::from_sql(resumes_at)),
+        }
+    }
+}
+
+/// An offer's row with its share and what payout said of its budget.
+type Rows = (Row, Option<ShareRow>, Option<BudgetRow>);
+
+fn offer((row, share, budget): Rows) -> QueryResult<Offer> {
     let share = share.map(|share| Share {
         publisher_id: PublisherId::from_uuid(share.publisher_id),
         link_id: LinkId::from_uuid(share.link_id),
@@ -66,6 +87,7 @@ fn offer(row: Row, share: Option<ShareRow>) -> QueryResult<Offer> {
         },
         fields: convert::document(row.fields, TABLE, "fields")?,
         accepted: Accepted::stored(row.accepted_warnings),
+        budget: budget.map(Budget::from).unwrap_or_default(),
         revision: convert::revision(row.revision, TABLE)?,
         created_at: convert::from_sql(row.created_at),
         updated_at: convert::from_sql(row.updated_at),
@@ -147,15 +169,16 @@ pub async fn insert_share(conn: &mut Conn, offer: &Offer, share: &Share) -> Quer
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn find(conn: &mut Conn, tenant: TenantId, id: OfferId) -> QueryResult<Option<Offer>> {
-    let row: Option<(Row, Option<ShareRow>)> = dsl::offers
+    let row: Option<Rows> = dsl::offers
         .left_join(joined())
+        .left_join(budgeted())
         .filter(dsl::tenant_id.eq(tenant.as_uuid()))
         .filter(dsl::offer_id.eq(id.as_uuid()))
-        .select((Row::as_select(), Option::<ShareRow>::as_select()))
+        .select((Row::as_select(), Option::<ShareRow>::as_select(), Option::<BudgetRow>::as_select()))
         .first(conn)
         .await
         .optional()?;
-    row.map(|(row, share)| offer(row, share)).transpose()
+    row.map(offer).transpose()
 }
 
 /// One offer of a tenant, locked until the transaction ends.
@@ -202,17 +225,18 @@ pub async fn created_after(
     after: Option<OfferId>,
     limit: i64,
 ) -> QueryResult<Vec<Offer>> {
-    let rows: Vec<(Row, Option<ShareRow>)> = dsl::offers
+    let rows: Vec<Rows> = dsl::offers
         .left_join(joined())
+        .left_join(budgeted())
         .filter(dsl::tenant_id.eq(tenant.as_uuid()))
         .filter(dsl::offer_id.gt(after.map_or_else(Uuid::nil, OfferId::as_uuid)))
         .filter(dsl::newest_version.gt(0))
-        .select((Row::as_select(), Option::<ShareRow>::as_select()))
+        .select((Row::as_select(), Option::<ShareRow>::as_select(), Option::<BudgetRow>::as_select()))
         .order(dsl::offer_id)
         .limit(limit)
         .load(conn)
         .await?;
-    rows.into_iter().map(|(row, share)| offer(row, share)).collect()
+    rows.into_iter().map(offer).collect()
 }
 
 /// The created offers of a tenant after `after` that have not ended, in the order of their ids.
@@ -225,18 +249,19 @@ pub async fn running_after(
     after: Option<OfferId>,
     limit: i64,
 ) -> QueryResult<Vec<Offer>> {
-    let rows: Vec<(Row, Option<ShareRow>)> = dsl::offers
+    let rows: Vec<Rows> = dsl::offers
         .left_join(joined())
+        .left_join(budgeted())
         .filter(dsl::tenant_id.eq(tenant.as_uuid()))
         .filter(dsl::offer_id.gt(after.map_or_else(Uuid::nil, OfferId::as_uuid)))
         .filter(dsl::newest_version.gt(0))
         .filter(dsl::status.ne(OfferStatus::Ended.as_str()))
-        .select((Row::as_select(), Option::<ShareRow>::as_select()))
+        .select((Row::as_select(), Option::<ShareRow>::as_select(), Option::<BudgetRow>::as_select()))
         .order(dsl::offer_id)
         .limit(limit)
         .load(conn)
         .await?;
-    rows.into_iter().map(|(row, share)| offer(row, share)).collect()
+    rows.into_iter().map(offer).collect()
 }
 
 /// Offers of a tenant by their ids, oldest first.
@@ -245,21 +270,28 @@ pub async fn running_after(
 /// diesel's, when the statement fails.
 pub async fn of_ids(conn: &mut Conn, tenant: TenantId, ids: &[OfferId]) -> QueryResult<Vec<Offer>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
-    let rows: Vec<(Row, Option<ShareRow>)> = dsl::offers
+    let rows: Vec<Rows> = dsl::offers
         .left_join(joined())
+        .left_join(budgeted())
         .filter(dsl::tenant_id.eq(tenant.as_uuid()))
         .filter(dsl::offer_id.eq_any(ids))
-        .select((Row::as_select(), Option::<ShareRow>::as_select()))
+        .select((Row::as_select(), Option::<ShareRow>::as_select(), Option::<BudgetRow>::as_select()))
         .order((dsl::created_at, dsl::offer_id))
         .load(conn)
         .await?;
-    rows.into_iter().map(|(row, share)| offer(row, share)).collect()
+    rows.into_iter().map(offer).collect()
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]
 fn joined() -> _ {
     offer_shares::table
         .on(offer_shares::tenant_id.eq(offers::tenant_id).and(offer_shares::offer_id.eq(offers::offer_id)))
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn budgeted() -> _ {
+    offer_budgets::table
+        .on(offer_budgets::tenant_id.eq(offers::tenant_id).and(offer_budgets::offer_id.eq(offers::offer_id)))
 }
 
 fn version_to_sql(version: u32) -> i32 {

@@ -18,7 +18,7 @@ use super::{
     schema::partner_offers::{self, dsl},
 };
 use crate::domain::{
-    partner_feed::{FeedRequest, FeedStart, FeedVersion, PartnerOffer},
+    partner_feed::{FeedLine, FeedRequest, FeedStart, FeedVersion, PartnerOffer},
     records::Offer,
 };
 
@@ -41,7 +41,7 @@ struct State {
     now: DateTime<Utc>,
 }
 
-/// How far a publisher's feed has come: three looks at the end of an index, whatever its length.
+/// How far a publisher's feed has come: four looks at the end of an index, whatever its length.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
@@ -53,7 +53,9 @@ pub async fn state(conn: &mut Conn, tenant: TenantId, publisher: PublisherId) ->
                 (SELECT max(launch_at) FROM partner_offers
                 WHERE tenant_id = $1 AND publisher_id = $2 AND launch_at <= now()),
                 (SELECT max(end_at) FROM partner_offers
-                WHERE tenant_id = $1 AND publisher_id = $2 AND end_at <= now())
+                WHERE tenant_id = $1 AND publisher_id = $2 AND end_at <= now()),
+                (SELECT max(resumes_at) FROM partner_offers
+                WHERE tenant_id = $1 AND publisher_id = $2 AND resumes_at <= now())
             ) AS date_at,
             now() AS now",
     )
@@ -90,19 +92,17 @@ pub async fn page(
                 .filter(dsl::shared_at.gt(at).or(dsl::offer_id.gt(place.offer_id.as_uuid())))
         }
     };
-    let lines: Vec<(Uuid, DateTime<Utc>)> = query
-        .select((dsl::offer_id, dsl::changed_at))
+    let lines: Vec<(Uuid, LineRow)> = query
+        .select((dsl::offer_id, LINE))
         .order((dsl::shared_at, dsl::offer_id))
         .limit(request.limit)
         .load(conn)
         .await?;
-    let ids: Vec<OfferId> = lines.iter().map(|(id, _changed)| OfferId::from_uuid(*id)).collect();
+    let ids: Vec<OfferId> = lines.iter().map(|(id, _line)| OfferId::from_uuid(*id)).collect();
     let found = offers::of_ids(conn, tenant, &ids).await?;
     let mut by_id: HashMap<Uuid, Offer> =
         found.into_iter().map(|offer| (offer.offer_id.as_uuid(), offer)).collect();
-    let seen = |(id, changed_at): (Uuid, DateTime<Utc>)| {
-        PartnerOffer::of(by_id.remove(&id)?, convert::from_sql(changed_at), now)
-    };
+    let seen = |(id, row): (Uuid, LineRow)| PartnerOffer::of(by_id.remove(&id)?, line(row), now);
     Ok(lines.into_iter().filter_map(seen).collect())
 }
 
@@ -130,17 +130,25 @@ pub async fn find(
     id: OfferId,
     now: Timestamp,
 ) -> QueryResult<Option<PartnerOffer>> {
-    let changed_at: Option<DateTime<Utc>> = dsl::partner_offers
+    let row: Option<LineRow> = dsl::partner_offers
         .filter(dsl::tenant_id.eq(tenant.as_uuid()))
         .filter(dsl::publisher_id.eq(publisher.as_uuid()))
         .filter(dsl::offer_id.eq(id.as_uuid()))
-        .select(dsl::changed_at)
+        .select(LINE)
         .first(conn)
         .await
         .optional()?;
-    let Some(changed_at) = changed_at else { return Ok(None) };
+    let Some(row) = row else { return Ok(None) };
     let offer = offers::find(conn, tenant, id).await?;
-    Ok(offer.and_then(|offer| PartnerOffer::of(offer, convert::from_sql(changed_at), now)))
+    Ok(offer.and_then(|offer| PartnerOffer::of(offer, line(row), now)))
+}
+
+/// `changed_at` and `resumes_at` of a line.
+type LineRow = (DateTime<Utc>, Option<DateTime<Utc>>);
+const LINE: (dsl::changed_at, dsl::resumes_at) = (dsl::changed_at, dsl::resumes_at);
+
+fn line((changed_at, resumes_at): LineRow) -> FeedLine {
+    FeedLine { changed_at: convert::from_sql(changed_at), resumes_at: resumes_at.map(convert::from_sql) }
 }
 
 fn matching(
@@ -159,7 +167,9 @@ fn matching(
         let (date_at, now) = (convert::to_sql(since.date_at), convert::to_sql(now));
         let launched = dsl::launch_at.gt(date_at).and(dsl::launch_at.le(now));
         let ended = dsl::end_at.gt(date_at).and(dsl::end_at.le(now));
-        query = query.filter(dsl::changed_at.gt(convert::to_sql(since.changed_at)).or(launched).or(ended));
+        let resumed = dsl::resumes_at.gt(date_at).and(dsl::resumes_at.le(now));
+        let changed = dsl::changed_at.gt(convert::to_sql(since.changed_at));
+        query = query.filter(changed.or(launched).or(ended).or(resumed));
     }
     query
 }

@@ -17,6 +17,7 @@ use super::{
     slice,
 };
 use crate::domain::{
+    custom_header::{CustomHeader, HeaderName},
     listing::{PartnerFilter, Slice, Sort, SortKey, Window},
     partner::{EndpointFields, EndpointScope, PostbackMethod, PublisherFields, ToldStatus},
     records::{Endpoint, OldSecret, Publisher},
@@ -51,6 +52,8 @@ struct EndpointRow {
     also_global: bool,
     old_sealed_secret: Option<Vec<u8>>,
     old_secret_until: Option<DateTime<Utc>>,
+    custom_header_name: Option<String>,
+    custom_header_sealed_value: Option<Vec<u8>>,
 }
 
 impl TryFrom<EndpointRow> for Endpoint {
@@ -75,6 +78,10 @@ impl TryFrom<EndpointRow> for Endpoint {
                 .old_sealed_secret
                 .zip(row.old_secret_until)
                 .map(|(sealed, until)| OldSecret { sealed, until: convert::from_sql(until) }),
+            custom_header: row
+                .custom_header_name
+                .zip(row.custom_header_sealed_value)
+                .map(|(name, sealed_value)| CustomHeader { name: HeaderName::stored(name), sealed_value }),
             active: row.active,
         })
     }
@@ -134,6 +141,7 @@ pub async fn insert_endpoint(
     at: Timestamp,
 ) -> QueryResult<()> {
     let statuses: Vec<&str> = endpoint.fields.statuses.iter().map(|status| status.as_str()).collect();
+    let header = endpoint.custom_header.as_ref();
     diesel::insert_into(endpoints::publisher_endpoints)
         .values((
             endpoints::tenant_id.eq(publisher.tenant_id.as_uuid()),
@@ -148,6 +156,8 @@ pub async fn insert_endpoint(
             endpoints::offer_id.eq(endpoint.scope.offer().map(OfferId::as_uuid)),
             endpoints::offer_event_id.eq(endpoint.scope.event().map(OfferEventId::as_uuid)),
             endpoints::also_global.eq(endpoint.fields.also_global),
+            endpoints::custom_header_name.eq(header.map(|header| header.name.as_str())),
+            endpoints::custom_header_sealed_value.eq(header.map(|header| &header.sealed_value)),
         ))
         .execute(conn)
         .await
@@ -160,7 +170,7 @@ pub async fn insert_endpoint(
 /// diesel's, when the statement fails.
 pub async fn save_endpoint(conn: &mut Conn, tenant: TenantId, endpoint: &Endpoint) -> QueryResult<()> {
     let statuses: Vec<&str> = endpoint.fields.statuses.iter().map(|status| status.as_str()).collect();
-    let old = endpoint.old_secret.as_ref();
+    let (old, header) = (endpoint.old_secret.as_ref(), endpoint.custom_header.as_ref());
     diesel::update(endpoints::publisher_endpoints)
         .filter(endpoints::tenant_id.eq(tenant.as_uuid()))
         .filter(endpoints::endpoint_id.eq(endpoint.endpoint_id.as_uuid()))
@@ -172,6 +182,8 @@ pub async fn save_endpoint(conn: &mut Conn, tenant: TenantId, endpoint: &Endpoin
             endpoints::sealed_secret.eq(&endpoint.sealed_secret),
             endpoints::old_sealed_secret.eq(old.map(|old| &old.sealed)),
             endpoints::old_secret_until.eq(old.map(|old| convert::to_sql(old.until))),
+            endpoints::custom_header_name.eq(header.map(|header| header.name.as_str())),
+            endpoints::custom_header_sealed_value.eq(header.map(|header| &header.sealed_value)),
         ))
         .execute(conn)
         .await

@@ -88,6 +88,8 @@ diesel::table! {
         also_global -> Bool,
         old_sealed_secret -> Nullable<Binary>,
         old_secret_until -> Nullable<Timestamptz>,
+        custom_header_name -> Nullable<Text>,
+        custom_header_sealed_value -> Nullable<Binary>,
     }
 }
 
@@ -150,6 +152,17 @@ diesel::table! {
         accepted_warnings -> Array<Text>,
         offer_type -> Nullable<Text>,
         tracking_system -> Nullable<Text>,
+        end_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    offer_budgets (tenant_id, offer_id) {
+        tenant_id -> Uuid,
+        offer_id -> Uuid,
+        version -> BigInt,
+        is_spent -> Bool,
+        resumes_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -221,6 +234,7 @@ diesel::table! {
         launch_at -> Nullable<Timestamptz>,
         end_at -> Nullable<Timestamptz>,
         changed_at -> Timestamptz,
+        resumes_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -328,5 +342,5 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(offers, offer_shares);
+diesel::allow_tables_to_appear_in_same_query!(offers, offer_shares, offer_budgets, partner_offers);
 diesel::allow_tables_to_appear_in_same_query!(credentials, credential_generations);

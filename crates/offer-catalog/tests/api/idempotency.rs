@@ -18,6 +18,9 @@ async fn the_same_call_has_its_effect_once_and_gets_the_same_answer() {
     let offer = catalog.offer(&token).await;
     let draft = text(&catalog.post("/offers", &token, golfin(&advertiser)).await.ok(), "/offerId");
     let publisher = catalog.publisher(&token).await;
+    let credential = text(&catalog.post("/credentials", &token, json!({})).await.ok(), "/credentialId");
+    let postbacks = format!("/publishers/{publisher}/postbacks");
+    let endpoint = text(&catalog.get(&postbacks, &token).await.ok(), "/items/0/endpointId");
     let before = catalog.get("/audit-log", &token).await.ok()["total"].as_u64().unwrap();
 
     let calls = [
@@ -29,10 +32,10 @@ async fn the_same_call_has_its_effect_once_and_gets_the_same_answer() {
         ("/tokens".to_owned(), json!({"role": "analyst"})),
         ("/users".to_owned(), json!({"name": "Ada", "role": "analyst"})),
         ("/credentials".to_owned(), json!({})),
-        (
-            format!("/publishers/{publisher}/postbacks"),
-            json!({"offerId": offer, "urlTemplate": "https://r.example/?i={conversion_id}"}),
-        ),
+        (format!("/credentials/{credential}/rotate"), json!({"overlapDays": 3})),
+        (format!("{postbacks}/{endpoint}/rotate-secret"), json!({"overlapHours": 3})),
+        ("/categories".to_owned(), json!({"name": "Golf"})),
+        (postbacks.clone(), json!({"offerId": offer, "urlTemplate": "https://r.example/?i={conversion_id}"})),
         ("/offers".to_owned(), golfin(&advertiser)),
         (format!("/offers/{draft}/create"), json!({})),
         (format!("/offers/{offer}/clone"), json!({})),
@@ -55,6 +58,27 @@ async fn the_same_call_has_its_effect_once_and_gets_the_same_answer() {
         assert_eq!(catalog.get("/audit-log", &token).await.ok()["total"], log, "{path} was done again");
     }
     assert!(catalog.get("/audit-log", &token).await.ok()["total"].as_u64().unwrap() > before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_that_is_sent_again_makes_one_generation() {
+    let catalog = Catalog::start().await;
+    let token = catalog.tenant("Brownboots").await;
+    let credential = text(&catalog.post("/credentials", &token, json!({})).await.ok(), "/credentialId");
+    let path = format!("/credentials/{credential}/rotate");
+    let first = keyed(&catalog, &path, &token, json!({"overlapDays": 3}), "k").await.ok();
+    let again = keyed(&catalog, &path, &token, json!({"overlapDays": 3}), "k").await;
+    assert!(again.is_replayed);
+    assert_eq!(again.ok(), first);
+    let shown = catalog.get("/credentials", &token).await.ok();
+    assert_eq!(shown["items"][0]["generations"].as_array().unwrap().len(), 2);
+    // Another overlap is another call; without a key, each is a new one.
+    keyed(&catalog, &path, &token, json!({"overlapDays": 4}), "k")
+        .await
+        .problem(422, "idempotency_key_reused");
+    catalog.post(&path, &token, json!({"overlapDays": 3})).await.ok();
+    let shown = catalog.get("/credentials", &token).await.ok();
+    assert_eq!(shown["items"][0]["generations"].as_array().unwrap().len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,8 +182,14 @@ async fn a_kept_secret_is_sealed() {
     let body = json!({"name": "R", "postback": {"urlTemplate": "https://r.example/?i={conversion_id}"}});
     let made = keyed(&catalog, "/publishers", &token, body, "publisher").await.ok();
     let issued = keyed(&catalog, "/tokens", &token, json!({"role": "analyst"}), "token").await.ok();
+    let postbacks = format!("/publishers/{}/postbacks", text(&made, "/publisherId"));
+    let endpoint = text(&catalog.get(&postbacks, &token).await.ok(), "/items/0/endpointId");
+    let path = format!("{postbacks}/{endpoint}/rotate-secret");
+    let rotated = keyed(&catalog, &path, &token, json!({}), "rotated").await.ok();
     let stored = catalog.stored().await;
-    for secret in [text(&made, "/signingSecret"), text(&issued, "/apiToken")] {
+    for secret in
+        [text(&made, "/signingSecret"), text(&issued, "/apiToken"), text(&rotated, "/signingSecret")]
+    {
         assert!(!stored.contains(&secret), "a secret is in a plain column");
     }
 }

@@ -216,6 +216,22 @@ async fn no_list_and_no_feed_reads_through_all_offers() {
             format!("SELECT max(launch_at) FROM partner_offers {own} AND launch_at <= now()"),
             "partner_offers_launch",
         ),
+        (
+            format!("SELECT max(resumes_at) FROM partner_offers {own} AND resumes_at <= now()"),
+            "partner_offers_resumes",
+        ),
+        (
+            format!(
+                "SELECT offer_id {of_tenant} AND status = 'Ready' AND NOT (end_at IS NOT NULL AND end_at <= now())
+                AND EXISTS (SELECT FROM partner_offers AS line
+                    WHERE line.tenant_id = offers.tenant_id AND line.offer_id = offers.offer_id)
+                AND EXISTS (SELECT FROM offer_budgets AS budget
+                    WHERE budget.tenant_id = offers.tenant_id AND budget.offer_id = offers.offer_id
+                        AND budget.is_spent AND (budget.resumes_at IS NULL OR budget.resumes_at > now()))
+                {newest}"
+            ),
+            "offer_budgets",
+        ),
     ] {
         let plan: Vec<Line> = sql_query(format!("EXPLAIN {query}")).load(&mut admin).await.unwrap();
         let plan: Vec<String> = plan.into_iter().map(|line| line.line).collect();

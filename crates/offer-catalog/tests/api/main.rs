@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod broadcast;
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
 mod catalog;
 #[cfg(test)]
 mod clones;
@@ -12,6 +14,8 @@ mod creatives;
 mod creatives_in_a_bucket;
 #[cfg(test)]
 mod credentials;
+#[cfg(test)]
+mod custom_headers;
 #[cfg(test)]
 mod differences;
 #[cfg(test)]

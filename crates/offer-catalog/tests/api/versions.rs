@@ -115,6 +115,7 @@ async fn what_is_shown_can_be_saved_back() {
         "offerId",
         "status",
         "displayStatus",
+        "budgetResumesAt",
         "newestVersion",
         "revision",
         "clonedFrom",

@@ -3,8 +3,34 @@
 use std::time::Duration;
 
 use reqwest::Method;
+use serde_json::{Value, json};
 use system_tests::{Stack, StackOptions, guide::Guide, truth::Truth};
 use test_kit::{FakePublisher, OtlpReceiver, eventually, http_client};
+
+/// The value of a header that the publisher wants on its postbacks.
+const OWN_HEADER: &str = "canary-of-a-publishers-own-header-4711";
+
+/// An account manager puts a header on the publisher's postback, after a slip of the pen; payout knows it when this returns.
+async fn give_a_header(guide: &Guide, truth: &Truth) {
+    let path = format!("/api/v1/publishers/{}/postbacks", guide.publisher.id);
+    let there = guide.tenant.api.get(&path).await.unwrap()["items"][0].clone();
+    let path = format!("{path}/{}", there["endpointId"].as_str().unwrap());
+    let with = |name: &str| -> Value {
+        json!({"method": there["method"], "urlTemplate": there["urlTemplate"], "statuses": there["statuses"],
+            "customHeader": {"name": name, "value": OWN_HEADER}})
+    };
+    let (status, refused) =
+        guide.tenant.api.try_call(Method::PUT, &path, Some(&with("Content-Length"))).await.unwrap();
+    assert!(status.as_u16() == 422 && !refused.to_string().contains(OWN_HEADER), "{refused}");
+    let changed = guide.tenant.api.put(&path, &with("X-Api-Key")).await.unwrap();
+    assert_eq!(changed["customHeader"], json!({"name": "X-Api-Key"}));
+    eventually("payout knows the header", Duration::from_secs(30), async || {
+        let known =
+            truth.in_payout("SELECT 1 FROM postback_endpoints WHERE custom_header_name = 'X-Api-Key'").await;
+        if known == 1 { Ok(()) } else { Err(known) }
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn no_secret_is_ever_written_down() {
@@ -16,6 +42,7 @@ async fn no_secret_is_ever_written_down() {
     let publisher = FakePublisher::start();
     let guide = Guide::set_up(stack.endpoints(), "Brownboots", &publisher, 0).await.unwrap();
     let truth = Truth::of(&stack).await;
+    give_a_header(&guide, &truth).await;
     let click = guide.click("c-1", "m-1").await.unwrap();
     let apps_flyer = guide.apps_flyer();
     for postback in &Guide::postbacks(&click) {
@@ -49,18 +76,24 @@ async fn no_secret_is_ever_written_down() {
     })
     .await;
 
+    // The publisher hears it, and it alone.
+    let told = publisher.deliveries();
+    assert!(told.iter().all(|postback| postback.header("x-api-key") == Some(OWN_HEADER)), "{}", told.len());
+    let audit_log = guide.tenant.api.get("/api/v1/audit-log?page_size=100").await.unwrap().to_string();
     let places = [
+        ("the audit log", audit_log),
         ("the logs", stack.logs()),
         ("the tables", truth.everything().await),
         ("the metrics", stack.metrics().await),
         ("the spans", format!("{:?}", collector.spans())),
-        ("what the publisher was sent", format!("{:?}", publisher.deliveries())),
+        ("what the publisher was sent, but for its header", format!("{told:?}").replace(OWN_HEADER, "")),
     ];
     let secrets = [
         ("the signature", signature.as_str()),
         ("the security segment", guide.credential.segment.split('/').nth(1).unwrap()),
         ("the API token", token.as_str()),
         ("the publisher's signing secret", guide.publisher.signing_secret.trim_start_matches("whsec_")),
+        ("the publisher's own header", OWN_HEADER),
         ("the operator's token", stack.endpoints().operator_token.as_str()),
     ];
     for (place, text) in &places {

@@ -13,9 +13,6 @@ use telemetry::chain;
 
 use crate::domain::Country;
 
-/// How often the file is looked at: it is replaced once or twice a week.
-const LOOK_AGAIN: Duration = Duration::from_mins(1);
-
 /// Why a file is not used.
 #[derive(Debug, thiserror::Error)]
 enum CountryFileError {
@@ -44,7 +41,8 @@ impl CountryFile {
         code?.parse().ok()
     }
 
-    /// Reads the file; one that can not be used is reported, and the one before stays in use.
+    /// Reads the file whole, then takes it in place of the one before; one that can not be used is reported, and the one before
+    /// stays in use.
     fn read(&self, file: &Path) {
         let read = || -> Result<_, CountryFileError> { Ok(Reader::from_source(fs::read(file)?)?) };
         match read() {
@@ -59,20 +57,37 @@ impl CountryFile {
     }
 }
 
-/// Reads the file now and whenever it was replaced, for ever.
-pub async fn follow_countries(countries: CountryFile, file: PathBuf) {
-    let mut known: Option<SystemTime> = None;
+/// What tells one file from another without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    changed: SystemTime,
+    bytes: u64,
+}
+
+impl Mark {
+    /// That of a file; `None` when it is not there.
+    fn of(file: &Path) -> Option<Self> {
+        let metadata = fs::metadata(file).ok()?;
+        Some(Self { changed: metadata.modified().ok()?, bytes: metadata.len() })
+    }
+}
+
+/// Reads the file now and, looking every `look_again`, whenever it was replaced, for ever. What is wrong is reported once: when it
+/// is not there, and of each file that can not be used.
+pub async fn follow_countries(countries: CountryFile, file: PathBuf, look_again: Duration) {
+    // None: not looked at yet.
+    let mut known: Option<Option<Mark>> = None;
     loop {
         let (countries, path) = (countries.clone(), file.clone());
         let seen = tokio::task::spawn_blocking(move || {
-            let changed = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
-            // What is not there is reported once, at the start.
-            if changed != known || known.is_none() && changed.is_none() {
+            // Before it is read: what is written meanwhile is a change that the next look finds.
+            let mark = Mark::of(&path);
+            if known != Some(mark) {
                 countries.read(&path);
             }
-            changed
+            mark
         });
-        known = seen.await.ok().flatten().or(known);
-        tokio::time::sleep(LOOK_AGAIN).await;
+        known = seen.await.ok().or(known);
+        tokio::time::sleep(look_again).await;
     }
 }

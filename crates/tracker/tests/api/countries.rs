@@ -9,8 +9,13 @@ fn country(code: &str) -> Vec<u8> {
 }
 
 pub(crate) fn file() -> Vec<u8> {
+    file_of("JP", "DE")
+}
+
+/// The same with other countries in these places.
+pub(crate) fn file_of(lower: &str, upper: &str) -> Vec<u8> {
     const NODES: u32 = 2;
-    let (japan, germany) = (country("JP"), country("DE"));
+    let (japan, germany) = (country(lower), country(upper));
     let data = |offset: usize| NODES + 16 + u32::try_from(offset).expect("short");
     // Records of 24 bits, two a node: the next node, the number of nodes for "nothing", or a place in the data.
     let records = [data(0), 1, data(japan.len()), NODES];

@@ -161,6 +161,7 @@ impl Stage {
             country: CountrySettings {
                 header: String::from(COUNTRY),
                 file: self.folder.path().join("countries.mmdb"),
+                look_again_ms: 5,
             },
             telemetry: TelemetrySettings::default(),
             stop: StopSettings::default(),
@@ -172,8 +173,16 @@ impl Stage {
         self.folder.path().join("offers")
     }
 
-    fn country_file(&self, bytes: &[u8]) {
-        std::fs::write(self.folder.path().join("countries.mmdb"), bytes).expect("a file");
+    /// Puts a file of countries in the place of the one before, as `geoipupdate` does: written beside it, then renamed.
+    pub(crate) fn country_file(&self, bytes: &[u8]) {
+        let beside = self.folder.path().join("countries.mmdb.new");
+        std::fs::write(&beside, bytes).expect("a file");
+        std::fs::rename(beside, self.folder.path().join("countries.mmdb")).expect("a name");
+    }
+
+    /// Takes the file of countries away.
+    pub(crate) fn remove_country_file(&self) {
+        std::fs::remove_file(self.folder.path().join("countries.mmdb")).expect("a file");
     }
 
     /// The tenant, and an offer that is shared and ready; known to the service when this returns.

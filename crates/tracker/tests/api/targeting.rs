@@ -6,12 +6,17 @@ use contracts::{
 };
 
 use crate::{
+    countries,
     facts::Offer,
-    stage::{ADDRESS, COUNTRY, Stage},
+    stage::{ADDRESS, COUNTRY, SOON, Stage},
 };
 
 const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1";
 const ANDROID: &str = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/125.0.0.0 Mobile Safari/537.36";
+
+/// Clicks on a broken file of countries: each waits for its fact over the broker, so the file, which the service looks at every
+/// few milliseconds, is looked at meanwhile.
+const CLICKS_WHILE_BROKEN: usize = 20;
 
 /// Follows the link once; `None`: on to the advertiser, else why not.
 struct Calls {
@@ -63,7 +68,7 @@ async fn a_country_is_told_by_the_proxy_or_the_file() {
     assert_eq!(calls.outcome("", &[(COUNTRY, "jp")]).await, None);
     assert_eq!(calls.outcome("", &[(COUNTRY, "FR")]).await, Some(RefusalReason::Country));
     // The file of the tests knows Japan below 128, Germany below 192, and nothing above.
-    test_kit::eventually("the file is read", crate::stage::SOON, async || {
+    test_kit::eventually("the file is read", SOON, async || {
         let reason = calls.outcome("", &[(ADDRESS, "150.0.0.1")]).await;
         if reason == Some(RefusalReason::Country) { Ok(()) } else { Err(reason) }
     })
@@ -81,6 +86,48 @@ async fn a_country_is_told_by_the_proxy_or_the_file() {
     );
     let refused = calls.stage.refused(1).await.pop().unwrap();
     assert_eq!(refused.visitor.unwrap().country.as_deref(), Some("DE"));
+    calls.stage.strike().await;
+}
+
+#[tokio::test]
+async fn a_new_file_of_countries_is_taken_while_it_runs_and_a_broken_one_is_not() {
+    let version = OfferVersionCreated { countries: vec!["JP".into()], ..Offer(2).version() };
+    let mut calls = Calls::with(version).await;
+    let low = [(ADDRESS, "100.0.0.1")];
+    let high = [(ADDRESS, "150.0.0.1")];
+    test_kit::eventually("the file is read", SOON, async || {
+        let reason = calls.outcome("", &high).await;
+        if reason == Some(RefusalReason::Country) { Ok(()) } else { Err(reason) }
+    })
+    .await;
+    assert_eq!(calls.outcome("", &low).await, None);
+
+    // The next edition says it the other way round.
+    calls.stage.country_file(&countries::file_of("DE", "JP"));
+    test_kit::eventually("the new file is read", SOON, async || {
+        let reason = calls.outcome("", &low).await;
+        if reason == Some(RefusalReason::Country) { Ok(()) } else { Err(reason) }
+    })
+    .await;
+    assert_eq!(calls.outcome("", &high).await, None);
+
+    // Half a file, none, and then a whole one: whatever was looked at in between, the last good one stayed in use.
+    let whole = countries::file_of("JP", "FR");
+    calls.stage.country_file(&whole[..whole.len() / 2]);
+    for _click in 0..CLICKS_WHILE_BROKEN {
+        assert_eq!(calls.outcome("", &low).await, Some(RefusalReason::Country), "half a file was taken");
+    }
+    calls.stage.remove_country_file();
+    for _click in 0..CLICKS_WHILE_BROKEN {
+        assert_eq!(calls.outcome("", &low).await, Some(RefusalReason::Country), "the file was forgotten");
+    }
+    calls.stage.country_file(&whole);
+    test_kit::eventually("the mended file is read", SOON, async || {
+        let reason = calls.outcome("", &low).await;
+        if reason.is_none() { Ok(()) } else { Err(reason) }
+    })
+    .await;
+    assert_eq!(calls.outcome("", &high).await, Some(RefusalReason::Country));
     calls.stage.strike().await;
 }
 

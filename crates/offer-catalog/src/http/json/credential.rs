@@ -46,7 +46,7 @@ impl CredentialBody {
 }
 
 /// How a credential is rotated.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"overlapDays": 7}))]
 pub struct RotateBody {

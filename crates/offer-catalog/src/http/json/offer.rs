@@ -294,9 +294,11 @@ pub struct OfferJson {
     /// Draft, Ready, Paused or Ended.
     #[schema(example = "Ready")]
     status: &'static str,
-    /// The status with dates and share looked at: also Scheduled, Live, Expired.
+    /// The status with dates, share and budget looked at: also Scheduled, Live, `BudgetSpent`, Expired.
     #[schema(example = "Live")]
     display_status: &'static str,
+    /// When a spent daily budget is open again by itself; null when it is open, or waits for money.
+    budget_resumes_at: Option<String>,
     /// The newest version; 0 while it is a draft.
     newest_version: u32,
     /// Counts every change; the `ETag`.
@@ -324,7 +326,7 @@ impl OfferJson {
 
 impl From<OfferView> for OfferJson {
     fn from(view: OfferView) -> Self {
-        let OfferView { offer, status, findings, tracking_link } = view;
+        let OfferView { offer, status, budget_resumes_at, findings, tracking_link } = view;
         let findings = findings.into_iter().map(|finding| {
             let is_accepted = offer.accepted.has(&finding);
             FindingJson::new(finding, is_accepted)
@@ -334,6 +336,7 @@ impl From<OfferView> for OfferJson {
             offer_id: offer.offer_id.as_uuid(),
             status: offer.state.status.as_str(),
             display_status: status.as_str(),
+            budget_resumes_at: budget_resumes_at.map(written),
             newest_version: offer.state.newest_version,
             revision: offer.revision.0,
             cloned_from: offer.state.cloned_from.map(kernel::OfferId::as_uuid),

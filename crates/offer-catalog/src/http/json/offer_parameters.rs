@@ -8,15 +8,14 @@ use super::{NAME_PART_CHARS_MAX, offer_body::OFFER_TYPES};
 use crate::{
     domain::{
         listing::{OfferFilter, Sort, SortKey},
-        status::OfferStatus,
+        status::{DisplayStatus, OfferStatus},
     },
     http::reading::{Field, Reader, Unknown},
 };
 
 const SORT_KEYS: [(&str, SortKey); 3] =
     [("createdAt", SortKey::CreatedAt), ("updatedAt", SortKey::UpdatedAt), ("name", SortKey::Name)];
-const KNOWN: &str =
-    "status, advertiserId, publisherId, offerType, trackingSystem, nameContains, sort, page and page_size";
+const KNOWN: &str = "status, displayStatus, advertiserId, publisherId, offerType, trackingSystem, nameContains, sort, page and page_size";
 
 /// Which offers, and in which order.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -26,6 +25,9 @@ pub struct OfferParameters {
     /// Draft, Ready, Paused or Ended.
     #[param(value_type = Option<String>, example = "Ready")]
     status: Field,
+    /// Only those that are seen so now: Draft, Ready, Scheduled, Live, `BudgetSpent`, Paused, Expired or Ended.
+    #[param(value_type = Option<String>, example = "BudgetSpent")]
+    display_status: Field,
     /// Only of this advertiser.
     #[param(value_type = Option<Uuid>)]
     advertiser_id: Field,
@@ -58,8 +60,10 @@ impl OfferParameters {
         let mut r = Reader::new();
         r.refuse_unknown_parameters(&self.unknown, KNOWN);
         let statuses = OfferStatus::ALL.map(|status| (status.as_str(), status));
+        let displays = DisplayStatus::ALL.map(|status| (status.as_str(), status));
         let filter = OfferFilter {
             status: r.word("status", self.status, &statuses),
+            display: r.word("displayStatus", self.display_status, &displays),
             advertiser: r.id("advertiserId", self.advertiser_id),
             publisher: r.id("publisherId", self.publisher_id),
             offer_type: r.word("offerType", self.offer_type, &OFFER_TYPES),

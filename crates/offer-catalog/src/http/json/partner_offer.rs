@@ -177,7 +177,7 @@ impl From<OfferEvent> for PartnerEventJson {
 pub struct PartnerOfferJson {
     /// Its id.
     offer_id: Uuid,
-    /// Live: show it. Scheduled: it launches on launchDate. Paused: hide it, it may come back. Ended: take it away.
+    /// Live: show it. Scheduled: it launches on launchDate. Paused (its budget may be spent): hide it, it may come back. Ended: take it away.
     #[schema(example = "Live")]
     status: &'static str,
     /// Where you send users, with your two ids filled in; both are required.

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::publisher::{how_told, warnings};
+use super::publisher::{CustomHeaderJson, custom_header, how_told, warnings};
 use crate::{
     domain::{
-        partner::{EndpointFields, EndpointScope, SECRET_OVERLAP_HOURS, SECRET_OVERLAP_HOURS_MAX},
+        partner::{EndpointScope, EnteredEndpoint, SECRET_OVERLAP_HOURS, SECRET_OVERLAP_HOURS_MAX},
         records::Endpoint,
     },
     flows::KeyedEndpoint,
@@ -46,6 +46,9 @@ pub struct NewPostbackBody {
     /// The global one is told as well; only for an offer or event.
     #[schema(value_type = Option<bool>)]
     also_global: Field,
+    /// A header of the publisher's own on each call.
+    #[schema(value_type = Option<CustomHeaderJson>)]
+    custom_header: Field,
     #[serde(flatten)]
     #[schema(ignore)]
     unknown: Unknown,
@@ -56,7 +59,7 @@ impl NewPostbackBody {
     ///
     /// # Errors
     /// 422 with every wrong field.
-    pub fn read(self) -> Result<(EndpointScope, EndpointFields), Problem> {
+    pub fn read(self) -> Result<(EndpointScope, EnteredEndpoint), Problem> {
         let mut r = Reader::new();
         r.refuse_unknown(&self.unknown);
         let offer: Option<OfferId> = r.id("offerId", self.offer_id);
@@ -65,6 +68,7 @@ impl NewPostbackBody {
             r.required("offerId", offer, "the offer whose event this is");
         }
         let also_global = r.flag("alsoGlobal", self.also_global);
+        let header = custom_header(&mut r, self.custom_header);
         let fields = how_told(&mut r, self.method, self.url_template, self.statuses, also_global);
         if also_global == Some(true) && offer.is_none() {
             r.wrong("alsoGlobal", "goes only with the postback of an offer or event");
@@ -74,7 +78,7 @@ impl NewPostbackBody {
             (Some(offer), None) => EndpointScope::Offer(offer),
             (Some(offer), Some(event)) => EndpointScope::Event(offer, event),
         };
-        r.finish(fields.map(|fields| (scope, fields)))
+        r.finish(fields.map(|fields| (scope, EnteredEndpoint { fields, header })))
     }
 }
 
@@ -99,6 +103,9 @@ pub struct PostbackChangeBody {
     /// The global one is told as well; only for an offer or event.
     #[schema(value_type = Option<bool>)]
     also_global: Field,
+    /// A header of the publisher's own on each call; none when left out.
+    #[schema(value_type = Option<CustomHeaderJson>)]
+    custom_header: Field,
     #[serde(flatten)]
     #[schema(ignore)]
     unknown: Unknown,
@@ -109,17 +116,18 @@ impl PostbackChangeBody {
     ///
     /// # Errors
     /// 422 with every wrong field.
-    pub fn read(self) -> Result<EndpointFields, Problem> {
+    pub fn read(self) -> Result<EnteredEndpoint, Problem> {
         let mut r = Reader::new();
         r.refuse_unknown(&self.unknown);
         let also_global = r.flag("alsoGlobal", self.also_global);
+        let header = custom_header(&mut r, self.custom_header);
         let fields = how_told(&mut r, self.method, self.url_template, self.statuses, also_global);
-        r.finish(fields)
+        r.finish(fields.map(|fields| EnteredEndpoint { fields, header }))
     }
 }
 
 /// How a signing secret is rotated.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"overlapHours": 24}))]
 pub struct RotateSecretBody {
@@ -177,6 +185,8 @@ pub struct EndpointJson {
     statuses: Vec<&'static str>,
     /// Whether the global one is told as well.
     also_global: bool,
+    /// A header of the publisher's own; its value is never shown.
+    custom_header: Option<CustomHeaderJson>,
     /// Until when postbacks are signed with the secret before as well.
     old_secret_until: Option<String>,
     /// What is worth a thought.
@@ -190,6 +200,7 @@ impl From<Endpoint> for EndpointJson {
             offer_id: endpoint.scope.offer().map(OfferId::as_uuid),
             offer_event_id: endpoint.scope.event().map(OfferEventId::as_uuid),
             warnings: warnings(&endpoint),
+            custom_header: CustomHeaderJson::of(&endpoint),
             method: endpoint.fields.method.as_str(),
             url_template: endpoint.fields.url_template,
             statuses: endpoint.fields.statuses.iter().map(|status| status.as_str()).collect(),

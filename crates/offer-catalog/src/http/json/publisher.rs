@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
+        custom_header::EnteredHeader,
         macros,
-        partner::{EndpointFields, PostbackMethod, PublisherFields, ToldStatus},
+        partner::{EndpointFields, EnteredEndpoint, PostbackMethod, PublisherFields, ToldStatus},
         records::{Endpoint, Publisher},
     },
     flows::CreatedPublisher,
@@ -92,6 +93,39 @@ pub struct PostbackJson {
     /// Success, and Pending or Rejected when the publisher wants them; Success when left out.
     #[schema(value_type = Option<Vec<String>>, example = json!(["Success"]))]
     statuses: Vec<&'static str>,
+    /// A header of the publisher's own on each call.
+    custom_header: Option<CustomHeaderJson>,
+}
+
+/// A header of the publisher's own on the postbacks it gets, such as an API key of it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = CustomHeader)]
+pub struct CustomHeaderJson {
+    /// At most 64 characters. Not `Host`, `Content-Type` and others that the connection needs, nor `webhook-…`, which are ours.
+    #[schema(example = "X-Api-Key")]
+    name: String,
+    /// Up to 2048 printable ASCII characters. Kept sealed and never shown again; left out in a change, the one that is kept under
+    /// this name stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, write_only)]
+    value: Option<&'static str>,
+}
+
+impl CustomHeaderJson {
+    /// That of an endpoint, without its value.
+    pub(super) fn of(endpoint: &Endpoint) -> Option<Self> {
+        let header = endpoint.custom_header.as_ref()?;
+        Some(Self { name: header.name.to_string(), value: None })
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CustomHeaderBody {
+    name: Field,
+    value: Field,
+    #[serde(flatten)]
+    unknown: Unknown,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -100,6 +134,7 @@ struct PostbackBody {
     method: Field,
     url_template: Field,
     statuses: Field,
+    custom_header: Field,
     #[serde(flatten)]
     unknown: Unknown,
 }
@@ -109,7 +144,7 @@ impl PublisherBody {
     ///
     /// # Errors
     /// 422 with every wrong field.
-    pub fn read(self) -> Result<(PublisherFields, Option<EndpointFields>), Problem> {
+    pub fn read(self) -> Result<(PublisherFields, Option<EnteredEndpoint>), Problem> {
         let mut r = Reader::new();
         r.refuse_unknown(&self.unknown);
         let name = r.text("name", self.name, 200);
@@ -120,9 +155,11 @@ impl PublisherBody {
 }
 
 impl PostbackBody {
-    fn read(self, r: &mut Reader) -> Option<EndpointFields> {
+    fn read(self, r: &mut Reader) -> Option<EnteredEndpoint> {
         r.refuse_unknown(&self.unknown);
+        let header = custom_header(r, self.custom_header);
         how_told(r, self.method, self.url_template, self.statuses, Some(false))
+            .map(|fields| EnteredEndpoint { fields, header })
     }
 }
 
@@ -153,6 +190,17 @@ pub(super) fn how_told(
         url_template: template?,
         statuses,
         also_global: also_global.unwrap_or_default(),
+    })
+}
+
+/// The header of the publisher's own.
+pub(super) fn custom_header(r: &mut Reader, field: Field) -> Option<EnteredHeader> {
+    r.object("customHeader", field, |r, body: CustomHeaderBody| {
+        r.refuse_unknown(&body.unknown);
+        let name = r.parsed("name", body.name, str::parse);
+        let name = r.required("name", name, "the header's name, such as X-Api-Key");
+        let value = r.parsed("value", body.value, str::parse);
+        Some(EnteredHeader { name: name?, value })
     })
 }
 
@@ -194,6 +242,7 @@ impl From<Publisher> for PublisherJson {
             active: publisher.active,
             warnings: postback.as_ref().map(warnings).unwrap_or_default(),
             postback: postback.map(|endpoint| PostbackJson {
+                custom_header: CustomHeaderJson::of(&endpoint),
                 method: endpoint.fields.method.as_str(),
                 url_template: endpoint.fields.url_template,
                 statuses: endpoint.fields.statuses.iter().map(|status| status.as_str()).collect(),

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A category to agree on.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"name": "Golf"}))]
 pub struct CategoryBody {
