@@ -6,6 +6,7 @@ mod app;
 mod bus;
 mod domain;
 mod facts;
+mod failpoints;
 mod flows;
 mod http;
 mod settings;

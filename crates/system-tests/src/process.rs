@@ -98,6 +98,27 @@ impl ServiceProcess {
         Self { name, environment, admin_port, log, child: None }
     }
 
+    /// Another replica of the same service, with doors and a log of its own, that is not started yet.
+    #[must_use]
+    pub fn replica(&self) -> Self {
+        let ports = crate::stack::free_ports(1);
+        let (port, admin_port) = ports[0];
+        let log = self.log.with_extension(format!("{port}.log"));
+        let mut replica =
+            Self { name: self.name, environment: self.environment.clone(), admin_port, log, child: None };
+        replica.set("HTTP__LISTEN", format!("127.0.0.1:{port}"));
+        replica.set("ADMIN__LISTEN", format!("127.0.0.1:{admin_port}"));
+        replica
+    }
+
+    /// The base URL of its door.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.setting("HTTP__LISTEN").expect("it listens"))
+    }
+
     /// Runs `migrate` to its end.
     pub fn migrate(&self) {
         let (done, output) = self.run("migrate");

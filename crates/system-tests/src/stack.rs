@@ -114,7 +114,7 @@ impl Stack {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let namespace = test_kit::namespace();
         let ports: BTreeMap<ServiceName, (u16, u16)> =
-            ServiceName::ALL.into_iter().zip(free_ports()).collect();
+            ServiceName::ALL.into_iter().zip(free_ports(ServiceName::ALL.len())).collect();
         let url = |service: ServiceName| format!("http://127.0.0.1:{}", ports[&service].0);
         let operator_token = random_key();
         let endpoints = Endpoints {
@@ -297,11 +297,10 @@ fn random_key() -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A pair of free ports for each service. All are held open until the last is found, so no two are the same.
-fn free_ports() -> Vec<(u16, u16)> {
-    let listeners: Vec<_> = (0..ServiceName::ALL.len() * 2)
-        .map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"))
-        .collect();
+/// A pair of free ports for each of so many processes. All are held open until the last is found, so no two are the same.
+pub(crate) fn free_ports(processes: usize) -> Vec<(u16, u16)> {
+    let listeners: Vec<_> =
+        (0..processes * 2).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
     let ports: Vec<u16> =
         listeners.iter().map(|listener| listener.local_addr().expect("a bound socket").port()).collect();
     ports.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
@@ -309,5 +308,5 @@ fn free_ports() -> Vec<(u16, u16)> {
 
 /// One free port.
 pub fn free_port() -> u16 {
-    free_ports()[0].0
+    free_ports(1)[0].0
 }

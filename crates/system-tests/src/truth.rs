@@ -66,6 +66,16 @@ impl Truth {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
+    /// One number that the catalog's database answers with.
+    pub async fn of_catalog(&self, sql: &str) -> i64 {
+        query(&self.offer_catalog, sql, &[]).await[0].get(0)
+    }
+
+    /// How many offers the tracker has heard of.
+    pub async fn offers_of_tracker(&self) -> i64 {
+        query(&self.tracker, "SELECT count(*) FROM offers", &[]).await[0].get(0)
+    }
+
     /// The ids of all conversions.
     pub async fn conversion_ids(&self) -> BTreeSet<Uuid> {
         let rows = query(&self.payout, "SELECT conversion_id FROM conversions", &[]).await;
@@ -186,6 +196,28 @@ impl Truth {
             text.push_str(&dump(client).await);
         }
         text
+    }
+
+    /// Every row of one table of a service's database, as text.
+    pub async fn rows(&self, service: ServiceName, table: &str) -> BTreeSet<String> {
+        let rows = query(self.of_service(service), &format!("SELECT t::text FROM {table} AS t"), &[]).await;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Empties tables of a service's database, as an accident would.
+    pub async fn lose(&self, service: ServiceName, tables: &[&str]) {
+        let statement = format!("TRUNCATE {} CASCADE", tables.join(", "));
+        self.of_service(service).batch_execute(&statement).await.expect("tables of the test");
+    }
+
+    fn of_service(&self, service: ServiceName) -> &Client {
+        match service {
+            ServiceName::OfferCatalog => &self.offer_catalog,
+            ServiceName::Tracker => &self.tracker,
+            ServiceName::Attribution => &self.attribution,
+            ServiceName::Payout => &self.payout,
+            ServiceName::Ingest => panic!("ingest has no database"),
+        }
     }
 
     /// Changes payout's database by hand, as time or an operator would.

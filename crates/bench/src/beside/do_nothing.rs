@@ -14,6 +14,7 @@ use actix_web::{
     web,
 };
 use anyhow::Context;
+use bytes::Bytes;
 use clap::{Args, ValueEnum as _};
 use test_kit::Namespace;
 
@@ -40,9 +41,12 @@ pub struct Handler {
     listen: SocketAddr,
     #[command(flatten)]
     shape: ServerShape,
-    /// Answer 302 to this place; 200 with a receipt when there is none.
+    /// Answer 302 to this place; 200 with a body when there is none.
     #[arg(long)]
     redirect_to: Option<String>,
+    /// How long that body is; as long as a receipt when nothing is said.
+    #[arg(long)]
+    body_bytes: Option<usize>,
     /// Make each request durable before it is answered, in this queue.
     #[arg(long, requires = "amqp_url", requires = "namespace")]
     fills: Option<Fills>,
@@ -84,6 +88,17 @@ impl DoNothing {
     /// When it does not start.
     pub async fn start(shape: ServerShape, redirect_to: Option<&str>) -> anyhow::Result<Self> {
         Self::start_with(shape, redirect_to, |_command| {}).await
+    }
+
+    /// The same handler, which answers with a body of so many bytes.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_with_body(shape: ServerShape, bytes: usize) -> anyhow::Result<Self> {
+        Self::start_with(shape, None, |command| {
+            command.args(["--body-bytes", &bytes.to_string()]);
+        })
+        .await
     }
 
     /// The same handler, which makes each request durable before it answers: see [`super::only_durable`].
@@ -150,16 +165,24 @@ impl Handler {
     /// # Errors
     /// When the address can not be bound, or the place to redirect to is no header.
     pub fn serve(self) -> anyhow::Result<()> {
-        let place = self.redirect_to.as_deref().map(HeaderValue::from_str).transpose()?;
+        let answer = self.answer()?;
         match (self.fills, &self.amqp_url, &self.namespace) {
             (Some(fills), Some(amqp_url), Some(namespace)) => {
                 // As a service has it: the publisher's tasks on threads of their own.
                 tokio::runtime::Runtime::new()?.block_on(async {
                     let durable = Durable::connect(amqp_url, namespace, fills).await;
-                    self.serve_durable(durable, place).await
+                    self.serve_durable(durable, answer).await
                 })
             }
-            _ => System::new().block_on(self.serve_nothing(place)),
+            _ => System::new().block_on(self.serve_nothing(answer)),
+        }
+    }
+
+    fn answer(&self) -> anyhow::Result<Answer> {
+        match (&self.redirect_to, self.body_bytes) {
+            (Some(place), _) => Ok(Answer::Redirect(HeaderValue::from_str(place)?)),
+            (None, Some(bytes)) => Ok(Answer::Body(Bytes::from(vec![b' '; bytes]))),
+            (None, None) => Ok(Answer::Body(Bytes::from_static(RECEIPT.as_bytes()))),
         }
     }
 
@@ -167,23 +190,23 @@ impl Handler {
         Duration::from_secs(self.shape.keep_alive_seconds)
     }
 
-    async fn serve_nothing(&self, place: Option<HeaderValue>) -> anyhow::Result<()> {
+    async fn serve_nothing(&self, answer: Answer) -> anyhow::Result<()> {
         let server = HttpServer::new(move || {
-            let place = place.clone();
-            App::new().default_service(web::to(move || std::future::ready(answer(place.as_ref()))))
+            let answer = answer.clone();
+            App::new().default_service(web::to(move || std::future::ready(answer.say())))
         });
         let server = server.workers(self.shape.workers).keep_alive(self.keep_alive());
         Ok(server.bind(self.listen)?.run().await?)
     }
 
-    async fn serve_durable(&self, durable: Durable, place: Option<HeaderValue>) -> anyhow::Result<()> {
+    async fn serve_durable(&self, durable: Durable, answer: Answer) -> anyhow::Result<()> {
         let server = HttpServer::new(move || {
-            let (lane, place) = (durable.lane(), place.clone());
+            let (lane, answer) = (durable.lane(), answer.clone());
             App::new().default_service(web::to(move |request: HttpRequest| {
-                let (lane, place) = (lane.clone(), place.clone());
+                let (lane, answer) = (lane.clone(), answer.clone());
                 async move {
                     match lane.keep(request.query_string()).await {
-                        Ok(()) => answer(place.as_ref()),
+                        Ok(()) => answer.say(),
                         Err(_) => HttpResponse::ServiceUnavailable().finish(),
                     }
                 }
@@ -195,12 +218,21 @@ impl Handler {
 }
 
 /// Its answer to everything.
-fn answer(place: Option<&HeaderValue>) -> HttpResponse {
-    place.map_or_else(receipt, redirect)
+#[derive(Debug, Clone)]
+enum Answer {
+    /// 200 with this body.
+    Body(Bytes),
+    /// 302 to this place.
+    Redirect(HeaderValue),
 }
 
-fn receipt() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(RECEIPT)
+impl Answer {
+    fn say(&self) -> HttpResponse {
+        match self {
+            Self::Body(body) => HttpResponse::Ok().content_type("application/json").body(body.clone()),
+            Self::Redirect(place) => redirect(place),
+        }
+    }
 }
 
 /// With the headers that a redirect of ours promises. The request's id is not among them: it is part of our own work.

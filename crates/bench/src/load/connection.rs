@@ -7,14 +7,14 @@ use tokio::{
     net::TcpStream,
 };
 
-/// More than any answer we ask for.
+/// More than most answers; it grows when one is longer.
 const INBOX: usize = 8 * 1024;
 
 /// A connection that is used for one request after the other.
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
-    inbox: Box<[u8]>,
+    inbox: Vec<u8>,
 }
 
 /// An answer, still in the connection's buffer.
@@ -43,7 +43,7 @@ impl Connection {
     pub async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, inbox: vec![0; INBOX].into_boxed_slice() })
+        Ok(Self { stream, inbox: vec![0; INBOX] })
     }
 
     /// Sends a request and reads the whole answer.
@@ -54,6 +54,9 @@ impl Connection {
         self.stream.write_all(request).await?;
         let mut filled = 0;
         loop {
+            if filled == self.inbox.len() {
+                self.inbox.resize(2 * filled, 0);
+            }
             let room = self.inbox.get_mut(filled..).unwrap_or_default();
             let read = self.stream.read(room).await?;
             if read == 0 {
@@ -103,6 +106,8 @@ mod tests {
 
     use super::*;
 
+    const LONG: usize = 5 * INBOX;
+
     #[test]
     fn a_header_is_found_whatever_its_case() {
         let head = b"HTTP/1.1 200 OK\r\ncontent-type: a\r\nContent-Length:  12\r\n\r\n";
@@ -127,6 +132,9 @@ mod tests {
             }
             stream.read_exact(&mut request).await.unwrap();
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            stream.read_exact(&mut request).await.unwrap();
+            let long = format!("HTTP/1.1 200 OK\r\ncontent-length: {LONG}\r\n\r\n{}", "x".repeat(LONG));
+            stream.write_all(long.as_bytes()).await.unwrap();
         });
         let mut connection = Connection::open(address).await.unwrap();
         let answer = connection.exchange(b"one!").await.unwrap();
@@ -134,6 +142,8 @@ mod tests {
         assert_eq!(answer.header("Location"), Some("x"));
         let answer = connection.exchange(b"two!").await.unwrap();
         assert_eq!((answer.status, answer.body), (200, &b""[..]));
+        let answer = connection.exchange(b"big!").await.unwrap();
+        assert_eq!((answer.status, answer.body.len()), (200, LONG));
         server.await.unwrap();
     }
 }

@@ -13,6 +13,7 @@ use super::{Context, Outcome};
 use crate::{
     database::{connect, count, settle},
     report::{Account, Row, Verdict, fine_milliseconds, grouped, milliseconds, percent},
+    seed,
 };
 
 /// Offers of the tenant, few and many.
@@ -47,14 +48,17 @@ pub async fn measure(context: Context<'_>) -> anyhow::Result<Outcome> {
         stack.service(service).start().await;
     }
     let tenant = Tenant::create(stack.endpoints(), "Brownboots").await?;
-    let offer = shared_offer(&tenant).await?;
+    let publisher =
+        tenant.publisher("Rewardville", "GET", "https://rewardville.example/pb?id={conversion_id}").await?;
+    let offer = seed::shared_offer(&tenant, &publisher).await?;
     let (heard, account) = follow_changes(&stack, &tenant, &offer).await?;
 
     let admin = connect(&stack.database(ServiceName::OfferCatalog).admin_url()).await?;
     let mut sizes = Vec::new();
     for size in [FEW, MANY] {
         let size = context.scale.events(size, size / 100);
-        grow(&admin, &offer, size).await?;
+        let there = count(&admin, "SELECT count(*) FROM offers").await?;
+        seed::copy_offer(&admin, &offer, size.saturating_sub(there)).await?;
         settle(&admin).await?;
         let times = ask(&tenant.api, &offer).await?;
         context.progress.say(&format!("catalog: asked with {} offers", grouped(size as f64)));
@@ -67,26 +71,6 @@ pub async fn measure(context: Context<'_>) -> anyhow::Result<Outcome> {
     let mut rows = growth_rows(&sizes, context)?;
     rows.push(heard_row(heard));
     Ok(Outcome { rows, accounts: vec![account] })
-}
-
-/// The guide's offer, shared.
-async fn shared_offer(tenant: &Tenant) -> anyhow::Result<String> {
-    let advertiser = tenant.advertiser("Golfin").await?;
-    let publisher =
-        tenant.publisher("Rewardville", "GET", "https://rewardville.example/pb?id={conversion_id}").await?;
-    let fields = json!({
-        "offerType": "MultiEvent", "trackingSystem": "AppsFlyer", "advertiserId": advertiser, "name": "Golfin iOS",
-        "trackingSystemLink": "https://app.appsflyer.com/id123456789?pid=gokart_int",
-        "headline": "Play golf, earn coins", "shortDescription": "Install Golfin and reach level 10.",
-        "categories": ["Golf", "Sports"], "budget": {"total": "5000.00"}, "currency": "USD", "launchDate": "2026-01-01",
-        "ageRanges": ["18+"], "platforms": ["IOS"], "countries": ["US", "ZA", "AU"],
-        "events": [
-            {"eventId": "Install", "name": "Install", "sequenceNumber": 1, "pendingTime": 0, "revenue": "2.00", "payout": "1.00"},
-            {"eventId": "level_10", "name": "Reach Level 10", "sequenceNumber": 2, "pendingTime": 0, "revenue": "5.00", "payout": "3.00"},
-        ],
-    });
-    let offer = tenant.offer(&fields).await?;
-    Ok(tenant.share(&offer, &publisher).await?.offer_id)
 }
 
 /// Pauses and resumes the offer again and again; how long until every reader's database has it.
@@ -131,47 +115,6 @@ async fn revision_of(reader: &Client, offer: &str) -> anyhow::Result<i64> {
     Ok(i64::try_from(count(reader, &query).await?)?)
 }
 
-/// Copies the offer, its version, events, names and share until there are `size` of them. The copies are as the API would have
-/// made them, but for their facts: nobody was told.
-async fn grow(admin: &Client, offer: &str, size: u64) -> anyhow::Result<()> {
-    let there = count(admin, "SELECT count(*) FROM offers").await?;
-    let missing = size.saturating_sub(there);
-    let columns = |table: &'static str| async move {
-        let query = "SELECT column_name::text FROM information_schema.columns
-            WHERE table_schema = 'public' AND table_name = $1 AND is_generated = 'NEVER' ORDER BY ordinal_position";
-        let rows = admin.query(query, &[&table]).await?;
-        rows.iter().map(|row| row.try_get::<_, String>(0)).collect::<Result<Vec<_>, _>>()
-    };
-    admin
-        .batch_execute(&format!(
-            "CREATE TEMP TABLE copies AS SELECT gen_random_uuid() AS new_offer, gen_random_uuid() AS new_link, number
-             FROM generate_series(1, {missing}) AS number"
-        ))
-        .await?;
-    for table in ["offers", "offer_versions", "offer_events", "offer_event_names", "offer_shares"] {
-        let columns = columns(table).await?;
-        let values: Vec<String> = columns
-            .iter()
-            .map(|column| match column.as_str() {
-                "offer_id" => "new_offer".to_owned(),
-                "link_id" => "new_link".to_owned(),
-                "created_at" => "created_at - number * interval '1 second'".to_owned(),
-                other => format!("{table}.{other}"),
-            })
-            .collect();
-        admin
-            .batch_execute(&format!(
-                "INSERT INTO {table} ({}) SELECT {} FROM {table}, copies WHERE offer_id = '{offer}'",
-                columns.join(", "),
-                values.join(", ")
-            ))
-            .await
-            .with_context(|| format!("copying rows of {table}"))?;
-    }
-    admin.batch_execute("DROP TABLE copies").await?;
-    Ok(())
-}
-
 /// The median time of each kind of call, in the order of [`LISTS`] and then a get.
 async fn ask(api: &Api, offer: &str) -> anyhow::Result<Vec<Duration>> {
     let get = format!("/api/v1/offers/{offer}");
@@ -214,11 +157,7 @@ fn growth_rows(sizes: &[(u64, Vec<Duration>)], context: Context<'_>) -> anyhow::
             beside: format!("with {}: {}", grouped(*few as f64), fine_milliseconds(*before)),
             ratio: percent(growth),
             aim: format!("< {}, ≤ {}", milliseconds(ANSWERED_WITHIN), percent(GROWTH)),
-            verdict: match (context.scale.is_whole(), holds) {
-                (false, _) => Verdict::TooSmall,
-                (true, true) => Verdict::Reached,
-                (true, false) => Verdict::Missed,
-            },
+            verdict: Verdict::of(holds, context.scale.is_whole()),
         }
     });
     Ok(rows.collect())

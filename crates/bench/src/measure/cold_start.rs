@@ -126,10 +126,6 @@ fn row(source: &str, mut times: Vec<Duration>, context: Context<'_>) -> Row {
         beside: String::new(),
         ratio: String::new(),
         aim: format!("< {}", milliseconds(READY_WITHIN)),
-        verdict: match (context.scale.is_whole(), median < READY_WITHIN) {
-            (false, _) => Verdict::TooSmall,
-            (true, true) => Verdict::Reached,
-            (true, false) => Verdict::Missed,
-        },
+        verdict: Verdict::of(median < READY_WITHIN, context.scale.is_whole()),
     }
 }

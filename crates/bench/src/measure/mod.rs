@@ -4,6 +4,7 @@ mod attribution;
 mod catalog;
 mod cold_start;
 mod delay;
+mod feed;
 mod ingest;
 mod memory;
 mod payout;
@@ -43,6 +44,8 @@ pub enum Measurement {
     TrackerMemory,
     /// What lists and gets take with many offers, and how fast a change is heard of.
     Catalog,
+    /// What a page of the partner feed takes, and an answer that nothing has changed.
+    Feed,
     /// How fast tracker is ready with many offers.
     ColdStart,
     /// Events a second to the committed decision.
@@ -64,13 +67,14 @@ pub struct Outcome {
 
 impl Measurement {
     /// All, in the order of the pipeline.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ingest,
         Self::SingleCall,
         Self::IngestMemory,
         Self::Tracker,
         Self::TrackerMemory,
         Self::Catalog,
+        Self::Feed,
         Self::ColdStart,
         Self::Attribution,
         Self::Payout,
@@ -89,6 +93,7 @@ impl Measurement {
             Self::Tracker => tracker::measure(context).await,
             Self::TrackerMemory => memory::measure(context, door::tracker(context.nodes).await?.0).await,
             Self::Catalog => catalog::measure(context).await,
+            Self::Feed => feed::measure(context).await,
             Self::ColdStart => cold_start::measure(context).await,
             Self::Attribution => attribution::measure(context).await,
             Self::Payout => payout::measure(context).await,

@@ -28,6 +28,11 @@ impl SingleCalls {
         Self { contestant: Contestant::new(name), rounds: Vec::new() }
     }
 
+    /// Whose they are.
+    pub const fn name(&self) -> &'static str {
+        self.contestant.name
+    }
+
     /// One round: every call's time, all together, and at which price.
     ///
     /// # Errors

@@ -13,6 +13,17 @@ pub enum Verdict {
     NoAim,
 }
 
+impl Verdict {
+    /// Of an aim that only a whole run can tell of.
+    pub const fn of(holds: bool, is_whole: bool) -> Self {
+        match (is_whole, holds) {
+            (false, _) => Self::TooSmall,
+            (true, true) => Self::Reached,
+            (true, false) => Self::Missed,
+        }
+    }
+}
+
 /// One line.
 #[derive(Debug, Clone)]
 pub struct Row {

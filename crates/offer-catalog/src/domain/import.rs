@@ -189,6 +189,17 @@ pub struct RowProblem {
     pub detail: String,
 }
 
+impl RowProblem {
+    /// Of a row whose external id row `first` of the same import has.
+    #[must_use]
+    pub fn repeated(first: usize) -> Self {
+        Self {
+            field: String::from("externalId"),
+            detail: format!("is the externalId of row {first} already; an import names each offer once"),
+        }
+    }
+}
+
 impl From<FieldProblem> for RowProblem {
     fn from(problem: FieldProblem) -> Self {
         Self { field: problem.field, detail: problem.detail }

@@ -17,6 +17,7 @@ use crate::{
         status::{Action, OfferStatus},
     },
     facts::offer_changed,
+    failpoints,
     store::{Conn, import_rows, imports, offers, provider_offers},
 };
 
@@ -48,15 +49,21 @@ impl Catalog {
         .await?;
         let Some(absent) = absent else { return Ok(false) };
         for offer in absent {
+            failpoints::import_pausing();
             self.pause_absent(import, offer).await?;
         }
         Ok(true)
     }
 
+    /// Pauses an offer that was absent when this replica looked, unless others have ended the import meanwhile: then a later one
+    /// of the provider may have said that the offer goes on.
     async fn pause_absent(&self, import: &Import, id: OfferId) -> Result<(), FlowError> {
         let tenant = import.tenant_id;
         let change = &Change::new(self.ids(), tenant, Actor::Token(import.imported_by), self.now());
         transact(self.pool(), Retries::default(), async |conn| {
+            if !imports::lock_open(conn, import).await? {
+                return Ok(());
+            }
             let before = lock_offer(conn, tenant, id, None).await?;
             if before.state.status != OfferStatus::Ready {
                 return Ok(());

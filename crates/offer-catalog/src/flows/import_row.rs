@@ -22,7 +22,7 @@ use crate::{
     },
     facts::offer_changed,
     store::{
-        Conn, import_rows, offers,
+        Conn, offers,
         provider_offers::{self, Known},
     },
 };
@@ -107,11 +107,6 @@ impl Catalog {
         if before.state.status == OfferStatus::Draft {
             return Err(Conflict::StillDraft.into());
         }
-        if import_rows::is_taken(conn, import, id).await? {
-            let detail =
-                "another row of this import is about the same offer; an import names each offer once";
-            return Err(FlowError::field("offerId", detail));
-        }
         if let (Some(external_id), None) = (&row.external_id, known) {
             self.adopt(conn, import, id, external_id).await?;
         }
@@ -159,6 +154,12 @@ impl Catalog {
         }
         Ok(provider_offers::insert(conn, tenant, provider, external_id, id).await?)
     }
+}
+
+/// Of a row about an offer that another row of its import is about.
+pub(super) fn named_twice() -> FlowError {
+    let detail = "another row of this import is about the same offer; an import names each offer once";
+    FlowError::field("offerId", detail)
 }
 
 /// Everything that is wrong with a row, for the one who sent it.

@@ -11,6 +11,7 @@ use crate::{
         import::{Counts, Import, ImportRequest, Outcome, RowResult},
         listing::{Slice, Window},
     },
+    failpoints,
     store::{Conn, import_rows, imports},
 };
 
@@ -58,7 +59,9 @@ impl Catalog {
         transact(self.pool(), Retries::default(), async |conn| {
             Ok::<_, FlowError>(import_rows::add(conn, tenant, import, rows).await?)
         })
-        .await
+        .await?;
+        failpoints::import_stored();
+        Ok(())
     }
 
     /// All rows are there: the import waits for its turn, unless the very same came before.
@@ -85,10 +88,10 @@ impl Catalog {
                 return Ok(Received::Known(view(conn, tenant, known).await?));
             }
             imports::accept(conn, tenant, import, request, content_hash, rows).await?;
-            import_rows::fail_repeated(conn, tenant, import).await?;
             Ok(Received::New(view(conn, tenant, import).await?))
         })
         .await?;
+        failpoints::import_accepted();
         self.tell_imports();
         Ok(received)
     }

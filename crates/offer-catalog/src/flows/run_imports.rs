@@ -16,6 +16,7 @@ use crate::{
         import::{Import, ImportState, Outcome, RowOffer},
         problems::FieldProblem,
     },
+    failpoints,
     store::{import_rows, imports},
 };
 
@@ -135,7 +136,10 @@ impl Catalog {
             let offer = read(&body).map_err(FlowError::Invalid)?;
             // Large, and on the heap for that: it holds the whole of a change.
             let (outcome, id) = Box::pin(self.import_row(conn, import, offer)).await?;
-            import_rows::settle(conn, import, row, outcome, Some(id), &[]).await?;
+            if !import_rows::settle(conn, import, row, outcome, Some(id), &[]).await? {
+                return Err(import_row::named_twice());
+            }
+            failpoints::import_row();
             Ok::<_, FlowError>(true)
         })
         .await;

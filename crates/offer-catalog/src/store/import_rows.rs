@@ -2,8 +2,10 @@
 
 use diesel::{
     ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult, Queryable, QueryableByName,
-    Selectable, SelectableHelper, sql_query,
-    sql_types::{BigInt, Bool, Text, Uuid as SqlUuid},
+    Selectable, SelectableHelper,
+    result::{DatabaseErrorKind, Error},
+    sql_query,
+    sql_types::{BigInt, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use kernel::{OfferId, TenantId};
@@ -31,6 +33,8 @@ pub struct StoredRow {
     pub external_id: Option<String>,
     /// JSON as it came.
     pub body: String,
+    /// The row, from 1, that has this external id already: then this one has failed.
+    pub repeats: Option<usize>,
 }
 
 #[derive(Insertable)]
@@ -41,6 +45,8 @@ struct New<'a> {
     row_number: i32,
     external_id: Option<&'a str>,
     body: &'a str,
+    outcome: Option<&'static str>,
+    problems: Value,
 }
 
 /// Adds rows.
@@ -48,42 +54,20 @@ struct New<'a> {
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn add(conn: &mut Conn, tenant: TenantId, import: Uuid, rows: &[StoredRow]) -> QueryResult<()> {
-    let new: Vec<New<'_>> = rows
-        .iter()
-        .map(|row| New {
+    let mut new = Vec::with_capacity(rows.len());
+    for row in rows {
+        let problems: Vec<RowProblem> = row.repeats.map(RowProblem::repeated).into_iter().collect();
+        new.push(New {
             tenant_id: tenant.as_uuid(),
             import_id: import,
             row_number: row.row_number,
             external_id: row.external_id.as_deref(),
             body: &row.body,
-        })
-        .collect();
+            outcome: row.repeats.map(|_first| Outcome::Failed.as_str()),
+            problems: convert::to_document(&problems)?,
+        });
+    }
     diesel::insert_into(dsl::offer_import_rows).values(new).execute(conn).await.map(drop)
-}
-
-/// Fails every row whose external id an earlier row has.
-///
-/// # Errors
-/// diesel's, when the statement fails.
-pub async fn fail_repeated(conn: &mut Conn, tenant: TenantId, import: Uuid) -> QueryResult<()> {
-    sql_query(
-        "UPDATE offer_import_rows AS later SET outcome = 'Failed', problems = jsonb_build_array(jsonb_build_object(
-            'field', 'externalId',
-            'detail', format('is the externalId of row %s already; an import names each offer once', earlier.first)
-        ))
-        FROM (
-            SELECT external_id, min(row_number) AS first FROM offer_import_rows
-            WHERE tenant_id = $1 AND import_id = $2 AND external_id IS NOT NULL
-            GROUP BY external_id HAVING count(*) > 1
-        ) AS earlier
-        WHERE later.tenant_id = $1 AND later.import_id = $2
-            AND later.external_id = earlier.external_id AND later.row_number > earlier.first",
-    )
-    .bind::<SqlUuid, _>(tenant.as_uuid())
-    .bind::<SqlUuid, _>(import)
-    .execute(conn)
-    .await
-    .map(drop)
 }
 
 /// The numbers of the next rows after `after` that nobody has worked off. Nothing is locked: whoever takes one looks again.
@@ -121,7 +105,8 @@ pub async fn claim(conn: &mut Conn, import: &Import, row: i32) -> QueryResult<Op
         .optional()
 }
 
-/// Writes how a row ended, once.
+/// Writes how a row ended, once; `false` when another row of the import is about the same offer: then the transaction can only be
+/// taken back.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
@@ -132,8 +117,8 @@ pub async fn settle(
     outcome: Outcome,
     offer: Option<OfferId>,
     problems: &[RowProblem],
-) -> QueryResult<()> {
-    diesel::update(dsl::offer_import_rows)
+) -> QueryResult<bool> {
+    let written = diesel::update(dsl::offer_import_rows)
         .filter(dsl::tenant_id.eq(import.tenant_id.as_uuid()))
         .filter(dsl::import_id.eq(import.import_id))
         .filter(dsl::row_number.eq(row))
@@ -144,32 +129,12 @@ pub async fn settle(
             dsl::problems.eq(convert::to_document(&problems)?),
         ))
         .execute(conn)
-        .await
-        .map(drop)
-}
-
-/// Whether an earlier row of an import said something about an offer already.
-///
-/// # Errors
-/// diesel's, when the statement fails.
-pub async fn is_taken(conn: &mut Conn, import: &Import, offer: OfferId) -> QueryResult<bool> {
-    #[derive(QueryableByName)]
-    struct Taken {
-        #[diesel(sql_type = Bool)]
-        taken: bool,
+        .await;
+    match written {
+        Ok(_) => Ok(true),
+        Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
+        Err(error) => Err(error),
     }
-
-    let found: Taken = sql_query(
-        "SELECT EXISTS (
-            SELECT FROM offer_import_rows WHERE tenant_id = $1 AND import_id = $2 AND offer_id = $3
-        ) AS taken",
-    )
-    .bind::<SqlUuid, _>(import.tenant_id.as_uuid())
-    .bind::<SqlUuid, _>(import.import_id)
-    .bind::<SqlUuid, _>(offer.as_uuid())
-    .get_result(conn)
-    .await?;
-    Ok(found.taken)
 }
 
 /// How many rows came to which end.

@@ -203,6 +203,23 @@ pub async fn lock_free(conn: &mut Conn, tenant: TenantId, import: Uuid) -> Query
     row.map(Import::try_from).transpose()
 }
 
+/// Keeps an import from its end until the transaction ends; `false` when it has come to it.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn lock_open(conn: &mut Conn, import: &Import) -> QueryResult<bool> {
+    let found: Option<Uuid> = dsl::offer_imports
+        .filter(dsl::tenant_id.eq(import.tenant_id.as_uuid()))
+        .filter(dsl::import_id.eq(import.import_id))
+        .filter(dsl::finished_at.is_null())
+        .select(dsl::import_id)
+        .for_update()
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(found.is_some())
+}
+
 /// The imports of all tenants whose turn it is: of each provider the one that was received first.
 ///
 /// # Errors

@@ -113,6 +113,9 @@ pub async fn set_paused(
 
 /// Some of the provider's running offers that no row of an import is about.
 ///
+/// The rows of the import are read once, into a hash table. Were this a join, the planner would take an import that came after
+/// its last statistics to have no rows, and read all of them for each known offer.
+///
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn absent(conn: &mut Conn, import: &Import, limit: i64) -> QueryResult<Vec<OfferId>> {
@@ -123,10 +126,12 @@ pub async fn absent(conn: &mut Conn, import: &Import, limit: i64) -> QueryResult
     }
 
     let rows: Vec<Absent> = sql_query(
-        "SELECT offer_id FROM provider_offers AS known JOIN offers USING (tenant_id, offer_id)
-        WHERE tenant_id = $1 AND known.provider = $2 AND offers.status = 'Ready' AND NOT EXISTS (
-            SELECT FROM offer_import_rows AS present
-            WHERE present.tenant_id = $1 AND present.import_id = $3 AND present.offer_id = known.offer_id
+        "SELECT offer_id FROM provider_offers AS known
+        WHERE tenant_id = $1 AND provider = $2 AND (
+            SELECT status FROM offers WHERE offers.tenant_id = $1 AND offers.offer_id = known.offer_id
+        ) = 'Ready' AND offer_id NOT IN (
+            SELECT offer_id FROM offer_import_rows
+            WHERE tenant_id = $1 AND import_id = $3 AND offer_id IS NOT NULL
         )
         ORDER BY offer_id LIMIT $4",
     )

@@ -27,6 +27,10 @@ mod idempotency;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod imports_at_full_size;
+#[cfg(test)]
+mod imports_of_replicas;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod key_rotation;

@@ -9,6 +9,7 @@ mod broker_alarms;
 mod broker_outage;
 mod flood;
 mod full_disk;
+mod importing;
 mod killing;
 mod scene;
 mod stopping_nodes;

@@ -10,6 +10,7 @@ mod ingest_paste;
 mod log_injection;
 mod orders;
 mod readme;
+mod republish;
 mod retries;
 mod secrets;
 mod settings_secrets;

@@ -1,7 +1,7 @@
 //! Takes the rows of an import in: each is read, hashed and stored in batches. The next bytes are asked for when a batch is
 //! stored, so a fast caller waits for the database and not in our memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use actix_web::{Error, web::Payload};
 use futures_util::StreamExt as _;
@@ -53,12 +53,15 @@ struct Receiver<'a> {
     batch: Vec<NewRow>,
     batch_bytes: usize,
     rows: usize,
+    /// Which row has which external id: of the whole import the one thing that is kept here, 2 MB at the most when names are
+    /// plain letters. The database would have to be asked for it by a join over rows that it has no statistics of yet.
+    names: HashMap<String, usize>,
 }
 
 impl<'a> Receiver<'a> {
     fn new(catalog: &'a Catalog, caller: &'a Caller, import: Uuid) -> Self {
         let (hash, head, batch) = (Sha256::new(), BTreeMap::new(), Vec::new());
-        Self { catalog, caller, import, hash, head, batch, batch_bytes: 0, rows: 0 }
+        Self { catalog, caller, import, hash, head, batch, batch_bytes: 0, rows: 0, names: HashMap::new() }
     }
 
     async fn all(&mut self, payload: &mut Payload) -> Result<Received, Error> {
@@ -120,8 +123,16 @@ impl<'a> Receiver<'a> {
                     && !id.contains('\0')
             })
             .map(str::to_owned);
+        let repeats = external_id.as_ref().and_then(|name| match self.names.entry(name.clone()) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(free) => {
+                free.insert(row);
+                None
+            }
+        });
         self.batch_bytes = self.batch_bytes.saturating_add(body.len());
-        self.batch.push(NewRow { row_number: i32::try_from(row).unwrap_or(i32::MAX), external_id, body });
+        let row_number = i32::try_from(row).unwrap_or(i32::MAX);
+        self.batch.push(NewRow { row_number, external_id, body, repeats });
         if self.batch.len() >= BATCH_ROWS || self.batch_bytes >= BATCH_BYTES {
             self.store().await?;
         }
