@@ -22,4 +22,4 @@ pub use fault_proxy::{Direction, Fault, FaultProxy};
 pub use http_client::http_client;
 pub use namespace::{Depth, Namespace, namespace};
 pub use nodes::Nodes;
-pub use openapi::faults_of_document;
+pub use openapi::{document_of, faults_of_document};

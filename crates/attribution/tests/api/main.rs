@@ -1,5 +1,5 @@
 //! The service as others meet it: facts in over a real broker, facts out, a real database, the HTTP API.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
 mod catalog_changes;
 mod doors;

@@ -2,20 +2,15 @@
 
 use attribution::Attribution;
 use process::Service as _;
-use serde_json::Value;
-use test_kit::faults_of_document;
-
-fn document() -> Value {
-    serde_json::from_str(&Attribution::openapi().expect("a document")).unwrap()
-}
+use test_kit::{document_of, faults_of_document};
 
 #[test]
 fn the_document_is_as_published() {
-    insta::assert_json_snapshot!(document(), { ".info.version" => "[version]" });
+    insta::assert_json_snapshot!(document_of(Attribution::openapi()), { ".info.version" => "[version]" });
 }
 
 #[test]
 fn everything_has_its_words_an_example_and_every_error() {
-    let faults = faults_of_document(&document());
+    let faults = faults_of_document(&document_of(Attribution::openapi()));
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }

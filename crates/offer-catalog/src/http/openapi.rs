@@ -47,7 +47,7 @@ const PARAMETERS: [Parameter; 20] = [
     of("advertiserId", "Only of this advertiser.", "0193a1f0-0000-7000-8000-000000000001"),
     of("publisherId", "Only of this publisher.", "0193a1f0-0000-7000-8000-000000000002"),
     of("subject", "Only about the thing with this id.", "0194a3c0-0000-7000-8000-000000000001"),
-    of("active", "Only those that take part, or only those that do not.", "\"true\""),
+    of("active", "Only those that take part, or only those that do not.", "true"),
     of("name", "What people call it.", "golfin.png"),
     of("outcome", "Only rows with this end.", "Failed"),
     of("provider", "Whose offers.", "custom"),

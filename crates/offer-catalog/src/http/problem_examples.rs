@@ -31,8 +31,8 @@ pub fn all() -> Vec<Said> {
         Said::with_header("Idempotency-Key", FlowError::key_in_use().into()),
         Said::with_header("Idempotency-Key", FlowError::KeyReused.into()),
     ];
-    let states = [
-        ("change_offer", &[Conflict::Ended][..]),
+    let states: [(&'static str, &[Conflict]); 9] = [
+        ("change_offer", &[Conflict::Ended]),
         ("create_offer", &[Conflict::AlreadyCreated]),
         ("end_offer", &[Conflict::StillDraft]),
         ("pause_offer", &[Conflict::StillDraft, Conflict::Ended]),

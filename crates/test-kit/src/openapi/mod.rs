@@ -14,6 +14,12 @@ use examples::Schemas;
 const METHODS: [&str; 8] = ["get", "head", "post", "put", "patch", "delete", "options", "trace"];
 const PROBLEM: &str = "application/problem+json";
 
+/// The document of a service, from what its `print-openapi` prints.
+pub fn document_of(printed: Option<String>) -> Value {
+    let printed = printed.expect("the service has a document");
+    serde_json::from_str(&printed).expect("the document is JSON")
+}
+
 /// What is wrong with a document, a sentence each. A complete one has no faults.
 pub fn faults_of_document(document: &Value) -> Vec<String> {
     let mut checker = Checker { schemas: Schemas::new(document), ids: BTreeSet::new(), faults: Vec::new() };

@@ -31,7 +31,7 @@ pub struct FeedParameters {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 10)]
     page_size: Field,
     /// Instead of page: the nextCursor of the page before. Whatever changes in between, a walk meets each offer once.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, example = "AAZhKpZlNgABlKPAAABwAIAAAAAAAAABn4bQgYhMfWU")]
     cursor: Field,
     /// `SingleEvent` or `MultiEvent`.
     #[serde(rename = "offerType")]

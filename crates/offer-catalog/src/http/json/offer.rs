@@ -290,6 +290,7 @@ impl From<OfferFields> for OfferFieldsJson {
 #[schema(as = Offer)]
 pub struct OfferJson {
     /// Its id.
+    #[schema(example = "0194a3c0-0000-7000-8000-000000000001")]
     offer_id: Uuid,
     /// Draft, Ready, Paused or Ended.
     #[schema(example = "Ready")]
@@ -300,8 +301,10 @@ pub struct OfferJson {
     /// When a spent daily budget is open again by itself; null when it is open, or waits for money.
     budget_resumes_at: Option<String>,
     /// The newest version; 0 while it is a draft.
+    #[schema(example = 2)]
     newest_version: u32,
     /// Counts every change; the `ETag`.
+    #[schema(example = 3)]
     revision: u64,
     /// The offer it was copied from.
     cloned_from: Option<Uuid>,
@@ -312,8 +315,10 @@ pub struct OfferJson {
     /// What the linter says now. Errors stop creation and sharing; warnings do until they are accepted.
     findings: Vec<FindingJson>,
     /// When it was begun.
+    #[schema(example = "2026-11-25T14:00:00Z")]
     created_at: String,
     /// When it changed last.
+    #[schema(example = "2026-11-26T09:30:00Z")]
     updated_at: String,
 }
 
@@ -418,8 +423,10 @@ impl OfferSummaryJson {
 #[schema(as = OfferVersion)]
 pub struct VersionJson {
     /// 1, 2, 3 …
+    #[schema(example = 2)]
     version: u32,
     /// Since when it holds.
+    #[schema(example = "2026-11-26T09:30:00Z")]
     created_at: String,
     #[serde(flatten)]
     fields: OfferFieldsJson,

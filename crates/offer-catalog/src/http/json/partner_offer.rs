@@ -281,6 +281,7 @@ pub struct PartnerFeedJson {
     /// The offers of this page, in the order in which they were shared.
     items: Vec<PartnerOfferJson>,
     /// The page, counted from 0; null when a cursor said where it begins.
+    #[schema(example = 0)]
     page: Option<i64>,
     /// Offers on a page at most.
     #[schema(example = 10)]

@@ -34,6 +34,7 @@ pub struct MoneyTerms {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = EnteredMoneyTerms, example = "4.99")]
+#[expect(dead_code, reason = "describes what the reader of a body takes; nobody makes one")]
 pub enum EnteredTerms {
     /// A flat amount in the offer's currency.
     Amount(String),
