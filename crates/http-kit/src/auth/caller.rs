@@ -70,20 +70,7 @@ impl Caller {
     }
 
     fn pass(&self, door: Door) -> Result<(), Problem> {
-        if !door.admits(self.role) {
-            return Err(Problem::forbidden(format!(
-                "this takes {} token; yours is one of role {}",
-                door.whose(),
-                self.role.as_str()
-            )));
-        }
-        if !self.scopes.hold(door.scope()) {
-            return Err(Problem::forbidden(format!(
-                "this takes a token with the scope `{}`, which yours is without",
-                door.scope().as_str()
-            )));
-        }
-        Ok(())
+        door.check(self.role, self.scopes)
     }
 }
 

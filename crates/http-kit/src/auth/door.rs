@@ -1,6 +1,8 @@
 //! The doors of the API: which roles pass, and with which scope. One table for handlers, document and tests.
 
-use kernel::{Role, Scope};
+use kernel::{Role, Scope, Scopes};
+
+use crate::problem::Problem;
 
 /// A group of operations that the same callers may call.
 ///
@@ -70,8 +72,39 @@ impl Door {
         self.roles().contains(&role)
     }
 
+    /// Lets a token with this role and these scopes pass.
+    ///
+    /// # Errors
+    /// 403 otherwise.
+    pub(super) fn check(self, role: Role, scopes: Scopes) -> Result<(), Problem> {
+        if !self.admits(role) {
+            return Err(Problem::forbidden(format!(
+                "this takes {} token; yours is one of role {}",
+                self.whose(),
+                role.as_str()
+            )));
+        }
+        if !scopes.hold(self.scope()) {
+            return Err(Problem::forbidden(format!(
+                "this takes a token with the scope `{}`, which yours is without",
+                self.scope().as_str()
+            )));
+        }
+        Ok(())
+    }
+
+    /// What somebody who does not pass is answered, as an example: for a wrong role, or where every role passes, for a token
+    /// that may do everything but this.
+    pub(crate) fn refusal(self) -> Option<Problem> {
+        let without = Scopes::FULL.iter().filter(|scope| *scope != self.scope()).collect();
+        [Role::Analyst, Role::Publisher]
+            .into_iter()
+            .find_map(|role| self.check(role, Scopes::FULL).err())
+            .or_else(|| self.check(Role::Owner, without).err())
+    }
+
     /// Whose tokens pass, for a sentence: `this takes … token`.
-    pub(super) const fn whose(self) -> &'static str {
+    const fn whose(self) -> &'static str {
         match self {
             Self::Manage => "an owner's",
             Self::Write => "an owner's or manager's",

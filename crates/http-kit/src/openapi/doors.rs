@@ -21,7 +21,7 @@ pub(super) fn explain(operation: &mut Value) {
 }
 
 /// The one door of an operation. None when it names none, several, or one that there is not: the services' tests find that.
-fn door(operation: &Value) -> Option<Door> {
+pub(super) fn door(operation: &Value) -> Option<Door> {
     let [requirement] = operation.get("security")?.as_array()?.as_slice() else { return None };
     let [name] = requirement.get(API_TOKEN)?.as_array()?.as_slice() else { return None };
     Door::parse(name.as_str()?)

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{API_TOKEN, OPERATOR_TOKEN};
+use super::{API_TOKEN, OPERATOR_TOKEN, doors};
+use crate::auth::Door;
 
 /// Read off an operation of the document.
 #[derive(Debug, Default)]
@@ -11,6 +12,8 @@ pub(super) struct Facts {
     pub id: String,
     /// Takes an API token.
     pub for_tokens: bool,
+    /// Which of them pass.
+    pub door: Option<Door>,
     /// Takes the operator's token.
     pub for_operator: bool,
     /// The parts of the path that are parameters.
@@ -49,6 +52,7 @@ impl Facts {
             id: text(operation, "operationId").to_owned(),
             for_tokens: takes(API_TOKEN),
             for_operator: takes(OPERATOR_TOKEN),
+            door: doors::door(operation),
             body: body_of(operation),
             required_field: required_field(operation, schemas),
             ..Self::default()

@@ -7,6 +7,7 @@
 //! may call what ([`doors`]). What a handler says itself stays as it is.
 
 mod about;
+mod descriptions;
 mod doors;
 mod examples;
 mod facts;
@@ -62,6 +63,8 @@ pub fn document(
     components.security_schemes.insert(OPERATOR_TOKEN.to_owned(), RefOr::T(operator_token()));
 
     let mut document = serde_json::to_value(document)?;
+    let described = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
+    described.into_iter().flatten().for_each(|(_, schema)| descriptions::lift(schema));
     let schemas = document.pointer("/components/schemas").cloned().unwrap_or_default();
     let said = (about.problems)();
     let mut ids = BTreeSet::new();

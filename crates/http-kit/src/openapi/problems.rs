@@ -31,7 +31,8 @@ use super::{
     facts::{Body, Facts},
 };
 use crate::{
-    auth, connection, extractors,
+    auth::{self, Door},
+    connection, extractors,
     http_settings::HttpSettings,
     json as bodies,
     page::Page,
@@ -69,7 +70,7 @@ pub(super) fn complete(
     for rule in rules {
         let response =
             responses.entry(rule.status).or_insert_with(|| json!({ "description": rule.text.as_str() }));
-        add_examples(response, &rule.examples);
+        add_examples(response, &rule.examples, Wins::WhatIsThere);
     }
     for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['4', '5'])) {
         let own = said.iter().filter(|said| {
@@ -79,7 +80,7 @@ pub(super) fn complete(
             };
             answered && said.problem.status().as_str() == status
         });
-        add_examples(response, &own.map(|said| said.problem.clone()).collect::<Vec<_>>());
+        add_examples(response, &own.map(|said| said.problem.clone()).collect::<Vec<_>>(), Wins::TheNew);
         if matches!(status.as_str(), "429" | "503") {
             add_retry_after(response);
         }
@@ -112,9 +113,12 @@ fn of_callers(facts: &Facts) -> Vec<Rule> {
         rules.push(Rule {
             status: "403",
             text: "The token's role or scopes do not allow this.".to_owned(),
-            examples: vec![Problem::forbidden(
-                "this takes an owner's or manager's token; yours is one of role publisher",
-            )],
+            examples: vec![
+                facts
+                    .door
+                    .and_then(Door::refusal)
+                    .unwrap_or_else(|| Problem::forbidden("the token's role or scopes do not allow this")),
+            ],
         });
     }
     rules
@@ -212,8 +216,15 @@ fn wrong_field(facts: &Facts) -> Problem {
     }
 }
 
+/// Which of two examples of one code is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wins {
+    WhatIsThere,
+    TheNew,
+}
+
 /// A problem's body with each example under its code. A response in another form keeps that.
-fn add_examples(response: &mut Value, problems: &[Problem]) {
+fn add_examples(response: &mut Value, problems: &[Problem], wins: Wins) {
     let Some(response) = response.as_object_mut() else { return };
     let has_content =
         response.get("content").and_then(Value::as_object).is_some_and(|content| !content.is_empty());
@@ -229,9 +240,10 @@ fn add_examples(response: &mut Value, problems: &[Problem]) {
     let examples = media.entry("examples").or_insert_with(|| Value::Object(Map::new()));
     for problem in problems {
         if let Some(examples) = examples.as_object_mut() {
-            examples.entry(problem.code()).or_insert_with(
-                || json!({ "summary": problem.code(), "value": problem.example(REQUEST_ID) }),
-            );
+            let example = json!({ "summary": problem.code(), "value": problem.example(REQUEST_ID) });
+            if wins == Wins::TheNew || !examples.contains_key(problem.code()) {
+                examples.insert(problem.code().to_owned(), example);
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ pub struct Filter {
     responses(
         (status = 200, description = "The offers.", content(
             (ImportBody = "application/json"),
-            (String = "text/csv"),
+            (String = "text/csv", example = "offerId,externalId,status,…\r\n0194a3c0-0000-7000-8000-000000000001,golfin-ios,Ready,…\r\n"),
         )),
         (status = 400, description = "A parameter can not be read.", body = ProblemBody<'static>, content_type = "application/problem+json"),
     ),

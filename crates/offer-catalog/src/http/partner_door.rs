@@ -17,7 +17,7 @@ use http_kit::{
     Problem,
     auth::{Caller, Door},
 };
-use kernel::{PublisherId, TokenId};
+use kernel::{PublisherId, Role, TokenId};
 
 use crate::{domain::call_rate::CallRate, settings::FeedSettings};
 
@@ -50,11 +50,7 @@ impl PartnerDoor {
     /// 403 for other tokens, 429 for one that called too often.
     pub fn enter(&self, caller: &Caller) -> Result<PublisherId, Problem> {
         if !Door::Partner.admits(caller.role) {
-            return Err(Problem::forbidden(format!(
-                "the partner feed shows a publisher what is shared with it, so it takes a publisher's token; yours is one of \
-                 role {}: read /api/v1/offers?publisherId=… instead",
-                caller.role.as_str()
-            )));
+            return Err(not_for(caller.role));
         }
         let publisher = caller.require_partner()?;
         self.count(caller.token, self.began.elapsed()).map_err(|wait| too_often(self.per_minute, wait))?;
@@ -75,6 +71,15 @@ impl PartnerDoor {
         drop(tokens);
         Ok(())
     }
+}
+
+/// 403: what the tenant's own people read instead.
+pub fn not_for(role: Role) -> Problem {
+    Problem::forbidden(format!(
+        "the partner feed shows a publisher what is shared with it, so it takes a publisher's token; yours is one of role {}: \
+         read /api/v1/offers?publisherId=… instead",
+        role.as_str()
+    ))
 }
 
 /// 429: how often a token may call, and when it may again.

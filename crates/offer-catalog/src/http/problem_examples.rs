@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use http_kit::{Problem, openapi::Said};
+use kernel::Role;
 
 use super::{answers, error, once, partner_door};
 use crate::{
@@ -70,6 +71,8 @@ fn of_others() -> Vec<Said> {
         said("create_tenant", FlowError::domain_taken("Brownboots")),
         said("add_category", FlowError::category_exists("Golf")),
         said("add_postback", FlowError::postback_exists()),
+        Said::by("list_partner_offers", partner_door::not_for(Role::Manager)),
+        Said::by("get_partner_offer", partner_door::not_for(Role::Manager)),
         rate_limited("list_partner_offers"),
         rate_limited("get_partner_offer"),
     ]
