@@ -182,6 +182,31 @@ impl From<Tenant> for TenantJson {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CreatedTenant)]
+#[schema(example = json!({
+    "tenant": {
+        "tenantId": "0193a1f0-0000-7000-8000-00000000000a",
+        "domain": "Brownboots",
+        "displayName": "Brownboots",
+        "timeZone": "America/New_York",
+        "defaultCurrency": "USD",
+        "mediaSources": ["gokart_int"],
+        "createdAt": "2026-11-20T08:00:00Z"
+    },
+    "ownerToken": {
+        "tokenId": "0193a1f0-0000-7000-8000-000000000012",
+        "label": "owner",
+        "userId": "0193a1f0-0000-7000-8000-000000000013",
+        "role": "owner",
+        "publisherId": null,
+        "scopes": ["read", "write", "manage"],
+        "expiresAt": null,
+        "revokedAt": null,
+        "suspendedAt": null,
+        "lastUsedAt": null,
+        "createdAt": "2026-11-20T08:00:00Z",
+        "apiToken": "gkt_…"
+    }
+}))]
 pub struct CreatedTenantJson {
     /// The tenant.
     tenant: TenantJson,
