@@ -4,7 +4,7 @@ use actix_web::{get, web};
 use http_kit::{
     Json, ListBody, Page, Problem,
     auth::Caller,
-    openapi::{About, document, json},
+    openapi::{About, document},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -53,8 +53,7 @@ fn secured_operations_say_how_they_fail() {
 
 #[test]
 fn an_operation_with_a_door_says_who_passes() {
-    let about = About { title: "GoKart test", version: "1.2.3", description: "For the test." };
-    let document: Value = serde_json::from_str(&json(about, routes).unwrap()).unwrap();
+    let document = described();
     let read = &document["paths"]["/api/v1/offers"]["get"];
     assert_eq!(read["security"], serde_json::json!([{ "apiToken": ["read"] }]));
     assert_eq!(read["x-roles"], serde_json::json!(["owner", "manager", "analyst"]));
