@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # The targets are commands, and a stack cannot be started and stopped at once.
 .NOTPARALLEL:
-.PHONY: help run stop clean status logs nodes provision build demo test test-fast bench fuzz fmt lint proto-lock
+.PHONY: help run stop clean status logs nodes provision build demo test test-fast conformance bench fuzz fmt lint proto-lock
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 LOCAL := deploy/local
@@ -13,7 +13,7 @@ LOCAL := deploy/local
 FLAVOUR := --workspace --bins --locked --features system-tests/failpoints
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 run: provision build nodes ## install what is missing, build, start servers and services, wait until ready
 	@$(LOCAL)/services.sh start
@@ -41,6 +41,9 @@ test: provision nodes ## everything: format, lints, documentation, all tests
 
 test-fast: ## format, lints and the rules that need no server
 	@.ci/test fast
+
+conformance: build nodes ## call everything that the live services document (CONFORMANCE_SEED=7 tries other calls)
+	@.ci/test conformance
 
 bench: provision nodes ## measure throughput and delay beside honest baselines (BENCH_SCALE=0.1 is quick; BENCH_ONLY=ingest,tracker)
 	@echo "==> building with optimisation"

@@ -20,6 +20,8 @@ missing_packages() {
     rabbitmq_installed || echo rabbitmq-server
     # The examples of the READMEs, which tests run.
     command -v curl >/dev/null || echo curl
+    # The conformance test makes its environment with the system's own Python, whatever a version manager offers.
+    /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
 }
 
 # Package scripts ask this file before they start a service; 101 is "not allowed". One that exists is put back.

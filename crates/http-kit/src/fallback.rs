@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use actix_web::{
-    HttpRequest,
+    HttpRequest, guard,
     http::{
         StatusCode,
         header::{self, HeaderValue},
     },
-    web,
+    web::{self, ServiceConfig},
 };
 use utoipa::openapi::{OpenApi, PathItem};
 
@@ -26,6 +26,29 @@ impl Methods {
     pub(crate) fn add(&mut self, path: &str, allow: &str) {
         self.0.insert(path.to_owned(), allow.to_owned());
     }
+}
+
+/// Answers for the methods that a path does not take where a pattern would take it with them: `PUT /offers/lint` is no
+/// offer called `lint`. To be registered before the routes.
+pub(crate) fn refuse_other_methods(methods: &Methods, config: &mut ServiceConfig) {
+    for (path, allow) in &methods.0 {
+        if path.contains('{') || !methods.0.keys().any(|pattern| takes(pattern, path)) {
+            continue;
+        }
+        let allow = allow.clone();
+        let other = guard::fn_guard(move |context| {
+            let method = context.head().method.as_str();
+            allow.split(", ").all(|allowed| allowed != method)
+        });
+        config.service(web::resource(path.as_str()).guard(other).to(no_handler));
+    }
+}
+
+/// Whether a pattern with parameters stands for a path as well.
+fn takes(pattern: &str, path: &str) -> bool {
+    pattern.contains('{')
+        && pattern.split('/').count() == path.split('/').count()
+        && pattern.split('/').zip(path.split('/')).all(|(part, is)| part == is || part.starts_with('{'))
 }
 
 fn allowed(item: &PathItem) -> String {
@@ -79,6 +102,14 @@ pub(crate) async fn no_handler(request: HttpRequest) -> Result<&'static str, Pro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_takes_paths_of_its_own_length() {
+        assert!(takes("/offers/{id}", "/offers/lint"));
+        assert!(!takes("/offers/{id}/share", "/offers/lint"));
+        assert!(!takes("/tokens/{id}", "/offers/lint"));
+        assert!(!takes("/offers/lint", "/offers/lint"));
+    }
 
     #[test]
     fn expressions_are_no_part_of_a_documented_path() {

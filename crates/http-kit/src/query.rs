@@ -12,7 +12,8 @@ use crate::{
     problem::{FieldError, Problem},
 };
 
-/// The query string as a struct. A refusal is 400 `invalid_query` with the parameter and what would be right.
+/// The query string as a struct. A refusal is 400 `invalid_query` with the parameter and what would be right. A parameter
+/// without a value is refused too: a filter that a script left empty must not pass for "all of them".
 ///
 /// Beside [`Page`](crate::Page) the struct must not deny unknown fields: both read the same query string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
-    let pairs = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(query.as_bytes()));
+    let sent = url::form_urlencoded::parse(query.as_bytes());
+    let mut empty = sent.filter(|(_, value)| value.is_empty()).peekable();
+    if empty.peek().is_some() {
+        return Err(all_invalid(empty.map(|(name, _)| (name, "has no value; give it one, or leave it out"))));
+    }
+    let pairs = serde_urlencoded::Deserializer::new(sent);
     serde_path_to_error::deserialize(pairs).map_err(|error| {
         let path = error.path().to_string();
         let FieldError { field, detail } = field_path::wrong_field(&path, &error.inner().to_string());
@@ -72,6 +78,15 @@ mod tests {
     #[test]
     fn a_missing_parameter_is_named() {
         assert_eq!(parse::<Filter>("").unwrap_err().errors().first().unwrap().field, "after");
+    }
+
+    #[test]
+    fn a_parameter_without_a_value_is_named() {
+        for query in ["after=", "after", "before=&after=1"] {
+            let problem = parse::<Filter>(query).unwrap_err();
+            assert!(problem.errors().first().unwrap().detail.contains("leave it out"), "{query}");
+        }
+        assert_eq!(parse::<Filter>("before=&after=").unwrap_err().errors().len(), 2);
     }
 
     #[test]

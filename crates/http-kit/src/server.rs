@@ -18,7 +18,7 @@ use crate::{
     docs::{self, Docs},
     edge::{Edge, edge},
     extractors,
-    fallback::{Methods, no_handler},
+    fallback::{Methods, no_handler, refuse_other_methods},
     front::{FrontDoor, Fronted, NoDoor},
     http_settings::HttpSettings,
     openapi::{self, About},
@@ -185,6 +185,7 @@ impl<'a> Server<'a> {
                 .app_data(extractors::query())
                 .app_data(extractors::json(body_limit_bytes))
                 .app_data(extractors::payload(body_limit_bytes))
+                .map(|app| app.configure(|config| refuse_other_methods(&methods, config)))
                 .configure(&routes)
                 .map(|app| app.configure(|config| docs::register(config, docs.as_ref())))
                 .default_service(web::route().to(no_handler))

@@ -33,6 +33,13 @@ async fn read_offer(_id: web::Path<Uuid>) -> &'static str {
     "read"
 }
 
+/// Its path is one that the pattern above takes too.
+#[utoipa::path]
+#[post("/offers/lint")]
+async fn lint_offer() -> &'static str {
+    "linted"
+}
+
 #[utoipa::path(params(Page, Filter))]
 #[get("/offers")]
 async fn list_offers(_page: Page, _filter: Query<Filter>) -> &'static str {
@@ -78,6 +85,7 @@ async fn own_rendering() -> HttpResponse {
 fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(make_offer)
+        .service(lint_offer)
         .service(read_offer)
         .service(list_offers)
         .service(own_id)
@@ -116,6 +124,15 @@ async fn another_method_is_405_and_names_the_right_ones() {
     let answer = call(server.address, "DELETE /offers", &[]).await;
     assert_eq!(problem(&answer), is(405, "method_not_allowed", ""));
     assert_eq!(answer.header("allow"), Some("GET, POST"));
+}
+
+#[tokio::test]
+async fn a_path_of_its_own_is_not_taken_for_a_pattern_by_another_method() {
+    let server = serve(routes);
+    let answer = fetch(server.address, "/offers/lint").await;
+    assert_eq!(problem(&answer), is(405, "method_not_allowed", ""));
+    assert_eq!(answer.header("allow"), Some("POST"));
+    assert_eq!(call(server.address, "POST /offers/lint", &[]).await.status, 200);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Reference",
     security(("apiToken" = ["write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
+    params(once::IdempotencyKey),
     request_body = CategoryBody,
     responses(
         (status = 201, description = "All categories.", body = CategoriesJson),

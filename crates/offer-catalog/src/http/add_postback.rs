@@ -17,7 +17,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Publishers",
     security(("apiToken" = ["write"])),
-    params(("publisher_id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
+    params(("publisher_id" = Uuid, Path), once::IdempotencyKey),
     request_body = NewPostbackBody,
     responses(
         (status = 201, description = "The postback and its signing secret.", body = KeyedEndpointJson),

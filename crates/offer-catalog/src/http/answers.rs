@@ -7,6 +7,11 @@ use actix_web::{
 };
 use http_kit::{Page, Problem};
 use serde::{Serialize, de::DeserializeOwned};
+use utoipa::openapi::{
+    Required,
+    path::{Parameter, ParameterBuilder, ParameterIn},
+    schema::{ObjectBuilder, OneOfBuilder, Type},
+};
 
 use super::json::OfferJson;
 use crate::domain::{listing::Window, records::Revision};
@@ -31,6 +36,26 @@ pub fn tagged(revision: Revision, body: &impl Serialize) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::ETAG, format!("\"{}\"", revision.0))).json(body)
 }
 
+/// The header `If-Match`, for the document.
+pub struct IfMatch;
+
+impl utoipa::IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let form = OneOfBuilder::new()
+            .item(text().enum_values(Some(["*"])))
+            .item(text().pattern(Some(r#"^"[0-9]{1,19}"$"#)));
+        let header = ParameterBuilder::new()
+            .name("If-Match")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some("The `ETag` as it was read."))
+            .example(Some("\"3\"".into()))
+            .schema(Some(form));
+        vec![header.build()]
+    }
+}
+
 /// The revision the caller has read, when it says so in `If-Match`.
 pub fn expected_revision(request: &HttpRequest) -> Result<Option<Revision>, Problem> {
     let Some(value) = request.headers().get(header::IF_MATCH) else { return Ok(None) };
@@ -53,12 +78,13 @@ pub fn unreadable_if_match() -> Problem {
     )
 }
 
-/// A body that may be left out.
+/// A body that may be left out, or be `null`.
 pub fn optional_body<T: DeserializeOwned + Default>(body: &Bytes) -> Result<T, Problem> {
     if body.is_empty() {
         return Ok(T::default());
     }
-    serde_json::from_slice(body)
+    serde_json::from_slice::<Option<T>>(body)
+        .map(Option::unwrap_or_default)
         .map_err(|error| Problem::bad_request("malformed_json", format!("the body can not be read: {error}")))
 }
 

@@ -17,7 +17,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Advertisers",
     security(("apiToken" = ["write"])),
-    params(("advertiser_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
+    params(("advertiser_id" = Uuid, Path), answers::IfMatch),
     request_body = AdvertiserBody,
     responses(
         (status = 200, description = "The advertiser.", body = AdvertiserJson),

@@ -19,7 +19,7 @@ use crate::flows::{Catalog, Conditions};
 #[utoipa::path(
     tag = "Offers",
     security(("apiToken" = ["write"])),
-    params(("offer_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
+    params(("offer_id" = Uuid, Path), answers::IfMatch),
     request_body = OfferBody,
     responses(
         (status = 200, description = "The offer.", body = OfferJson),

@@ -19,7 +19,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Publishers",
     security(("apiToken" = ["write"])),
-    params(("publisher_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
+    params(("publisher_id" = Uuid, Path), answers::IfMatch),
     request_body = PublisherChangeBody,
     responses(
         (status = 200, description = "The publisher.", body = PublisherJson),

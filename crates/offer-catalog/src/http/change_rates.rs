@@ -16,7 +16,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Tenants",
     security(("apiToken" = ["write"])),
-    params(("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
+    params(answers::IfMatch),
     request_body = RatesBody,
     responses(
         (status = 200, description = "The rates.", body = RatesJson),

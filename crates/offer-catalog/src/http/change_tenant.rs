@@ -16,7 +16,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Tenants",
     security(("apiToken" = ["manage"])),
-    params(("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
+    params(answers::IfMatch),
     request_body = TenantProfileBody,
     responses(
         (status = 200, description = "The tenant.", body = TenantJson),

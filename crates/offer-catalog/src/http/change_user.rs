@@ -17,7 +17,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Users",
     security(("apiToken" = ["manage"])),
-    params(("user_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
+    params(("user_id" = Uuid, Path), answers::IfMatch),
     request_body = UserBody,
     responses(
         (status = 200, description = "The user.", body = UserJson),

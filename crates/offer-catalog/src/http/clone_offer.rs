@@ -14,7 +14,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Offers",
     security(("apiToken" = ["write"])),
-    params(("offer_id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
+    params(("offer_id" = Uuid, Path), once::IdempotencyKey),
     responses(
         (status = 201, description = "The offer.", body = OfferJson),
         (status = 400, description = "The Idempotency-Key or the body can not be read.", body = ProblemBody<'static>, content_type = "application/problem+json"),

@@ -13,7 +13,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Advertisers",
     security(("apiToken" = ["write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
+    params(once::IdempotencyKey),
     request_body = AdvertiserBody,
     responses(
         (status = 201, description = "The advertiser.", body = AdvertiserJson),

@@ -16,7 +16,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Credentials",
     security(("apiToken" = ["manage"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
+    params(once::IdempotencyKey),
     request_body = Option<CredentialBody>,
     responses(
         (status = 201, description = "The credential, masked.", body = CredentialJson),

@@ -15,7 +15,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Publishers",
     security(("apiToken" = ["write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
+    params(once::IdempotencyKey),
     request_body = PublisherBody,
     responses(
         (status = 201, description = "The publisher and its signing secret.", body = CreatedPublisherJson),

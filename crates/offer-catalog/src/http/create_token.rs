@@ -15,7 +15,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Tokens",
     security(("apiToken" = ["manage"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
+    params(once::IdempotencyKey),
     request_body = TokenBody,
     responses(
         (status = 201, description = "The token.", body = IssuedTokenJson),

@@ -15,7 +15,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Users",
     security(("apiToken" = ["manage"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
+    params(once::IdempotencyKey),
     request_body = UserBody,
     responses(
         (status = 201, description = "The user.", body = UserJson),

@@ -14,7 +14,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Users",
     security(("apiToken" = ["manage"])),
-    params(("user_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
+    params(("user_id" = Uuid, Path), answers::IfMatch),
     responses(
         (status = 200, description = "The user.", body = UserJson),
         (status = 400, description = "If-Match can not be read.", body = ProblemBody<'static>, content_type = "application/problem+json"),

@@ -15,7 +15,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Offers",
     security(("apiToken" = ["write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
+    params(once::IdempotencyKey),
     request_body = OfferBody,
     responses(
         (status = 201, description = "The draft.", body = OfferJson),

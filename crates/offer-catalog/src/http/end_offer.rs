@@ -14,7 +14,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Offers",
     security(("apiToken" = ["write"])),
-    params(("offer_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read.")),
+    params(("offer_id" = Uuid, Path), answers::IfMatch),
     responses(
         (status = 200, description = "The offer.", body = OfferJson),
         (status = 400, description = "If-Match or the body can not be read.", body = ProblemBody<'static>, content_type = "application/problem+json"),

@@ -6,7 +6,12 @@ use http_kit::{Problem, ProblemBody, Query, auth::Caller};
 use kernel::{OfferId, TenantId};
 use serde::Deserialize;
 
-use super::{exporting::Format, json::ImportBody};
+use super::{
+    exporting::Format,
+    importing::PROVIDER_CHARS_MAX,
+    json::ImportBody,
+    reading::{Field, Reader, Unknown},
+};
 use crate::{
     domain::import::PROVIDER,
     flows::{Catalog, Exported},
@@ -18,9 +23,14 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Whose externalIds are shown; `custom` when left out.
-    provider: Option<String>,
+    #[param(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$")]
+    provider: Field,
     /// json or csv; else as `Accept` says, else json.
-    format: Option<String>,
+    #[param(value_type = Option<String>, pattern = "^(json|csv)$", example = "csv")]
+    format: Field,
+    #[serde(flatten)]
+    #[param(ignore)]
+    unknown: Unknown,
 }
 
 /// Export offers
@@ -48,14 +58,11 @@ pub async fn export_offers(
     Query(filter): Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
     caller.require_read_tenant()?;
-    let format = match filter.format.as_deref() {
-        Some(word) => Format::parse(word).ok_or_else(|| {
-            Problem::bad_request("invalid_query", "a query parameter is not acceptable")
-                .field("format", "must be json or csv")
-        })?,
-        None => accepted(&request),
-    };
-    let provider = filter.provider.unwrap_or_else(|| PROVIDER.to_owned());
+    let mut r = Reader::new();
+    r.refuse_unknown_parameters(&filter.unknown, "provider and format");
+    let format = r.word("format", filter.format, &Format::WORDS).unwrap_or_else(|| accepted(&request));
+    let provider = r.text("provider", filter.provider, PROVIDER_CHARS_MAX);
+    let provider = r.finish_parameters(provider)?.unwrap_or_else(|| PROVIDER.to_owned());
     // The first page before the answer begins: a database that is away is still said with a status.
     let first = catalog.export_page(caller.tenant, &provider, None).await?;
     let opening = format.opening(&provider, catalog.export_id());

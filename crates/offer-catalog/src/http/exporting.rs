@@ -97,14 +97,8 @@ struct Row {
 }
 
 impl Format {
-    /// Reads the parameter.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word.to_ascii_lowercase().as_str() {
-            "json" => Some(Self::Json),
-            "csv" => Some(Self::Csv),
-            _ => None,
-        }
-    }
+    /// The words of the parameter.
+    pub const WORDS: [(&str, Self); 2] = [("json", Self::Json), ("csv", Self::Csv)];
 
     /// For the header.
     pub const fn media_type(self) -> &'static str {

@@ -24,7 +24,7 @@ pub struct Parameters {
     #[param(value_type = Option<Uuid>)]
     advertiser_id: Field,
     /// createdAt or -createdAt; -createdAt, the newest first, when left out.
-    #[param(value_type = Option<String>, example = "createdAt")]
+    #[param(value_type = Option<String>, example = "createdAt", pattern = "^-?createdAt$")]
     sort: Field,
     #[serde(flatten)]
     #[param(ignore)]

@@ -5,7 +5,11 @@ use http_kit::{Json, ListBody, Page, Problem, ProblemBody, Query, auth::Caller};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{answers, json::ImportResultJson};
+use super::{
+    answers,
+    json::ImportResultJson,
+    reading::{Field, Reader, Unknown},
+};
 use crate::{domain::import::Outcome, flows::Catalog};
 
 /// Which rows.
@@ -14,7 +18,11 @@ use crate::{domain::import::Outcome, flows::Catalog};
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Created, Changed, Unchanged or Failed.
-    outcome: Option<String>,
+    #[param(value_type = Option<String>, pattern = "^(Created|Changed|Unchanged|Failed)$", example = "Failed")]
+    outcome: Field,
+    #[serde(flatten)]
+    #[param(ignore)]
+    unknown: Unknown,
 }
 
 /// What became of the rows of an import, in their order
@@ -39,13 +47,11 @@ pub async fn list_import_results(
     Query(filter): Query<Filter>,
 ) -> Result<Json<ListBody<ImportResultJson>>, Problem> {
     caller.require_read_tenant()?;
-    let outcome = filter.outcome.map(|word| {
-        Outcome::parse(&word).ok_or_else(|| {
-            Problem::bad_request("invalid_query", "a query parameter is not acceptable")
-                .field("outcome", "must be one of Created, Changed, Unchanged, Failed")
-        })
-    });
-    let (page, outcome) = Page::beside(page, outcome.transpose())?;
+    let mut r = Reader::new();
+    r.refuse_unknown_parameters(&filter.unknown, "outcome, page and page_size");
+    let outcomes: Vec<_> = Outcome::ALL.iter().map(|outcome| (outcome.as_str(), *outcome)).collect();
+    let outcome = r.word("outcome", filter.outcome, &outcomes);
+    let (page, outcome) = Page::beside(page, r.finish_parameters(outcome))?;
     let window = answers::window(page);
     let found = catalog.import_rows(caller.tenant, *import_id, outcome, window).await?;
     Ok(Json(page.of(found.items.into_iter().map(ImportResultJson::from).collect(), found.total)))

@@ -19,10 +19,10 @@ use crate::{domain::schedule::ChangeStatus, flows::Catalog};
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Pending, Applied, Failed or Cancelled.
-    #[param(value_type = Option<String>, example = "Pending")]
+    #[param(value_type = Option<String>, example = "Pending", pattern = "^(Pending|Applied|Failed|Cancelled)$")]
     status: Field,
     /// at or -at; -at, the latest due first, when left out.
-    #[param(value_type = Option<String>, example = "at")]
+    #[param(value_type = Option<String>, example = "at", pattern = "^-?at$")]
     sort: Field,
     #[serde(flatten)]
     #[param(ignore)]

@@ -21,13 +21,13 @@ use crate::{
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct Parameters {
     /// owner, manager, analyst or publisher.
-    #[param(value_type = Option<String>, example = "publisher")]
+    #[param(value_type = Option<String>, example = "publisher", pattern = "^(owner|manager|analyst|publisher)$")]
     role: Field,
     /// Only of this publisher.
     #[param(value_type = Option<Uuid>)]
     publisher_id: Field,
     /// createdAt or -createdAt; -createdAt, the newest first, when left out.
-    #[param(value_type = Option<String>, example = "createdAt")]
+    #[param(value_type = Option<String>, example = "createdAt", pattern = "^-?createdAt$")]
     sort: Field,
     #[serde(flatten)]
     #[param(ignore)]

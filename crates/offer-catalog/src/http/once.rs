@@ -17,10 +17,25 @@ use crate::{
 
 const HEADER: &str = "idempotency-key";
 
-/// What the document says of the header.
-pub const ABOUT: &str = "A text of your choice, such as a UUID. The same call again within 24 hours gets the answer that the \
-                         first one was given (with the header Idempotent-Replayed) and does nothing; with another body it \
-                         is refused (422), while the first is under way too (409).";
+/// The header, for the document.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "the document reads it, and `once` the header")]
+pub struct IdempotencyKey {
+    /// A text of your choice, such as a UUID. The same call again within 24 hours gets the answer that the first one was given
+    /// (with the header Idempotent-Replayed) and does nothing; with another body it is refused (422), while the first is under
+    /// way too (409).
+    // As long as KEY_BYTES_MAX; printable ASCII, spaces inside only.
+    #[param(
+        rename = "Idempotency-Key",
+        required = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]([ -~]*[!-~])?$",
+        example = "6f1c2f9e-6a0f-4a5e-9d55-0c8b1a4d7e21"
+    )]
+    idempotency_key: String,
+}
 
 /// How this call wants to be answered. What counts as the same call: method, path and the fields of the body, whatever
 /// their order.
@@ -31,7 +46,9 @@ pub fn once<T>(
     written: fn(T) -> Result<Answer, serde_json::Error>,
 ) -> Result<Once<T>, Problem> {
     let Some(value) = request.headers().get(HEADER) else { return Ok(Once { key: None, written }) };
-    let key = value.to_str().ok().map(str::trim).filter(|key| (1..=KEY_BYTES_MAX).contains(&key.len()));
+    let is_printable = |key: &&str| key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let key = value.to_str().ok().map(str::trim).filter(is_printable);
+    let key = key.filter(|key| (1..=KEY_BYTES_MAX).contains(&key.len()));
     let key = key.ok_or_else(unreadable_key)?;
     let body = serde_json::to_vec(body).map_err(Problem::internal)?;
     let request_hash = Sha256::new()

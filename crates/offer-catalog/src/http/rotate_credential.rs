@@ -18,7 +18,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Credentials",
     security(("apiToken" = ["manage"])),
-    params(("credential_id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
+    params(("credential_id" = Uuid, Path), once::IdempotencyKey),
     request_body = Option<RotateBody>,
     responses(
         (status = 200, description = "The credential with its new generation, masked.", body = CredentialJson),

@@ -22,7 +22,7 @@ use crate::flows::Catalog;
     params(
         ("publisher_id" = Uuid, Path),
         ("endpoint_id" = Uuid, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = once::ABOUT),
+        once::IdempotencyKey,
     ),
     request_body = Option<RotateSecretBody>,
     responses(

@@ -18,7 +18,7 @@ use crate::flows::Catalog;
 #[utoipa::path(
     tag = "Scheduled changes",
     security(("apiToken" = ["write"])),
-    params(("offer_id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
+    params(("offer_id" = Uuid, Path), once::IdempotencyKey),
     request_body = ScheduledChangeBody,
     responses(
         (status = 201, description = "The change, pending.", body = ScheduledChangeJson),

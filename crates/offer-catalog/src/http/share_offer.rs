@@ -20,7 +20,7 @@ use crate::flows::{Catalog, Conditions};
 #[utoipa::path(
     tag = "Offers",
     security(("apiToken" = ["write"])),
-    params(("offer_id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "The ETag as it was read."), ("Idempotency-Key" = Option<String>, Header, description = once::ABOUT)),
+    params(("offer_id" = Uuid, Path), answers::IfMatch, once::IdempotencyKey),
     request_body = ShareBody,
     responses(
         (status = 200, description = "With publisherId: the offer.", body = OfferJson),

@@ -25,6 +25,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct Naming {
     /// For people, such as golfin.png: at most 200 characters, no folders. The public never sees it.
+    #[param(min_length = 1, max_length = 200, example = "golfin.png")]
     name: Option<String>,
 }
 

@@ -35,6 +35,8 @@ mod isolation;
 #[cfg(test)]
 mod key_rotation;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod offers;

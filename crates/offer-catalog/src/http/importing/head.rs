@@ -15,7 +15,8 @@ use crate::{
 
 /// As long as an `Idempotency-Key`.
 const ID_CHARS_MAX: usize = 255;
-const PROVIDER_CHARS_MAX: usize = 100;
+/// The longest name of a provider.
+pub const PROVIDER_CHARS_MAX: usize = 100;
 
 /// Reads the fields beside the rows.
 ///

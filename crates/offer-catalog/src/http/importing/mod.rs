@@ -5,4 +5,4 @@ mod receiver;
 mod row;
 mod scanner;
 
-pub use self::{receiver::receive, row::read_row};
+pub use self::{head::PROVIDER_CHARS_MAX, receiver::receive, row::read_row};

@@ -20,10 +20,10 @@ use crate::{
 #[schema(example = json!({"name": "Golfin", "reviewWindowDays": 14}))]
 pub struct AdvertiserBody {
     /// Shown to people.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, max_length = 200)]
     name: Field,
     /// Days it takes to verify conversions.
-    #[schema(value_type = Option<u16>)]
+    #[schema(value_type = Option<u16>, maximum = 365)]
     review_window_days: Field,
     /// Over all its offers.
     #[schema(value_type = Option<MoneyJson>)]

@@ -32,11 +32,9 @@ pub struct AuditJson {
     action: String,
     /// The id of the thing.
     subject: Uuid,
-    /// Its state before, when it had one.
-    #[schema(value_type = Option<Object>)]
+    /// Its state before, when it had one: an object, or a list such as that of rates.
     before: Option<Value>,
     /// Its state after, when it has one.
-    #[schema(value_type = Option<Object>)]
     after: Option<Value>,
 }
 

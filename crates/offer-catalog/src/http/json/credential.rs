@@ -51,7 +51,7 @@ impl CredentialBody {
 #[schema(example = json!({"overlapDays": 7}))]
 pub struct RotateBody {
     /// Days for which the old values work on, 0 to 90; 7 when left out.
-    #[schema(value_type = Option<u16>)]
+    #[schema(value_type = Option<u16>, maximum = 90)]
     overlap_days: Field,
     #[serde(flatten)]
     #[schema(ignore)]

@@ -35,16 +35,16 @@ pub struct EventBody {
     #[schema(value_type = Option<uuid::Uuid>)]
     offer_event_id: Field,
     /// The mapped partner event name, exactly as in AppsFlyer (1 to 100 bytes). `Install` for the install.
-    #[schema(value_type = String, example = "level_10")]
+    #[schema(value_type = String, example = "level_10", min_length = 1, max_length = 100)]
     event_id: Field,
     /// What a user sees.
-    #[schema(value_type = Option<String>, example = "Reach Level 10")]
+    #[schema(value_type = Option<String>, example = "Reach Level 10", max_length = 200)]
     name: Field,
     /// 1, 2, …; null is Independent.
-    #[schema(value_type = Option<u16>, example = 2)]
+    #[schema(value_type = Option<u16>, example = 2, minimum = 1, maximum = 1_000)]
     sequence_number: Field,
     /// Whole days to hold the postback; 0 fires at once.
-    #[schema(value_type = Option<u16>, example = 0)]
+    #[schema(value_type = Option<u16>, example = 0, maximum = 365)]
     pending_time: Field,
     /// What the advertiser owes for one conversion.
     #[schema(value_type = Option<EnteredTerms>)]
@@ -53,34 +53,34 @@ pub struct EventBody {
     #[schema(value_type = Option<EnteredTerms>)]
     payout: Field,
     /// Points that the publisher's user sees.
-    #[schema(value_type = Option<i64>, example = 500)]
+    #[schema(value_type = Option<i64>, example = 500, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     reward: Field,
     /// Place in the list; presentation only. Left out: the order given here.
-    #[schema(value_type = Option<u16>)]
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
     display_order: Field,
     /// Whether users see it; true when left out.
     #[schema(value_type = Option<bool>)]
     show_on_offer_wall: Field,
     /// Days after click or install in which it counts.
-    #[schema(value_type = Option<u16>)]
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 400)]
     deadline_days: Field,
     /// Seconds that must pass after the previous number was reached.
-    #[schema(value_type = Option<u64>)]
+    #[schema(value_type = Option<u64>, maximum = 34_560_000)]
     min_time_from_previous_event: Field,
     /// Whether it may happen more than once on a click; false when left out.
     #[schema(value_type = Option<bool>)]
     allow_repetitions: Field,
     /// Conversions that count each day.
-    #[schema(value_type = Option<u64>)]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     daily_cap: Field,
     /// Each week.
-    #[schema(value_type = Option<u64>)]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     weekly_cap: Field,
     /// Each month.
-    #[schema(value_type = Option<u64>)]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     monthly_cap: Field,
     /// Ever.
-    #[schema(value_type = Option<u64>)]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     all_time_cap: Field,
     /// The same for the publisher the offer is shared with.
     #[schema(value_type = Option<CapsJson>)]

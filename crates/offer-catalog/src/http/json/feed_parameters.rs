@@ -35,7 +35,7 @@ pub struct FeedParameters {
     cursor: Field,
     /// `SingleEvent` or `MultiEvent`.
     #[serde(rename = "offerType")]
-    #[param(value_type = Option<String>, rename = "offerType", example = "MultiEvent")]
+    #[param(value_type = Option<String>, rename = "offerType", example = "MultiEvent", pattern = "^(SingleEvent|MultiEvent)$")]
     offer_type: Field,
     /// Only offers that changed since: the feedVersion of an earlier answer, which is exact, or a time. The first page of a
     /// walk holds the one to keep.

@@ -38,13 +38,14 @@ use crate::{
 }))]
 pub struct ImportBody {
     /// Made up by the caller. The same id with the same content is the same import, however often it is sent.
+    #[schema(min_length = 1, max_length = 255)]
     concurrency_request_id: String,
     /// `Insert`: offers that are not named stay as they are. `Synchronize`: this provider's offers that are not named are
     /// paused, once every row has succeeded.
     #[schema(example = "Synchronize")]
     operation: String,
     /// Whose offers they are, when a tenant imports from several; `custom` when left out.
-    #[schema(example = "custom")]
+    #[schema(example = "custom", max_length = 100)]
     provider: Option<String>,
     /// Codes of warnings that are meant, in every row.
     accepted_warnings: Option<Vec<String>>,

@@ -83,49 +83,49 @@ pub struct OfferBody {
     #[schema(value_type = Option<String>)]
     offer_type: Field,
     /// AppsFlyer, Adjust, Singular, …: an open list. AppsFlyer when left out.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 200)]
     tracking_system: Field,
     /// Who pays.
     #[schema(value_type = Option<uuid::Uuid>)]
     advertiser_id: Field,
     /// What partners see.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 200)]
     name: Field,
     /// The advertiser's own name for the campaign.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 200)]
     advertiser_campaign_name: Field,
     /// The tracking link copied from AppsFlyer.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 4_096)]
     tracking_system_link: Field,
     /// Where clicks go that this offer can not take.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 4_096)]
     fallback_link: Field,
     /// The app's id at AppsFlyer, such as id123456789: postbacks about another app are refused.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 200)]
     app_id: Field,
     /// Shown first.
     #[schema(value_type = Option<bool>)]
     featured: Field,
     /// What end users see first.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 200)]
     headline: Field,
     /// What end users read.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 10_000)]
     short_description: Field,
     /// In short.
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 300)]
     key_points: Field,
     /// At length.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 10_000)]
     offer_details: Field,
     /// The small print.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 10_000)]
     terms_and_disclaimers: Field,
     /// At least one to create.
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 300)]
     categories: Field,
     /// Pictures: uploaded ones by their `creativeId`, others by their `url`.
-    #[schema(value_type = Option<Vec<CreativeBody>>)]
+    #[schema(value_type = Option<Vec<CreativeBody>>, max_items = 300)]
     creatives: Field,
     /// The most revenue it may bring.
     #[schema(value_type = Option<BudgetJson>)]
@@ -143,25 +143,25 @@ pub struct OfferBody {
     #[schema(value_type = Option<String>)]
     gender: Field,
     /// Such as 18+ or 25-34, or All alone.
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 300)]
     age_ranges: Field,
     /// IOS, Android, `MacOS`, Browser, or All alone.
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 300)]
     platforms: Field,
     /// ISO 3166-1 alpha-2 codes, or All alone.
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 300)]
     countries: Field,
     /// Conversions that count each day; only on `SingleEvent` offers.
-    #[schema(value_type = Option<u64>)]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     daily_cap: Field,
     /// Each week.
-    #[schema(value_type = Option<u64>)]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     weekly_cap: Field,
     /// Each month.
-    #[schema(value_type = Option<u64>)]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     monthly_cap: Field,
     /// Ever.
-    #[schema(value_type = Option<u64>)]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     all_time_cap: Field,
     /// Reject, Review or `AcceptUnpaid`; Reject when left out.
     #[schema(value_type = Option<String>)]
@@ -173,13 +173,13 @@ pub struct OfferBody {
     #[schema(value_type = Option<String>)]
     deadline_anchor: Field,
     /// Hours an event out of order waits for its predecessors; 72 when left out.
-    #[schema(value_type = Option<u16>)]
+    #[schema(value_type = Option<u16>, maximum = 2_160)]
     sequence_grace_hours: Field,
     /// Numbers that are not reached as by default (any event of number 1, all events of the others).
-    #[schema(value_type = Option<Vec<SequenceRuleJson>>)]
+    #[schema(value_type = Option<Vec<SequenceRuleJson>>, max_items = 300)]
     sequence_rules: Field,
     /// The events.
-    #[schema(value_type = Option<Vec<EventBody>>)]
+    #[schema(value_type = Option<Vec<EventBody>>, max_items = 100)]
     events: Field,
     /// Codes of the linter's warnings that are meant: saving a created offer, creating and sharing ask for them once.
     #[schema(value_type = Option<Vec<String>>)]
@@ -203,7 +203,7 @@ struct BudgetBody {
 #[schema(as = CreativeBody, example = json!({"order": 1, "creativeId": "0193a1f0-0000-7000-8000-000000000002"}))]
 pub struct CreativeBody {
     /// Place in the gallery, from 1; 1 when left out.
-    #[schema(value_type = Option<u16>)]
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
     order: Field,
     /// An uploaded picture of the tenant.
     #[schema(value_type = Option<uuid::Uuid>)]

@@ -23,7 +23,7 @@ const KNOWN: &str = "status, displayStatus, advertiserId, publisherId, offerType
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct OfferParameters {
     /// Draft, Ready, Paused or Ended.
-    #[param(value_type = Option<String>, example = "Ready")]
+    #[param(value_type = Option<String>, example = "Ready", pattern = "^(Draft|Ready|Paused|Ended)$")]
     status: Field,
     /// Only those that are seen so now: Draft, Ready, Scheduled, Live, `BudgetSpent`, Paused, Expired or Ended.
     #[param(value_type = Option<String>, example = "BudgetSpent")]
@@ -35,16 +35,16 @@ pub struct OfferParameters {
     #[param(value_type = Option<Uuid>)]
     publisher_id: Field,
     /// `SingleEvent` or `MultiEvent`.
-    #[param(value_type = Option<String>, example = "MultiEvent")]
+    #[param(value_type = Option<String>, example = "MultiEvent", pattern = "^(SingleEvent|MultiEvent)$")]
     offer_type: Field,
     /// Only tracked by this system, as the offer names it.
-    #[param(value_type = Option<String>, example = "AppsFlyer")]
+    #[param(value_type = Option<String>, example = "AppsFlyer", min_length = 1, max_length = 200, pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$")]
     tracking_system: Field,
     /// Only with this in its name, in any case.
-    #[param(value_type = Option<String>, example = "golf")]
+    #[param(value_type = Option<String>, example = "golf", min_length = 1, max_length = 200, pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$")]
     name_contains: Field,
     /// createdAt, updatedAt or name, with a minus for the greatest first; -createdAt when left out.
-    #[param(value_type = Option<String>, example = "-updatedAt")]
+    #[param(value_type = Option<String>, example = "-updatedAt", pattern = "^-?(createdAt|updatedAt|name)$")]
     sort: Field,
     #[serde(flatten)]
     #[param(ignore)]

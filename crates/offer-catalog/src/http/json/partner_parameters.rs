@@ -18,13 +18,13 @@ const SORT_KEYS: [(&str, SortKey); 2] = [("name", SortKey::Name), ("createdAt", 
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct PartnerParameters {
     /// Only with this in its name, in any case.
-    #[param(value_type = Option<String>, example = "golf")]
+    #[param(value_type = Option<String>, example = "golf", min_length = 1, max_length = 200, pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$")]
     name_contains: Field,
     /// true: only those that take part; false: only those that do not.
     #[param(value_type = Option<bool>)]
     active: Field,
     /// name, -name, createdAt or -createdAt; name when left out. A minus: the greatest first.
-    #[param(value_type = Option<String>, example = "-createdAt")]
+    #[param(value_type = Option<String>, example = "-createdAt", pattern = "^-?(name|createdAt)$")]
     sort: Field,
     #[serde(flatten)]
     #[param(ignore)]

@@ -38,10 +38,10 @@ pub struct NewPostbackBody {
     #[schema(value_type = Option<String>)]
     method: Field,
     /// With macros such as {`pub_click_id`}, {payout} and {`conversion_id`}; unknown ones are refused.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, max_length = 4_096)]
     url_template: Field,
     /// Success, and Pending or Rejected when the publisher wants them; Success when left out.
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 10)]
     statuses: Field,
     /// The global one is told as well; only for an offer or event.
     #[schema(value_type = Option<bool>)]
@@ -95,10 +95,10 @@ pub struct PostbackChangeBody {
     #[schema(value_type = Option<String>)]
     method: Field,
     /// With macros; unknown ones are refused.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, max_length = 4_096)]
     url_template: Field,
     /// Success when left out.
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 10)]
     statuses: Field,
     /// The global one is told as well; only for an offer or event.
     #[schema(value_type = Option<bool>)]
@@ -132,7 +132,7 @@ impl PostbackChangeBody {
 #[schema(example = json!({"overlapHours": 24}))]
 pub struct RotateSecretBody {
     /// Hours for which postbacks are signed with the old secret as well, 0 to 168; 24 when left out.
-    #[schema(value_type = Option<u16>)]
+    #[schema(value_type = Option<u16>, maximum = 168)]
     overlap_hours: Field,
     #[serde(flatten)]
     #[schema(ignore)]

@@ -37,7 +37,7 @@ pub const STATUSES: [(&str, ToldStatus); 3] =
 }))]
 pub struct PublisherBody {
     /// Shown to people.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, max_length = 200)]
     name: Field,
     /// Where it is told about conversions of all its offers.
     #[schema(value_type = Option<PostbackJson>)]
@@ -53,7 +53,7 @@ pub struct PublisherBody {
 #[schema(example = json!({"name": "Rewardville", "active": true}))]
 pub struct PublisherChangeBody {
     /// Shown to people.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, max_length = 200)]
     name: Field,
     /// False: nothing more is shared with it, its tokens are refused, and it is told nothing.
     #[schema(value_type = bool)]

@@ -22,7 +22,7 @@ use crate::{
 ]}))]
 pub struct RatesBody {
     /// One for each pair, at most 500.
-    #[schema(value_type = Vec<RateJson>)]
+    #[schema(value_type = Vec<RateJson>, max_items = 500)]
     rates: Field,
     #[serde(flatten)]
     #[schema(ignore)]

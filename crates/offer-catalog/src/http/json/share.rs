@@ -26,7 +26,7 @@ pub struct ShareBody {
     #[schema(value_type = Option<uuid::Uuid>)]
     publisher_id: Field,
     /// Publishers of the tenant, at most 50: one clone each, all or nothing.
-    #[schema(value_type = Option<Vec<uuid::Uuid>>)]
+    #[schema(value_type = Option<Vec<uuid::Uuid>>, max_items = 50)]
     publisher_ids: Field,
     /// Codes of warnings that are meant.
     #[schema(value_type = Option<Vec<String>>)]

@@ -31,16 +31,16 @@ pub struct TenantBody {
     #[schema(value_type = String)]
     domain: Field,
     /// Shown to people; the domain when left out.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 200)]
     display_name: Field,
     /// IANA name; UTC when left out.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 64)]
     time_zone: Field,
     /// ISO 4217; USD when left out.
     #[schema(value_type = Option<String>)]
     default_currency: Field,
     /// The names under which AppsFlyer reports this tenant's traffic (`pid`).
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
     media_sources: Field,
     #[serde(flatten)]
     #[schema(ignore)]
@@ -86,16 +86,16 @@ impl TenantBody {
 }))]
 pub struct TenantProfileBody {
     /// Shown to people.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, max_length = 200)]
     display_name: Field,
     /// IANA name.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, max_length = 64)]
     time_zone: Field,
     /// ISO 4217.
     #[schema(value_type = String)]
     default_currency: Field,
     /// The names under which AppsFlyer reports this tenant's traffic (`pid`); none when left out.
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
     media_sources: Field,
     #[serde(flatten)]
     #[schema(ignore)]

@@ -31,7 +31,7 @@ pub const SCOPES: [(&str, Scope); 3] =
 #[schema(example = json!({"label": "CI", "role": "manager", "scopes": ["read"], "expiresAt": "2027-12-31"}))]
 pub struct TokenBody {
     /// What people call it; the role when left out.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 100)]
     label: Field,
     /// Whose it is: it has that user's role, also when it changes. Left out: it stands alone and needs a role of its own.
     #[schema(value_type = Option<Uuid>)]
@@ -44,7 +44,7 @@ pub struct TokenBody {
     publisher_id: Field,
     /// What it is for, within the rights of its role: read (look), write (change offers, partners, conversions), manage (an
     /// owner's: users, tokens, credentials, the tenant). Everything the role may do when left out.
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 3)]
     scopes: Field,
     /// From when on it is void.
     #[schema(value_type = Option<String>)]

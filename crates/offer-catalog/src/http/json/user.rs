@@ -18,10 +18,10 @@ use crate::{
 #[schema(example = json!({"name": "Ada", "email": "ada@brownboots.example", "role": "manager"}))]
 pub struct UserBody {
     /// Shown to people.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, max_length = 200)]
     name: Field,
     /// Where people reach them; nothing is sent there.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 254)]
     email: Field,
     /// owner, manager, analyst or publisher.
     #[schema(value_type = String)]

@@ -7,7 +7,7 @@ use super::{Field, Reader, kind};
 
 impl Reader {
     /// A list of at most `max` items; each is read by `read` under its own path. What can not be read is left out, and
-    /// noted.
+    /// noted; so is `null`, which nobody means.
     pub fn list<T>(
         &mut self,
         name: &str,
@@ -27,7 +27,13 @@ impl Reader {
         let of_list = |reader: &mut Self| {
             let each = items.into_iter().enumerate();
             each.filter_map(|(at, item)| {
-                reader.within(&format!("[{at}]"), |reader| read(reader, Field(Some(item))))
+                reader.within(&format!("[{at}]"), |reader| {
+                    if item.is_null() {
+                        reader.wrong("", "must not be null; leave the entry out");
+                        return None;
+                    }
+                    read(reader, Field(Some(item)))
+                })
             })
             .collect()
         };

@@ -1,10 +1,15 @@
 //! Moments: RFC 3339, or a day, which begins at midnight UTC. Times without a zone are UTC.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Timelike as _, Utc};
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, SecondsFormat, Timelike as _, Utc};
 use kernel::Timestamp;
 
 use super::{Field, Reader};
 use crate::flows::When;
+
+/// Years that RFC 3339 can write. PostgreSQL knows fewer than our calendar, and nobody means the others.
+const YEARS: RangeInclusive<i32> = 0..=9_999;
 
 impl Reader {
     /// A moment.
@@ -60,7 +65,7 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     let zoned = || DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
     let plain = || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok().map(|time| time.and_utc());
     let day = || Some(text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
-    let time = zoned().or_else(plain).or_else(day)?;
+    let time = zoned().or_else(plain).or_else(day).filter(|time| YEARS.contains(&time.year()))?;
     Some(Timestamp::from_micros(time.timestamp_micros()))
 }
 

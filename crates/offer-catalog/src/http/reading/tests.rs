@@ -74,6 +74,11 @@ fn percentages_read_and_print(#[case] value: Value, #[case] points: Option<u32>,
 #[case("2026-12-01", Some("2026-12-01T00:00:00Z"))]
 #[case("01.12.2026", None)]
 #[case("2026-13-01", None)]
+#[case("0001-01-01", Some("0001-01-01T00:00:00Z"))]
+#[case("9999-12-31T23:59:59Z", Some("9999-12-31T23:59:59Z"))]
+#[case("9999-12-31T23:59:59-01:00", None)]
+#[case("+10000-01-01", None)]
+#[case("-200000-01-01", None)]
 #[case("soon", None)]
 fn moments_read_and_print(#[case] text: &str, #[case] expected: Option<&str>) {
     let mut reader = Reader::new();
@@ -101,6 +106,15 @@ fn empty_and_null_are_absent() {
 }
 
 #[test]
+fn null_is_no_entry_of_a_list() {
+    let mut reader = Reader::new();
+    let list = reader.list("l", field(json!(["a", null])), 5, |reader, item| reader.text("", item, 10));
+    assert_eq!(list, Some(vec!["a".to_owned()]));
+    let noted: Vec<_> = reader.problems.into_vec().into_iter().map(|problem| problem.field).collect();
+    assert_eq!(noted, ["l[1]"]);
+}
+
+#[test]
 fn all_is_every() {
     let mut reader = Reader::new();
     assert_eq!(reader.words_or_all("w", field(json!(["All"])), 5, |word| Ok(word.to_owned())), Some(vec![]));
@@ -114,9 +128,11 @@ fn all_is_every() {
 fn ids_and_words_say_what_would_be_right() {
     let mut reader = Reader::new();
     assert_eq!(reader.id::<OfferId>("id", field(json!("7"))), None);
+    assert_eq!(reader.id::<OfferId>("empty", field(json!(" "))), None);
     assert_eq!(reader.word("word", field(json!("x")), &[("A", 1), ("B", 2)]), None);
     assert_eq!(reader.word("other", field(json!("b")), &[("A", 1), ("B", 2)]), Some(2));
     let details: Vec<_> = reader.problems.into_vec().into_iter().map(|problem| problem.detail).collect();
     assert!(details[0].contains("offer id"), "{details:?}");
-    assert!(details[1].contains("A, B"), "{details:?}");
+    assert!(details[1].contains("offer id"), "{details:?}");
+    assert!(details[2].contains("A, B"), "{details:?}");
 }

@@ -35,13 +35,13 @@ impl Reader {
         Some(text.to_owned())
     }
 
-    /// An id.
+    /// An id. An empty one is wrong and not absent: it would make what is for one thing hold for all.
     pub fn id<T>(&mut self, name: &str, field: Field) -> Option<T>
     where
         T: std::str::FromStr<Err = IdError>,
     {
-        let text = self.text(name, field, 100)?;
-        match text.parse() {
+        let text = self.exact(name, field)?;
+        match text.trim().parse() {
             Ok(id) => Some(id),
             Err(error) => {
                 self.wrong(name, error.to_string());
