@@ -9,6 +9,7 @@ use tokio::{
 
 /// More than most answers; it grows when one is longer.
 const INBOX: usize = 8 * 1024;
+const NOT_MODIFIED: u16 = 304;
 
 /// A connection that is used for one request after the other.
 #[derive(Debug)]
@@ -64,11 +65,7 @@ impl Connection {
             }
             filled += read;
             if let Some(head) = find(&self.inbox[..filled], b"\r\n\r\n") {
-                let announced =
-                    header(&self.inbox[..head], "content-length").and_then(|text| text.parse().ok());
-                let length: usize =
-                    announced.ok_or_else(|| io::Error::other("an answer without content-length"))?;
-                let end = head + 4 + length;
+                let end = head + 4 + length(&self.inbox[..head])?;
                 if filled >= end {
                     let (head, body) = self.inbox[..end].split_at(head + 4);
                     return Ok(Response { status: status(head)?, head, body });
@@ -81,6 +78,16 @@ impl Connection {
 /// Where `wanted` begins.
 pub(super) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+/// How long the body is.
+fn length(head: &[u8]) -> io::Result<usize> {
+    if status(head)? == NOT_MODIFIED {
+        // It never has one, and so announces none.
+        return Ok(0);
+    }
+    let announced = header(head, "content-length").and_then(|text| text.parse().ok());
+    announced.ok_or_else(|| io::Error::other("an answer without content-length"))
 }
 
 fn status(head: &[u8]) -> io::Result<u16> {
@@ -113,6 +120,8 @@ mod tests {
         let head = b"HTTP/1.1 200 OK\r\ncontent-type: a\r\nContent-Length:  12\r\n\r\n";
         assert_eq!(header(head, "content-length"), Some("12"));
         assert_eq!(header(head, "location"), None);
+        assert_eq!(length(head).ok(), Some(12));
+        assert_eq!(length(b"HTTP/1.1 304 Not Modified\r\netag: x\r\n\r\n").ok(), Some(0));
     }
 
     #[tokio::test]
