@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod database;
+pub mod doors;
 mod eventually;
 mod fakes;
 mod fault_proxy;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use contracts::{
-    Stamp, catalog,
+    Fact, Stamp, catalog,
     catalog::{
         ApiTokenChanged, CredentialChanged, CredentialGeneration, EventTerms, OfferEvent, OfferType,
         OfferVersionCreated, TenantChanged, TokenRole,
@@ -65,6 +65,11 @@ impl Tenant {
             traceparent: String::new(),
             tracestate: String::new(),
         }
+    }
+
+    /// Another fact about the tenant.
+    pub(crate) fn sealed<F: Fact>(&self, fact: &F) -> Envelope {
+        seal(self.stamp(*START), fact)
     }
 
     pub(crate) fn tenant(&self) -> Envelope {

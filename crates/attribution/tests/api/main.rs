@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
 mod catalog_changes;
+mod doors;
 mod facts;
 mod journeys;
 mod oddities;

@@ -17,6 +17,8 @@ mod differences;
 #[cfg(test)]
 mod edits;
 #[cfg(test)]
+mod household;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod imports;
