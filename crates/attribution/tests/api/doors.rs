@@ -102,7 +102,7 @@ impl Houses {
             client: test_kit::http_client(),
             bodies: &[],
             free: &[],
-            later: &[],
+            lenient: &[],
             moving: &[],
         }
     }

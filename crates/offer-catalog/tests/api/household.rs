@@ -51,6 +51,9 @@ pub async fn household(catalog: &Catalog, word: &str) -> Party {
     let creative = text(&creative, "/creativeId");
 
     let offer = shared_offer(catalog, &owner, word, &advertiser, Some(&creative), &publisher).await;
+    // One that can still be shared.
+    let ready = created_offer(catalog, &owner, word, &advertiser, None).await;
+    keep("POST /api/v1/offers/{offer_id}/share offer_id", ready);
     let body = json!({"eventId": "Install", "field": "reward", "value": 5, "at": in_hours(2)});
     let scheduled = catalog.post(&format!("/offers/{offer}/scheduled-changes"), &owner, body).await.ok();
     keep("change_id", text(&scheduled, "/changeId"));
@@ -147,6 +150,19 @@ pub async fn shared_offer(
     creative: Option<&str>,
     publisher: &str,
 ) -> String {
+    let offer = created_offer(catalog, owner, word, advertiser, creative).await;
+    catalog.post(&format!("/offers/{offer}/share"), owner, json!({"publisherId": publisher})).await.ok();
+    offer
+}
+
+/// An offer with `word` in its texts, created.
+async fn created_offer(
+    catalog: &Catalog,
+    owner: &str,
+    word: &str,
+    advertiser: &str,
+    creative: Option<&str>,
+) -> String {
     let mut body = golfin(advertiser);
     for field in ["name", "headline", "shortDescription"] {
         body[field] = json!(format!("{word} {field}"));
@@ -156,7 +172,6 @@ pub async fn shared_offer(
     }
     let offer = text(&catalog.post("/offers", owner, body).await.ok(), "/offerId");
     catalog.post(&format!("/offers/{offer}/create"), owner, json!({})).await.ok();
-    catalog.post(&format!("/offers/{offer}/share"), owner, json!({"publisherId": publisher})).await.ok();
     offer
 }
 

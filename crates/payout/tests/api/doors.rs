@@ -117,7 +117,7 @@ impl Houses {
             client: test_kit::http_client(),
             bodies: &[],
             free: &[],
-            later: &[],
+            lenient: &[],
             moving: &[],
         }
     }

@@ -12,7 +12,7 @@ pub struct Party {
     /// Its tokens by role.
     pub tokens: BTreeMap<String, String>,
     /// Its rows: an id for every parameter of a path, under the parameter's name, and for every field of a body or query
-    /// (`publisherIds` is looked up as `publisher_id`).
+    /// (`publisherIds` is looked up as `publisher_id`). One operation may take another: `GET /offers/{offer_id} offer_id`.
     pub ids: BTreeMap<String, String>,
     /// What nobody else may see: ids, names, texts.
     pub secrets: BTreeSet<String>,
@@ -26,7 +26,7 @@ impl Party {
     }
 
     pub(super) fn id(&self, parameter: &str, operation: &str) -> &str {
-        let id = self.ids.get(parameter);
+        let id = self.ids.get(&format!("{operation} {parameter}")).or_else(|| self.ids.get(parameter));
         id.unwrap_or_else(|| panic!("the test knows no {parameter} of {}: {operation}", self.name))
     }
 }

@@ -22,12 +22,13 @@ pub struct Walk<'a> {
     pub url: String,
     /// See [`crate::http_client`].
     pub client: Client,
-    /// Bodies by the name of the operation, where the document's example will not do. Ids in them are replaced.
+    /// Bodies by the name of the operation, where the document's example will not do; by that and a field
+    /// (`POST /api/v1/tokens userId`) for the call in which the field holds somebody else's id. Ids in them are replaced.
     pub bodies: &'a [(&'a str, Value)],
     /// Fields that are called ids and are names that a caller chooses, such as `externalId`.
     pub free: &'a [&'a str],
-    /// Operations that take a body at once and judge it later: an id of somebody else is refused where nobody waits.
-    pub later: &'a [&'a str],
+    /// Operations, or operations and a field, that do not look at somebody else's id, or not while the caller waits.
+    pub lenient: &'a [&'a str],
     /// Fields that differ from look to look, such as `lastUsedAt`.
     pub moving: &'a [&'a str],
 }
@@ -163,13 +164,15 @@ impl Walk<'_> {
         }
         let pages = operation.query_parameters.iter().filter(|parameter| *parameter == "page_size");
         let query = pages.map(|parameter| (parameter.clone(), "100".to_owned())).collect();
-        Call { operation, path, query, body: self.body(operation, party) }
+        Call { operation, path, query, body: self.body(operation, party, "") }
     }
 
-    fn body(&self, operation: &Operation, party: &Party) -> Option<Value> {
+    /// The party's own body; where `field` will hold somebody else's id, the one for that.
+    pub(super) fn body(&self, operation: &Operation, party: &Party, field: &str) -> Option<Value> {
         let body = operation.body.as_ref()?;
         let name = operation.name();
-        let own = self.bodies.iter().find(|(of, _)| *of == name).map(|(_, own)| own);
+        let named = |name: &str| self.bodies.iter().find(|(of, _)| *of == name).map(|(_, own)| own);
+        let own = named(&format!("{name} {field}")).or_else(|| named(&name));
         let mut whole = own.unwrap_or(&body.example).clone();
         for steps in body.ids.iter().filter(|steps| ids::holds(&whole, steps)).cloned().collect::<Vec<_>>() {
             if let Some(reference) = self.reference(&steps) {
