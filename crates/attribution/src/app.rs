@@ -11,8 +11,8 @@ use process::{NoCommand, Runtime, Service};
 use signing::Keyring;
 
 use crate::{
-    bus::{OnCatalog, OnClicks, OnPostbacks, OutboxSink},
-    flows::{self, Attributor, CATALOG, CLICKS, POSTBACKS, StoryReader},
+    bus::{OnCatalog, OnClicks, OnPayout, OnPostbacks, OutboxSink},
+    flows::{self, Attributor, CATALOG, CLICKS, PAYOUT, POSTBACKS, StoryReader},
     http,
     settings::Settings,
     store::MIGRATIONS,
@@ -44,6 +44,7 @@ impl Service for Attribution {
         flows::tend(&attributor, settings.judging.tending(), move || connection.is_connected(), &supervisor);
         bus.consume(CATALOG, OnCatalog(attributor.clone()))?;
         bus.consume(CLICKS, OnClicks(attributor.clone()))?;
+        bus.consume(PAYOUT, OnPayout(attributor.clone()))?;
         bus.consume(POSTBACKS, OnPostbacks(attributor))?;
 
         http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;

@@ -25,6 +25,8 @@ pub const TRACKER_CATALOG: &str = "tracker.catalog";
 pub const ATTRIBUTION_POSTBACKS: &str = "attribution.postbacks";
 /// Clicks, to meet their postbacks.
 pub const ATTRIBUTION_CLICKS: &str = "attribution.clicks";
+/// What payout says of conversions, for the journeys they belong to.
+pub const ATTRIBUTION_PAYOUT: &str = "attribution.payout";
 /// attribution's copy of the catalog.
 pub const ATTRIBUTION_CATALOG: &str = "attribution.catalog";
 /// Verdicts, to become money.
@@ -50,6 +52,12 @@ impl Topology {
             .queue(Queue::shared(ATTRIBUTION_POSTBACKS).fact::<PostbackReceived>())
             .queue(Queue::shared(ATTRIBUTION_CLICKS).fact::<ClickRecorded>())
             .queue(
+                Queue::shared(ATTRIBUTION_PAYOUT)
+                    .fact::<ConversionDecidedByPerson>()
+                    .fact::<ConversionStatusChanged>()
+                    .fact::<DeliveryOutcome>(),
+            )
+            .queue(
                 Queue::shared(ATTRIBUTION_CATALOG)
                     .fact::<TenantChanged>()
                     .fact::<ApiTokenChanged>()
@@ -74,10 +82,7 @@ impl Topology {
                 Queue::window(RECENT)
                     .fact::<AdvertiserChanged>()
                     .fact::<CredentialGenerations>()
-                    .fact::<ClickRefused>()
-                    .fact::<ConversionStatusChanged>()
-                    .fact::<ConversionDecidedByPerson>()
-                    .fact::<DeliveryOutcome>(),
+                    .fact::<ClickRefused>(),
             )
     }
 }

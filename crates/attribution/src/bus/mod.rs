@@ -2,6 +2,7 @@
 
 mod on_catalog;
 mod on_clicks;
+mod on_payout;
 mod on_postbacks;
 mod outbox_sink;
 
@@ -11,6 +12,7 @@ use telemetry::chain;
 
 pub use on_catalog::OnCatalog;
 pub use on_clicks::OnClicks;
+pub use on_payout::OnPayout;
 pub use on_postbacks::OnPostbacks;
 pub use outbox_sink::OutboxSink;
 

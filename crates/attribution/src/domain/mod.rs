@@ -36,6 +36,7 @@ mod unattributed;
 
 pub use click::Click;
 pub use code::Code;
+pub(crate) use conversion::parse_occurrence;
 pub use conversion::{Conversion, Reported, Slot, TermsSource, Verdict, VerdictCode};
 pub use credential::{Credential, Generation};
 pub use diff::{Changes, ConversionChange, DecisionChange, Known, KnownDecision, diff};

@@ -3,12 +3,14 @@
 mod click;
 mod credential;
 mod offer;
+mod payout;
 mod postback;
 mod verdict;
 
 pub use click::click;
 pub use credential::credential;
 pub use offer::{KnownOffer, offer_version, stops};
+pub use payout::{DecidedByPerson, EndOfDelivery, OfPayout, StatusOfConversion, of_payout};
 pub use postback::{Received, received};
 pub use verdict::{Told, tell};
 

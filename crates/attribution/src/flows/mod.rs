@@ -10,6 +10,7 @@ mod judge_journeys;
 mod meters;
 mod read_stories;
 mod record_clicks;
+mod record_payout;
 mod record_postbacks;
 mod rejudge;
 mod spans;
@@ -17,6 +18,7 @@ mod sweep;
 mod tend;
 mod turn_away;
 
+pub use crate::store::payout_stories::{DeliveryStory, PayoutStory, PersonStory, StatusStory};
 pub use crate::store::stories::{DecisionStory, ListedStory, PostbackStory};
 pub use attributor::Attributor;
 pub use error::FlowError;
@@ -25,5 +27,6 @@ pub use tend::{Tending, tend};
 
 /// The names under which facts are claimed in the inbox and buried: those of the queues.
 pub use ::bus::house::{
-    ATTRIBUTION_CATALOG as CATALOG, ATTRIBUTION_CLICKS as CLICKS, ATTRIBUTION_POSTBACKS as POSTBACKS,
+    ATTRIBUTION_CATALOG as CATALOG, ATTRIBUTION_CLICKS as CLICKS, ATTRIBUTION_PAYOUT as PAYOUT,
+    ATTRIBUTION_POSTBACKS as POSTBACKS,
 };

@@ -4,6 +4,7 @@ mod decision_body;
 mod get_journey;
 mod get_postback;
 mod list_postbacks;
+mod payout_body;
 
 use std::{fmt, sync::Arc};
 
@@ -75,8 +76,12 @@ fn unavailable(error: DbError) -> Problem {
     Problem::unavailable("the journeys can not be read at the moment", RETRY_AFTER_SECONDS).because(error)
 }
 
+/// A stored moment as the API writes it.
+fn written_sql(moment: chrono::DateTime<chrono::Utc>) -> String {
+    moment.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+}
+
 /// A moment as the API writes it.
 fn written(moment: kernel::Timestamp) -> String {
-    chrono::DateTime::from_timestamp_micros(moment.as_micros())
-        .map_or_else(String::new, |time| time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true))
+    chrono::DateTime::from_timestamp_micros(moment.as_micros()).map_or_else(String::new, written_sql)
 }

@@ -7,6 +7,8 @@ pub mod decisions;
 pub mod journeys;
 mod moment;
 pub mod partitions;
+pub mod payout;
+pub mod payout_stories;
 pub mod postbacks;
 pub mod rejudgements;
 pub mod replicas;

@@ -5,6 +5,7 @@ mod catalog_changes;
 mod facts;
 mod journeys;
 mod oddities;
+mod people;
 mod reading;
 mod stage;
 mod waiting;

@@ -18,6 +18,7 @@ use contracts::{
     envelope::Envelope,
     ingest::PostbackReceived,
     open,
+    payout::{ConversionDecidedByPerson, ConversionStatusChanged, DeliveryOutcome},
     tracker::ClickRecorded,
 };
 use diesel::{QueryableByName, sql_query, sql_types::BigInt};
@@ -118,6 +119,19 @@ impl Stage {
                 other => panic!("{other} is no fact of these tests"),
             };
             self.say(Route::new("catalog.events", key), [item]).await;
+        }
+    }
+
+    /// Payout's facts are bound by their keys; one queue hears them all.
+    pub(crate) async fn say_payout(&self, items: impl IntoIterator<Item = Envelope>) {
+        for item in items {
+            let key = match item.fact.as_str() {
+                name if name == ConversionDecidedByPerson::NAME => ConversionDecidedByPerson::ROUTING_KEY,
+                name if name == ConversionStatusChanged::NAME => ConversionStatusChanged::ROUTING_KEY,
+                name if name == DeliveryOutcome::NAME => DeliveryOutcome::ROUTING_KEY,
+                other => panic!("{other} is no fact of these tests"),
+            };
+            self.say(Route::new("payout.events", key), [item]).await;
         }
     }
 
