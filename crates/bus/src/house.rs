@@ -5,7 +5,9 @@
 //! of being unroutable. Broadcast queues are their reader's own business, see [`Queue::broadcast`](crate::Queue).
 
 use contracts::{
-    attribution::{ConversionAmended, ConversionQualified, ConversionReviewRequested, ConversionVetoed},
+    attribution::{
+        ConversionAmended, ConversionQualified, ConversionReviewRequested, ConversionVetoed, PersonErased,
+    },
     catalog::{
         AdvertiserChanged, ApiTokenChanged, CredentialChanged, CredentialGenerations, OfferChanged,
         OfferVersionCreated, PublisherChanged, TenantChanged,
@@ -31,6 +33,8 @@ pub const ATTRIBUTION_PAYOUT: &str = "attribution.payout";
 pub const ATTRIBUTION_CATALOG: &str = "attribution.catalog";
 /// Verdicts, to become money.
 pub const PAYOUT_CONVERSIONS: &str = "payout.conversions";
+/// Persons to be forgotten, for payout.
+pub const PAYOUT_PEOPLE: &str = "payout.people";
 /// payout's copy of the catalog.
 pub const PAYOUT_CATALOG: &str = "payout.catalog";
 /// The newest of those facts that rightly may have no reader: nobody reads them yet, or only while it is there.
@@ -72,6 +76,7 @@ impl Topology {
                     .fact::<ConversionVetoed>()
                     .fact::<ConversionReviewRequested>(),
             )
+            .queue(Queue::shared(PAYOUT_PEOPLE).fact::<PersonErased>())
             .queue(
                 Queue::shared(PAYOUT_CATALOG)
                     .fact::<TenantChanged>()

@@ -18,6 +18,7 @@
 //! | flagged | reported as fraud by AppsFlyer: a veto on its slot |
 #![deny(clippy::arithmetic_side_effects)]
 
+mod ages_out;
 mod click;
 mod code;
 mod conversion;
@@ -34,6 +35,7 @@ mod rules;
 mod trace;
 mod unattributed;
 
+pub use ages_out::{AGES_OUT, AgesOut};
 pub use click::Click;
 pub use code::Code;
 pub(crate) use conversion::parse_occurrence;

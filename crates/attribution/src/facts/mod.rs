@@ -2,6 +2,7 @@
 
 mod click;
 mod credential;
+mod forget;
 mod offer;
 mod payout;
 mod postback;
@@ -9,6 +10,7 @@ mod verdict;
 
 pub use click::click;
 pub use credential::credential;
+pub use forget::{encoded_click_without_person, member_of, names_device, postback_without_person};
 pub use offer::{KnownOffer, offer_version, stops};
 pub use payout::{DecidedByPerson, EndOfDelivery, OfPayout, StatusOfConversion, of_payout};
 pub use postback::{Received, received};

@@ -51,7 +51,14 @@ impl Attributor {
         let keys: BTreeSet<JourneyKey> = batch.decided.iter().map(|one| (one.tenant, one.click)).collect();
         // The stub keeps a decision that comes before its click and postbacks.
         let mut journeys = journeys::make_and_lock(connection, &keys).await?;
-        let stirred = payout::save_decisions(connection, &batch.decided).await?;
+        let erased: BTreeSet<JourneyKey> =
+            journeys.iter().filter(|journey| journey.erased).map(|journey| journey.key).collect();
+        let mut decided = batch.decided.clone();
+        for one in decided.iter_mut().filter(|one| erased.contains(&(one.tenant, one.click))) {
+            // What people write about somebody who is forgotten may name them.
+            one.reason.clear();
+        }
+        let stirred = payout::save_decisions(connection, &decided).await?;
         journeys.retain(|journey| stirred.contains(&journey.key));
         let docket = Docket { journeys, ..Docket::default() };
         self.judge_journeys(connection, docket, &Spans::default()).await

@@ -1,9 +1,11 @@
 //! The API: why a postback was decided as it was, and a click's whole journey.
 
 mod decision_body;
+mod get_erasure;
 mod get_journey;
 mod get_postback;
 mod list_postbacks;
+mod order_erasure;
 mod payout_body;
 
 use std::{fmt, sync::Arc};
@@ -18,7 +20,7 @@ use kernel::Clock;
 use postgres_kit::DbError;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::flows::StoryReader;
+use crate::flows::{Attributor, StoryReader};
 
 /// What a caller waits before trying again when the database is away.
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -28,6 +30,8 @@ const RETRY_AFTER_SECONDS: u32 = 5;
 pub struct Api {
     /// Reads postbacks and journeys.
     pub reader: StoryReader,
+    /// Takes orders to forget a person.
+    pub attributor: Attributor,
     /// The time, for the default period of lists.
     pub clock: Arc<dyn Clock>,
 }
@@ -53,7 +57,9 @@ fn documented(config: &mut ServiceConfig<'_>) {
     config
         .service(list_postbacks::list_postbacks)
         .service(get_postback::get_postback)
-        .service(get_journey::get_journey);
+        .service(get_journey::get_journey)
+        .service(order_erasure::order_erasure)
+        .service(get_erasure::get_erasure);
 }
 
 /// The OpenAPI document.

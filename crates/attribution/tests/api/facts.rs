@@ -109,6 +109,19 @@ impl Tenant {
         seal(self.stamp(*START), &fact)
     }
 
+    /// A token of an owner's.
+    pub(crate) fn owner_token(&self, token: &str) -> Envelope {
+        let mut fact: ApiTokenChanged = contracts::open(&self.token(token)).expect("a token");
+        fact.role = TokenRole::Owner.into();
+        fact.token_id = bytes(self.id.as_uuid().as_u128() + 1_000);
+        seal(self.stamp(*START), &fact)
+    }
+
+    /// A click as somebody made it.
+    pub(crate) fn clicked(&self, fact: &ClickRecorded) -> Envelope {
+        seal(self.stamp(*START), fact)
+    }
+
     /// `Install` 1, `level_10` 2, `af_purchase` Independent, and whatever else is mapped.
     pub(crate) fn offer_version(&self, version: u32, more: &[&str]) -> Envelope {
         let mut events = vec![

@@ -2,10 +2,12 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
 mod catalog_changes;
+mod erasure;
 mod facts;
 mod journeys;
 mod oddities;
 mod people;
 mod reading;
+mod retention;
 mod stage;
 mod waiting;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
 mod facts;
+mod forgetting;
 mod holds;
 mod ledger;
 mod oddities;
