@@ -46,6 +46,7 @@ pub struct DecidedByPerson {
 
 /// A conversion as it stands with payout.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the fields of the fact")]
 pub struct StatusOfConversion {
     /// Whose conversion.
     pub tenant: TenantId,

@@ -77,7 +77,7 @@ impl Attributor {
     ) -> Result<Uuid, DbError> {
         let id = self.ids.uuid_v7();
         let subject = person.to_string();
-        let scope = person.publisher().map(|publisher| publisher.to_vec()).unwrap_or_default();
+        let scope = person.publisher().map(PublisherId::to_vec).unwrap_or_default();
         let subject_hash = signing::person::pseudonym(&self.keyring, tenant, &scope, &subject);
         let order = NewErasure {
             tenant,
@@ -105,6 +105,20 @@ impl Attributor {
     pub async fn erasure(&self, tenant: TenantId, id: Uuid) -> Result<Option<ErasureRow>, DbError> {
         let mut connection = self.pool.get().await?;
         Ok(erasures::find(&mut connection, tenant, id).await?)
+    }
+
+    /// A tenant's orders, the latest first, and how many there are in all.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn erasures(
+        &self,
+        tenant: TenantId,
+        offset: i64,
+        limit: i64,
+    ) -> Result<(Vec<ErasureRow>, u64), DbError> {
+        let mut connection = self.pool.get().await?;
+        Ok(erasures::list(&mut connection, tenant, offset, limit).await?)
     }
 
     /// One step of the oldest order; whether there may be more to do.

@@ -4,6 +4,7 @@ mod decision_body;
 mod get_erasure;
 mod get_journey;
 mod get_postback;
+mod list_erasures;
 mod list_postbacks;
 mod order_erasure;
 mod payout_body;
@@ -59,6 +60,7 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(get_postback::get_postback)
         .service(get_journey::get_journey)
         .service(order_erasure::order_erasure)
+        .service(list_erasures::list_erasures)
         .service(get_erasure::get_erasure);
 }
 

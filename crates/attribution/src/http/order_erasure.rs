@@ -16,6 +16,7 @@ const SUBJECT_BYTES_MAX: usize = 1_024;
 /// Who is to be forgotten: exactly one of a click, a member with its publisher, or a device.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the names of the API")]
 pub struct OrderBody {
     /// Whoever made this click.
     gk_click_id: Option<Uuid>,

@@ -10,6 +10,7 @@ use crate::flows::{DeliveryStory, PayoutStory, PersonStory, StatusStory};
 /// Where payout stands on a conversion.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "the fields of the fact")]
 pub struct StatusBody {
     /// `pending`, `success` or `rejected`.
     pub status: String,

@@ -119,6 +119,37 @@ pub async fn find(
         .optional()
 }
 
+/// A tenant's orders, the latest first, and how many there are in all.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    connection: &mut AsyncPgConnection,
+    tenant: TenantId,
+    offset: i64,
+    limit: i64,
+) -> QueryResult<(Vec<ErasureRow>, u64)> {
+    #[derive(QueryableByName)]
+    struct Total {
+        #[diesel(sql_type = BigInt)]
+        total: i64,
+    }
+    let total: Total = sql_query("SELECT count(*) AS total FROM erasures WHERE tenant_id = $1")
+        .bind::<SqlUuid, _>(tenant.as_uuid())
+        .get_result(connection)
+        .await?;
+    let rows = sql_query(format!(
+        "SELECT {COLUMNS} FROM erasures WHERE tenant_id = $1
+        ORDER BY ordered_at DESC, erasure_id DESC OFFSET $2 LIMIT $3"
+    ))
+    .bind::<SqlUuid, _>(tenant.as_uuid())
+    .bind::<BigInt, _>(offset)
+    .bind::<BigInt, _>(limit)
+    .load(connection)
+    .await?;
+    Ok((rows, u64::try_from(total.total).unwrap_or_default()))
+}
+
 /// Takes the oldest order that is not done and that nobody else works on.
 ///
 /// # Errors

@@ -22,6 +22,7 @@ pub struct PayoutStory {
 
 /// Where payout stands on a conversion.
 #[derive(Debug, Clone, QueryableByName)]
+#[expect(clippy::struct_excessive_bools, reason = "the columns of the table")]
 pub struct StatusStory {
     /// The conversion.
     #[diesel(sql_type = SqlUuid)]

@@ -219,6 +219,10 @@ async fn a_member_and_a_device_are_found_wherever_they_are_and_nobody_else() {
     // Another tenant sees no order, and finds only its own.
     let id = done["erasureId"].as_str().unwrap();
     assert_eq!(stage.get(&format!("/api/v1/erasures/{id}"), Some("gkt_other")).await.0, 404);
+    assert_eq!(stage.get("/api/v1/erasures", Some("gkt_other")).await.1["total"], 0);
+    let listed = stage.get("/api/v1/erasures?page_size=2", Some("gkt_owner")).await.1;
+    assert_eq!((&listed["total"], &listed["items"][0]["erasureId"]), (&json!(3), &json!(id)), "{listed}");
+    assert_eq!(stage.get("/api/v1/erasures", Some("gkt_analyst")).await.0, 403);
     let done = order(&stage, "gkt_other", &member).await;
     assert_eq!(done["clicks"], 1, "{done}");
     stage.strike().await;

@@ -10,5 +10,6 @@ mod broker_outage;
 mod flood;
 mod full_disk;
 mod killing;
+mod people;
 mod scene;
 mod stopping_nodes;
