@@ -55,10 +55,11 @@ fn postback_of(tenant: &Tenant, click: Option<u8>, event: &str, word: &str, afte
 async fn order(stage: &Stage, token: &str, body: &Value) -> Value {
     let (status, answer) = stage.post("/api/v1/erasures", token, body).await;
     assert_eq!(status, 202, "{answer}");
-    let path = format!("/api/v1/erasures/{}", answer["erasureId"].as_str().expect("an id"));
+    let path =
+        format!("/api/v1/erasures/{}", answer.pointer("/erasureId").and_then(Value::as_str).expect("an id"));
     let done = eventually("the order is done", SOON, async || {
         let (_, order) = stage.get(&path, Some(token)).await;
-        if order["doneAt"].is_string() { Ok(order) } else { Err(order) }
+        if order.get("doneAt").is_some() { Ok(order) } else { Err(order) }
     })
     .await;
     stage.rows("SELECT count(*) AS count FROM outbox", 0).await;

@@ -16,7 +16,7 @@ async fn old_days_are_dropped_and_young_ones_stay() {
     // their own and go through the default one.
     let days = [-1, -100, -410].map(|day| tenant.postback(1, "mystery", day * DAY));
     stage.say_postbacks(days).await;
-    stage.rows("SELECT count(*) AS count FROM decisions", 3).await;
+    stage.rows("SELECT count(*) AS count FROM journey_postbacks", 3).await;
     // Days of long ago, as they were made in their time.
     for (parent, day) in
         [("postbacks", 100), ("postbacks", 93), ("postbacks", 92), ("decisions", 401), ("decisions", 400)]

@@ -41,12 +41,11 @@ fn erased(tenant: Tenant, clicks: &[u8]) -> Envelope {
 }
 
 async fn tables_with(stage: &Stage, word: &str) -> i64 {
-    let hex: String = word.bytes().map(|byte| format!("{byte:02x}")).collect();
     stage
         .count(&format!(
             "SELECT count(*) AS count FROM pg_class, query_to_xml(format(
                 $$SELECT count(*) AS found FROM public.%I AS one
-                WHERE one::text LIKE '%%{word}%%' OR one::text LIKE '%%{hex}%%'$$,
+                WHERE one::text LIKE '%%{word}%%' OR one::text LIKE '%%' || encode('{word}', 'hex') || '%%'$$,
                 relname), false, true, '') AS answer
             WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
                 AND (xpath('/row/found/text()', answer))[1]::text <> '0'"
