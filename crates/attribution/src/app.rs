@@ -1,18 +1,25 @@
 //! The wiring: the only place that knows every part.
 
-use std::sync::Arc;
+use std::{io::Write as _, sync::Arc};
 
 use ::bus::{Bus, Topology};
 use actix_web::web;
 use anyhow::Context;
+use clap::Subcommand;
 use http_kit::auth::{Grant, TokenAuth};
-use postgres_kit::{Grants, Pool, inbox, outbox::Relay, tokens};
-use process::{NoCommand, Runtime, Service};
+use postgres_kit::{
+    Grants, Pool,
+    dead_items::{self, DeadItemsCommand},
+    inbox,
+    outbox::Relay,
+    tokens,
+};
+use process::{Runtime, Service};
 use signing::Keyring;
 
 use crate::{
-    bus::{OnCatalog, OnClicks, OnPostbacks, OutboxSink},
-    flows::{self, Attributor, CATALOG, CLICKS, POSTBACKS, StoryReader},
+    bus::{OnCatalog, OnClicks, OnPayout, OnPostbacks, OutboxSink},
+    flows::{self, Attributor, CATALOG, CLICKS, PAYOUT, POSTBACKS, StoryReader},
     http,
     settings::Settings,
     store::MIGRATIONS,
@@ -21,13 +28,21 @@ use crate::{
 /// The service.
 pub struct Attribution;
 
+/// Commands beyond those every service has.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// What could not be handled: look at it, send it on its way again, delete it
+    #[command(subcommand)]
+    DeadItems(DeadItemsCommand),
+}
+
 impl Service for Attribution {
     const NAME: &'static str = "attribution";
     const DEFAULTS: &'static str = include_str!("../settings.default.toml");
     const ENV_PREFIX: &'static str = "ATTRIBUTION";
 
     type Settings = Settings;
-    type Command = NoCommand;
+    type Command = Command;
 
     async fn serve(settings: Settings, runtime: Runtime) -> anyhow::Result<()> {
         let Runtime { supervisor, readiness, clock, ids } = runtime;
@@ -41,14 +56,20 @@ impl Service for Attribution {
 
         let attributor = Attributor::new(pool.clone(), keyring, Arc::clone(&clock), ids);
         let connection = bus.clone();
-        flows::tend(&attributor, settings.judging.tending(), move || connection.is_connected(), &supervisor);
+        flows::tend(
+            &attributor,
+            settings.judging.tending(settings.retention),
+            move || connection.is_connected(),
+            &supervisor,
+        );
         bus.consume(CATALOG, OnCatalog(attributor.clone()))?;
         bus.consume(CLICKS, OnClicks(attributor.clone()))?;
-        bus.consume(POSTBACKS, OnPostbacks(attributor))?;
+        bus.consume(PAYOUT, OnPayout(attributor.clone()))?;
+        bus.consume(POSTBACKS, OnPostbacks(attributor.clone()))?;
 
         http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         let auth = TokenAuth::new(&settings.auth, Arc::clone(&clock), token_lookup(pool.clone()));
-        let api = http::Api { reader: StoryReader::new(pool), clock };
+        let api = http::Api { reader: StoryReader::new(pool), attributor, clock };
         http_kit::Server::new("api", &settings.http)
             .documented(http::ABOUT)
             .listen(&supervisor, http::routes(web::Data::new(auth), web::Data::new(api)))?;
@@ -58,6 +79,16 @@ impl Service for Attribution {
     async fn migrate(settings: Settings) -> anyhow::Result<()> {
         postgres_kit::migrate(&settings.database, MIGRATIONS, Grants::default()).await?;
         Ok(())
+    }
+
+    async fn command(command: Command, settings: Settings, _runtime: Runtime) -> anyhow::Result<()> {
+        match command {
+            Command::DeadItems(command) => {
+                let pool = postgres_kit::pool(&settings.database)?;
+                let answer = dead_items::run(command, &pool).await?;
+                Ok(writeln!(std::io::stdout(), "{answer}")?)
+            }
+        }
     }
 
     fn openapi() -> Option<String> {

@@ -12,7 +12,7 @@ use settings::{Problems, Validate};
 use signing::Keyring;
 use telemetry::TelemetrySettings;
 
-use crate::flows::Tending;
+use crate::flows::{Retention, Tending};
 
 /// All of attribution's settings.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,6 +32,8 @@ pub struct Settings {
     pub clicks: ClickSettings,
     /// How journeys are tended.
     pub judging: JudgingSettings,
+    /// How long days that are over are kept.
+    pub retention: RetentionSettings,
     /// Logs and traces.
     pub telemetry: TelemetrySettings,
     /// How the process ends.
@@ -60,15 +62,29 @@ pub struct JudgingSettings {
     pub partition_days: u8,
     /// Days for which a fact that was taken is remembered.
     pub inbox_days: u16,
+    /// Pause between two tries of items whose journey could not be read.
+    pub retry_parked_seconds: u32,
+}
+
+/// Section `retention`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionSettings {
+    /// Days of raw postbacks.
+    pub raw_days: u16,
+    /// Days of decisions with their traces.
+    pub decision_days: u16,
 }
 
 impl JudgingSettings {
-    pub(crate) fn tending(self) -> Tending {
+    pub(crate) fn tending(self, retention: RetentionSettings) -> Tending {
         Tending {
             period: Duration::from_millis(self.sweep_period_ms),
             step: self.step_journeys,
             quiet_seconds: i64::from(self.quiet_seconds),
             partition_days: self.partition_days,
+            retention: Retention { raw_days: retention.raw_days, decision_days: retention.decision_days },
+            parked: Duration::from_secs(u64::from(self.retry_parked_seconds)),
         }
     }
 
@@ -86,6 +102,7 @@ impl Validate for Settings {
         problems.within("database", &self.database);
         problems.within("clicks", &self.clicks);
         problems.within("judging", &self.judging);
+        problems.within("retention", &self.retention);
         problems.within("telemetry", &self.telemetry);
         problems.within("stop", &self.stop);
     }
@@ -106,6 +123,21 @@ impl Validate for JudgingSettings {
         problems.in_range("quiet_seconds", &self.quiet_seconds, &(0..=86_400));
         problems.in_range("partition_days", &self.partition_days, &(1..=60));
         problems.in_range("inbox_days", &self.inbox_days, &(1..=400));
+        problems.in_range("retry_parked_seconds", &self.retry_parked_seconds, &(1..=86_400));
+    }
+}
+
+impl Validate for RetentionSettings {
+    fn validate(&self, problems: &mut Problems) {
+        // The lower bound is the database's own: see `attribution_drop_partition`.
+        problems.in_range("raw_days", &self.raw_days, &(8..=3_650));
+        problems.in_range("decision_days", &self.decision_days, &(8..=3_650));
+        if self.decision_days < self.raw_days {
+            problems.add(
+                "decision_days",
+                "must be at least raw_days: a raw postback without its decision can not be found",
+            );
+        }
     }
 }
 

@@ -5,7 +5,9 @@
 //! of being unroutable. Broadcast queues are their reader's own business, see [`Queue::broadcast`](crate::Queue).
 
 use contracts::{
-    attribution::{ConversionAmended, ConversionQualified, ConversionReviewRequested, ConversionVetoed},
+    attribution::{
+        ConversionAmended, ConversionQualified, ConversionReviewRequested, ConversionVetoed, PersonErased,
+    },
     catalog::{
         AdvertiserChanged, ApiTokenChanged, CredentialChanged, CredentialGenerations, OfferChanged,
         OfferVersionCreated, PublisherChanged, TenantChanged,
@@ -27,10 +29,14 @@ pub const TRACKER_CATALOG: &str = "tracker.catalog";
 pub const ATTRIBUTION_POSTBACKS: &str = "attribution.postbacks";
 /// Clicks, to meet their postbacks.
 pub const ATTRIBUTION_CLICKS: &str = "attribution.clicks";
+/// What payout says of conversions, for the journeys they belong to.
+pub const ATTRIBUTION_PAYOUT: &str = "attribution.payout";
 /// attribution's copy of the catalog.
 pub const ATTRIBUTION_CATALOG: &str = "attribution.catalog";
 /// Verdicts, to become money.
 pub const PAYOUT_CONVERSIONS: &str = "payout.conversions";
+/// Persons to be forgotten, for payout.
+pub const PAYOUT_PEOPLE: &str = "payout.people";
 /// payout's copy of the catalog.
 pub const PAYOUT_CATALOG: &str = "payout.catalog";
 /// The newest of those facts that rightly may have no reader: nobody reads them yet, or only while it is there.
@@ -53,6 +59,12 @@ impl Topology {
             .queue(Queue::shared(ATTRIBUTION_POSTBACKS).fact::<PostbackReceived>())
             .queue(Queue::shared(ATTRIBUTION_CLICKS).fact::<ClickRecorded>())
             .queue(
+                Queue::shared(ATTRIBUTION_PAYOUT)
+                    .fact::<ConversionDecidedByPerson>()
+                    .fact::<ConversionStatusChanged>()
+                    .fact::<DeliveryOutcome>(),
+            )
+            .queue(
                 Queue::shared(ATTRIBUTION_CATALOG)
                     .fact::<TenantChanged>()
                     .fact::<ApiTokenChanged>()
@@ -67,6 +79,7 @@ impl Topology {
                     .fact::<ConversionVetoed>()
                     .fact::<ConversionReviewRequested>(),
             )
+            .queue(Queue::shared(PAYOUT_PEOPLE).fact::<PersonErased>())
             .queue(
                 Queue::shared(PAYOUT_CATALOG)
                     .fact::<TenantChanged>()
@@ -77,10 +90,7 @@ impl Topology {
                 Queue::window(RECENT)
                     .fact::<AdvertiserChanged>()
                     .fact::<CredentialGenerations>()
-                    .fact::<ClickRefused>()
-                    .fact::<ConversionStatusChanged>()
-                    .fact::<ConversionDecidedByPerson>()
-                    .fact::<DeliveryOutcome>(),
+                    .fact::<ClickRefused>(),
             )
     }
 }

@@ -300,6 +300,16 @@ fn golden_bytes_of_the_parties_decode_for_ever() {
         },
     );
     holds(
+        "person_erased",
+        &attribution::PersonErased {
+            tenant_id: id(2),
+            erasure_id: id(16),
+            token_id: id(17),
+            erased_at_micros: 1_790_000_000_000_000,
+            clicks: vec![attribution::ErasedClick { gk_click_id: id(6), member: "erased:1:q0w5".into() }],
+        },
+    );
+    holds(
         "credential_changed",
         &catalog::CredentialChanged {
             tenant_id: id(2),

@@ -1,6 +1,6 @@
 //! The wiring: the only place that knows every part.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::web;
 use anyhow::Context as _;
@@ -12,7 +12,12 @@ use http_kit::{
     auth::{Grant, LookupError, OperatorAuth, TokenAuth},
 };
 use kernel::Clock;
-use postgres_kit::{DatabaseSettings, DbError, Grants, MigrateError, Pool, outbox::Relay, tokens};
+use postgres_kit::{
+    DatabaseSettings, DbError, Grants, MigrateError, Pool,
+    dead_items::{self, DeadItemsCommand},
+    outbox::Relay,
+    tokens,
+};
 use process::{Runtime, Service};
 use signing::Keyring;
 
@@ -37,8 +42,11 @@ const INBOX_AGE: Duration = Duration::from_hours(24 * 35);
 pub struct OfferCatalog;
 
 /// Commands beyond those every service has.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Command {
+    /// What could not be handled: look at it, send it on its way again, delete it
+    #[command(subcommand)]
+    DeadItems(DeadItemsCommand),
     /// Write every current fact into the outbox again, for a consumer that is new or lost its read model
     Republish,
 }
@@ -61,6 +69,11 @@ impl Service for OfferCatalog {
 
     async fn command(command: Command, settings: Settings, runtime: Runtime) -> anyhow::Result<()> {
         match command {
+            Command::DeadItems(command) => {
+                let pool = postgres_kit::pool(&settings.database)?;
+                let answer = dead_items::run(command, &pool).await?;
+                Ok(writeln!(std::io::stdout(), "{answer}")?)
+            }
             Command::Republish => {
                 let pool = postgres_kit::pool(&settings.database)?;
                 let told = catalog(&settings, &runtime, pool)?.republish().await?;

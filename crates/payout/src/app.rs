@@ -4,7 +4,7 @@ use std::{io::Write as _, net::SocketAddr, sync::Arc};
 
 use ::bus::{
     Bus, Topology,
-    house::{PAYOUT_CATALOG, PAYOUT_CONVERSIONS},
+    house::{PAYOUT_CATALOG, PAYOUT_CONVERSIONS, PAYOUT_PEOPLE},
 };
 use actix_web::web;
 use anyhow::Context as _;
@@ -15,12 +15,17 @@ use http_kit::{
     client::Client,
 };
 use kernel::Clock;
-use postgres_kit::{DatabaseSettings, DbError, Grants, MigrateError, Pool, outbox::Relay, tokens};
+use postgres_kit::{
+    DatabaseSettings, DbError, Grants, MigrateError, Pool,
+    dead_items::{self, DeadItemsCommand},
+    outbox::Relay,
+    tokens,
+};
 use process::{Runtime, Service};
 use signing::Keyring;
 
 use crate::{
-    bus::{BusSink, OnCatalogFact, OnConversionVerdict},
+    bus::{BusSink, OnCatalogFact, OnConversionVerdict, OnPersonErased},
     flows::{
         deliver::{Deliverer, Sender},
         release_holds::keep_releasing,
@@ -39,8 +44,11 @@ const INBOX_AGE: std::time::Duration = std::time::Duration::from_hours(24 * 35);
 pub struct Payout;
 
 /// Payout's own commands.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Command {
+    /// What could not be handled: look at it, send it on its way again, delete it
+    #[command(subcommand)]
+    DeadItems(DeadItemsCommand),
     /// Proves the ledger: debits equal credits, balances are the fold of their rows, every conversion's entries are what its
     /// status says. Fails when anything differs.
     VerifyLedger,
@@ -64,6 +72,11 @@ impl Service for Payout {
 
     async fn command(command: Command, settings: Settings, _runtime: Runtime) -> anyhow::Result<()> {
         match command {
+            Command::DeadItems(command) => {
+                let pool = postgres_kit::pool(&settings.database)?;
+                let answer = dead_items::run(command, &pool).await?;
+                Ok(writeln!(std::io::stdout(), "{answer}")?)
+            }
             Command::VerifyLedger => {
                 let findings = verify(&settings.database).await?;
                 report(&findings)?;
@@ -108,6 +121,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     postgres_kit::inbox::keep_swept(pool.clone(), INBOX_AGE, supervisor);
 
     bus.consume(PAYOUT_CATALOG, OnCatalogFact { pool: pool.clone() })?;
+    bus.consume(PAYOUT_PEOPLE, OnPersonErased { pool: pool.clone() })?;
     bus.consume(PAYOUT_CONVERSIONS, OnConversionVerdict { pool: pool.clone(), ids: Arc::clone(ids) })?;
     let pace = settings.holds.pace();
     supervisor.spawn_critical(

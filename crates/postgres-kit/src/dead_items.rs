@@ -1,6 +1,9 @@
 //! Items that no try will help, kept visible and replayable. They block no neighbour: a consumer buries one in the
 //! transaction in which it handles the rest of the batch.
 
+mod command;
+mod replay;
+
 use contracts::{envelope::Envelope, read};
 use diesel::{
     QueryResult, QueryableByName, sql_query,
@@ -11,6 +14,10 @@ use kernel::{FactId, TenantId, Timestamp};
 use prost::Message as _;
 use uuid::Uuid;
 
+pub use self::{
+    command::{CommandError, DeadItemsCommand, Which, run},
+    replay::{Replayed, Selection, forget_replayed, replay},
+};
 use crate::{DbError, Pool, Retries, text, transact};
 
 /// A reason is for people: longer ones are cut.
@@ -82,7 +89,7 @@ pub async fn bury(connection: &mut AsyncPgConnection, consumer: &str, items: &[D
         FROM unnest($2, $3, $4, $5, $6) AS buried (tenant_id, fact_id, fact, item, reason)
         ON CONFLICT (tenant_id, consumer, fact_id) DO UPDATE SET
             fact = excluded.fact, item = excluded.item, reason = excluded.reason,
-            burials = dead_items.burials + 1, buried_at = now()",
+            burials = dead_items.burials + 1, buried_at = now(), replayed_at = NULL",
     )
     .bind::<Text, _>(consumer)
     .bind::<Array<SqlUuid>, _>(tenants)

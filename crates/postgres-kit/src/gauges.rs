@@ -92,7 +92,7 @@ async fn measure(pool: &Pool) -> Result<Measured, DbError> {
             coalesce(
                 (SELECT extract(epoch FROM clock_timestamp() - created_at) FROM outbox ORDER BY position LIMIT 1), 0
             )::bigint AS outbox_oldest_age_seconds,
-            (SELECT count(*) FROM (SELECT FROM dead_items LIMIT $1) AS buried) AS dead_items",
+            (SELECT count(*) FROM (SELECT FROM dead_items WHERE replayed_at IS NULL LIMIT $1) AS buried) AS dead_items",
     )
     .bind::<BigInt, _>(COUNTED_MAX)
     .get_result(&mut connection)

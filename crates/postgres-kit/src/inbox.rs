@@ -14,7 +14,7 @@ use kernel::FactId;
 use process::Supervisor;
 use uuid::Uuid;
 
-use crate::{error::DbError, kept::kept, pool::Pool};
+use crate::{dead_items, error::DbError, kept::kept, pool::Pool};
 
 /// Rows of one statement of the sweep: it should never hold anyone up.
 const SWEEP_ROWS: i64 = 10_000;
@@ -81,6 +81,9 @@ pub async fn sweep(connection: &mut AsyncPgConnection, age: Duration) -> QueryRe
 pub fn keep_swept(pool: Pool, age: Duration, supervisor: &Supervisor) {
     supervisor.spawn_support("inbox-sweep", async move {
         loop {
+            if let Err(error) = forget_replayed(&pool, age).await {
+                tracing::warn!(error = telemetry::chain(&error), "can not forget replayed dead items");
+            }
             match sweep_all(&pool, age).await {
                 Ok(0) => {}
                 Ok(rows) => tracing::info!(inbox.rows = rows, "old facts forgotten"),
@@ -89,6 +92,12 @@ pub fn keep_swept(pool: Pool, age: Duration, supervisor: &Supervisor) {
             tokio::time::sleep(SWEEP_PERIOD).await;
         }
     });
+}
+
+/// A replayed item is of interest for as long as its consumer would know it.
+async fn forget_replayed(pool: &Pool, age: Duration) -> Result<(), DbError> {
+    dead_items::forget_replayed(&mut *pool.get().await?, age).await?;
+    Ok(())
 }
 
 async fn sweep_all(pool: &Pool, age: Duration) -> Result<usize, DbError> {

@@ -6,6 +6,7 @@ pub mod credential;
 mod keyring;
 mod mac;
 mod normalise;
+pub mod person;
 pub mod seal;
 #[cfg(test)]
 mod structure;

@@ -2,8 +2,10 @@
 
 mod on_catalog;
 mod on_clicks;
+mod on_payout;
 mod on_postbacks;
 mod outbox_sink;
+mod past_unreadable;
 
 use bus::HandleError;
 use postgres_kit::{DbError, sqlstate::Class};
@@ -11,6 +13,7 @@ use telemetry::chain;
 
 pub use on_catalog::OnCatalog;
 pub use on_clicks::OnClicks;
+pub use on_payout::OnPayout;
 pub use on_postbacks::OnPostbacks;
 pub use outbox_sink::OutboxSink;
 
@@ -25,7 +28,7 @@ fn outcome(error: &FlowError) -> HandleError {
 }
 
 /// A stored row that can not be read is not the item's fault: a later release may have written it, during a deploy. The
-/// item stays in its queue until the row can be read, and an alarm names the row.
+/// item stays: mostly it was put aside before this is asked (`past_unreadable`), else it waits in its queue.
 fn by_class(failure: &DbError, text: String) -> HandleError {
     if is_unreadable_row(failure) {
         tracing::error!(error = text, "a stored row can not be read; what needs it waits in its queue");

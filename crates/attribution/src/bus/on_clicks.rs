@@ -4,7 +4,7 @@ use bus::{BatchHandler, HandleError};
 use contracts::envelope::Envelope;
 use telemetry::chain;
 
-use super::{by_class, outcome};
+use super::{by_class, past_unreadable};
 use crate::flows::{Attributor, CLICKS};
 
 /// The consumer of `attribution.clicks`.
@@ -13,7 +13,7 @@ pub struct OnClicks(pub Attributor);
 
 impl BatchHandler for OnClicks {
     async fn handle(&self, items: &[Envelope]) -> Result<(), HandleError> {
-        self.0.record_clicks(items).await.map_err(|error| outcome(&error))
+        past_unreadable::handle(&self.0, CLICKS, items).await
     }
 
     async fn bury(&self, item: &Envelope, reason: &str) -> Result<(), HandleError> {

@@ -4,7 +4,7 @@ use bus::{BatchHandler, HandleError};
 use contracts::envelope::Envelope;
 use telemetry::chain;
 
-use super::{by_class, outcome};
+use super::{by_class, past_unreadable};
 use crate::flows::{Attributor, POSTBACKS};
 
 /// The consumer of `attribution.postbacks`.
@@ -13,7 +13,7 @@ pub struct OnPostbacks(pub Attributor);
 
 impl BatchHandler for OnPostbacks {
     async fn handle(&self, items: &[Envelope]) -> Result<(), HandleError> {
-        self.0.record_postbacks(items).await.map_err(|error| outcome(&error))
+        past_unreadable::handle(&self.0, POSTBACKS, items).await
     }
 
     async fn bury(&self, item: &Envelope, reason: &str) -> Result<(), HandleError> {

@@ -39,6 +39,8 @@ pub struct Held {
     pub holder: ReceiptId,
     /// The postback whose amount counts.
     pub amount_from: Option<ReceiptId>,
+    /// The conversion is no longer Pending, as far as payout has said: an amount that comes now is too late to count.
+    pub amount_closed: bool,
 }
 
 /// What a rule found when it first ran, by what was known then; a later stop, change of dates or revocation does not

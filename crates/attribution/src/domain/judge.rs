@@ -9,6 +9,7 @@ use super::{
     conversion::{Conversion, Slot},
     examined::Examined,
     inputs::{JourneyInputs, Settled},
+    people::PersonAct,
     review::Objections,
     rules::{self, occurrence::Filled},
     trace::Trace,
@@ -76,7 +77,8 @@ pub fn judge(journey: &JourneyInputs<'_>, horizon: Timestamp) -> JourneyVerdict 
     let waits = Waits {
         until: all.iter().filter_map(|one| one.stop?.until).min(),
         // A veto reaches as far as the newest version's numbers say.
-        open: all.iter().any(|one| one.flagged || one.stop.is_some_and(|stop| stop.code.may_be_lifted())),
+        open: all.iter().any(|one| one.flagged || one.stop.is_some_and(|stop| stop.code.may_be_lifted()))
+            || journey.people.iter().any(|decision| decision.act == PersonAct::Reject),
     };
     let decisions = all.into_iter().map(|one| decision(one, &codes)).collect();
     JourneyVerdict { decisions, conversions, waits }

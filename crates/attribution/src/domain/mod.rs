@@ -18,6 +18,7 @@
 //! | flagged | reported as fraud by AppsFlyer: a veto on its slot |
 #![deny(clippy::arithmetic_side_effects)]
 
+mod ages_out;
 mod click;
 mod code;
 mod conversion;
@@ -34,8 +35,10 @@ mod rules;
 mod trace;
 mod unattributed;
 
+pub use ages_out::{AGES_OUT, AgesOut};
 pub use click::Click;
 pub use code::Code;
+pub(crate) use conversion::parse_occurrence;
 pub use conversion::{Conversion, Reported, Slot, TermsSource, Verdict, VerdictCode};
 pub use credential::{Credential, Generation};
 pub use diff::{Changes, ConversionChange, DecisionChange, Known, KnownDecision, diff};

@@ -16,6 +16,27 @@ pub enum PersonAct {
     ClearReview,
 }
 
+impl PersonAct {
+    const ALL: [Self; 4] = [Self::Approve, Self::Reject, Self::Restore, Self::ClearReview];
+
+    /// The stable text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Restore => "restore",
+            Self::ClearReview => "clear_review",
+        }
+    }
+
+    /// Reads [`PersonAct::as_str`] back.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|act| act.as_str() == text)
+    }
+}
+
 /// One decision of a person on one occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonDecision {

@@ -161,7 +161,11 @@ impl Feed {
             .conversions
             .iter()
             .map(|conversion| {
-                let held = Held { holder: conversion.holder, amount_from: conversion.amount_from };
+                let held = Held {
+                    holder: conversion.holder,
+                    amount_from: conversion.amount_from,
+                    amount_closed: false,
+                };
                 (conversion.slot().unwrap(), held)
             })
             .collect();

@@ -6,14 +6,14 @@ use contracts::{
     ingest::{HttpMethod, PostbackReceived},
     open, read,
 };
-use kernel::{CredentialId, ReceiptId, TenantId};
+use kernel::{ClickId, CredentialId, ReceiptId, TenantId};
 use postback_parser::{Postback, Request};
 use telemetry::TraceContext;
 
 use crate::domain::{Claims, Settled, Stamped};
 
 /// A postback as it arrived, parsed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Received {
     /// Whose.
     pub tenant: TenantId,
@@ -28,6 +28,12 @@ pub struct Received {
 }
 
 impl Received {
+    /// The journey it belongs to; none without a usable click id.
+    #[must_use]
+    pub fn journey(&self) -> Option<(TenantId, ClickId)> {
+        Some((self.tenant, self.parsed.click.id()?))
+    }
+
     /// The method's name.
     #[must_use]
     pub fn method(&self) -> &'static str {

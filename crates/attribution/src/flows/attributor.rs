@@ -20,6 +20,8 @@ pub struct Attributor {
     pub(crate) meters: Arc<Meters>,
     /// Rung when there are journeys to judge again.
     pub(crate) rejudge: Arc<Notify>,
+    /// Rung when there is somebody to forget.
+    pub(crate) erase: Arc<Notify>,
 }
 
 impl Attributor {
@@ -34,6 +36,7 @@ impl Attributor {
             input: Arc::new(InputLag::default()),
             meters: Arc::new(Meters::new(&telemetry::meter())),
             rejudge: Arc::new(Notify::new()),
+            erase: Arc::new(Notify::new()),
         }
     }
 }

@@ -14,8 +14,8 @@ use telemetry::TraceContext;
 use super::{Attributor, spans::Spans};
 use crate::{
     domain::{
-        Changes, Click, Code, ConversionChange, Credential, Held, JourneyInputs, JourneyVerdict, Known,
-        KnownDecision, Offer, SettledOnce, Slot, Stamped, diff, judge,
+        Changes, Click, Code, Conversion, ConversionChange, Credential, Held, JourneyInputs, JourneyVerdict,
+        Known, KnownDecision, Offer, SettledOnce, Slot, Stamped, diff, judge,
     },
     facts::{self, KnownOffer, Received, Told},
     store::{
@@ -25,6 +25,7 @@ use crate::{
         inconsistent,
         journeys::{self, LockedJourney, WaitRow},
         named,
+        payout::{self, SaidByPayout},
         postbacks::{self, KnownPostback, PostbackRow},
     },
 };
@@ -47,6 +48,7 @@ pub(super) struct Docket<'a> {
 struct Files {
     postbacks: BTreeMap<JourneyKey, Vec<KnownPostback>>,
     conversions: BTreeMap<JourneyKey, Vec<KnownConversion>>,
+    payout: BTreeMap<JourneyKey, SaidByPayout>,
     clicks: BTreeMap<JourneyKey, (Click, ClickRecorded)>,
     offers: BTreeMap<(TenantId, OfferId), KnownOffer>,
     credentials: BTreeMap<TenantId, BTreeMap<CredentialId, Credential>>,
@@ -127,6 +129,8 @@ impl Attributor {
         let horizon = [horizon, journey.horizon].into_iter().flatten().fold(latest, Timestamp::max);
         let told = files.conversions.get(&journey.key).map(Vec::as_slice).unwrap_or_default();
         let click = files.clicks.get(&journey.key).map(|(click, _)| click);
+        let nothing_said = SaidByPayout::default();
+        let said = files.payout.get(&journey.key).unwrap_or(&nothing_said);
         let nothing_known = Offer::default();
         let no_credentials = BTreeMap::new();
         let offer = click.and_then(|click| files.offers.get(&(tenant, click.offer)));
@@ -139,9 +143,8 @@ impl Attributor {
             postbacks: postbacks.values().map(|(stamped, _)| stamped.clone()).collect(),
             offer: offer.map_or(&nothing_known, |offer| &offer.rules),
             credentials: files.credentials.get(&tenant).unwrap_or(&no_credentials),
-            held: held(journey.key, told)?,
-            // Facts of people's decisions are not consumed yet: see README.
-            people: Vec::new(),
+            held: held(journey.key, told, said)?,
+            people: said.people.clone(),
         };
         let verdict = judge(&inputs, horizon);
         let before = Known {
@@ -247,10 +250,12 @@ fn alarm(decision: &DecisionRow) {
     }
 }
 
-fn held(key: JourneyKey, told: &[KnownConversion]) -> QueryResult<BTreeMap<Slot, Held>> {
+fn held(key: JourneyKey, told: &[KnownConversion], said: &SaidByPayout) -> QueryResult<BTreeMap<Slot, Held>> {
     let holder = |(_, conversion): &KnownConversion| {
         let slot = conversion.slot().ok_or_else(|| inconsistent("conversions", "verdict", named(key)))?;
-        Ok((slot, Held { holder: conversion.holder, amount_from: conversion.amount_from }))
+        let amount_closed = said.settled.contains(&conversion.id);
+        let Conversion { holder, amount_from, .. } = *conversion;
+        Ok((slot, Held { holder, amount_from, amount_closed }))
     };
     told.iter().map(holder).collect()
 }
@@ -270,6 +275,7 @@ async fn load(connection: &mut AsyncPgConnection, docket: &Docket<'_>) -> QueryR
         return Ok(Files::default());
     }
     let conversions = conversions::load_of_journeys(connection, &stirred).await?;
+    let payout = payout::load_of_journeys(connection, &stirred).await?;
     let mut clicks = BTreeMap::new();
     for journey in docket.journeys.iter().filter(|journey| stirred.contains(&journey.key)) {
         if let Some(fact) = &journey.click {
@@ -284,7 +290,7 @@ async fn load(connection: &mut AsyncPgConnection, docket: &Docket<'_>) -> QueryR
     });
     let fresh = docket.fresh.values().flatten().map(|one| (one.tenant, one.stamped.credential));
     let credentials = catalog::load_credentials(connection, &unsettled.chain(fresh).collect()).await?;
-    Ok(Files { postbacks, conversions, clicks, offers, credentials })
+    Ok(Files { postbacks, conversions, payout, clicks, offers, credentials })
 }
 
 fn read_click(key: JourneyKey, fact: &[u8]) -> QueryResult<(Click, ClickRecorded)> {

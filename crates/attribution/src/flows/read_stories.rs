@@ -7,6 +7,7 @@ use prost::Message;
 use crate::{
     domain::{Click, Code},
     facts,
+    store::payout_stories::{self, PayoutStory},
     store::stories::{self, DecisionStory, JourneyStory, ListedStory, Listing, RawStory},
 };
 
@@ -40,6 +41,8 @@ pub struct JourneyView {
     pub click: Option<Click>,
     /// The rest.
     pub story: JourneyStory,
+    /// What payout says of it.
+    pub payout: PayoutStory,
 }
 
 /// Which postbacks to list.
@@ -102,11 +105,12 @@ impl StoryReader {
     pub async fn journey(&self, tenant: TenantId, click: ClickId) -> Result<Option<JourneyView>, DbError> {
         let mut connection = self.pool.get().await?;
         let Some(story) = stories::journey(&mut connection, tenant, click).await? else { return Ok(None) };
+        let payout = payout_stories::of_journey(&mut connection, tenant, click).await?;
         let click = story
             .click
             .as_deref()
             .and_then(|fact| contracts::tracker::ClickRecorded::decode(fact).ok())
             .and_then(|fact| facts::click(&fact).ok());
-        Ok(Some(JourneyView { click, story }))
+        Ok(Some(JourneyView { click, story, payout }))
     }
 }

@@ -12,8 +12,9 @@ use super::{Attributor, CLICKS, FlowError, judge_journeys::Docket, spans::Spans}
 use crate::{
     facts,
     store::{
-        self, JourneyKey,
+        self, JourneyKey, inconsistent,
         journeys::{self, ClickRow},
+        named,
     },
 };
 
@@ -58,9 +59,15 @@ impl Attributor {
             let Some(click) = clicks.get(&journey.key) else { continue };
             match &journey.click {
                 None => {
-                    rows.push((*click).clone());
-                    journey.click = Some(click.fact.clone());
+                    let mut row = (*click).clone();
+                    if journey.erased {
+                        row.fact = self.without_person(&row)?;
+                    }
+                    journey.click = Some(row.fact.clone());
+                    rows.push(row);
                 }
+                // What is left of it tells no more whether it was the same.
+                Some(_) if journey.erased => {}
                 Some(known) if *known != click.fact => self.alarm(journey.key),
                 Some(_) => {}
             }
@@ -68,6 +75,12 @@ impl Attributor {
         journeys::save_clicks(connection, &rows).await?;
         let docket = Docket { journeys: locked, ..Docket::default() };
         self.judge_journeys(connection, docket, &Spans::default()).await
+    }
+
+    /// It was forgotten before it came.
+    fn without_person(&self, row: &ClickRow) -> QueryResult<Vec<u8>> {
+        facts::encoded_click_without_person(&self.keyring, row.key.0, &row.fact)
+            .ok_or_else(|| inconsistent("journeys", "click", named(row.key)))
     }
 
     fn alarm(&self, (tenant, click): JourneyKey) {

@@ -9,7 +9,9 @@ use fail::fail_point;
 use kernel::{FactId, Timestamp};
 use postgres_kit::{DbError, Retries, inbox, transact};
 
-use super::{Attributor, FlowError, POSTBACKS, judge_journeys::Docket, spans::Spans};
+use super::{
+    Attributor, FlowError, POSTBACKS, forget::of_the_forgotten, judge_journeys::Docket, spans::Spans,
+};
 use crate::{
     domain::judge_without_click,
     facts::{self, Received},
@@ -54,17 +56,19 @@ impl Attributor {
         if fresh.is_empty() {
             return Ok(());
         }
+        let keys: BTreeSet<JourneyKey> = fresh.iter().filter_map(|one| one.journey()).collect();
+        let mut locked = journeys::make_and_lock(connection, &keys).await?;
+        let forgotten = of_the_forgotten(&fresh, &locked);
+        let fresh = in_place_of(fresh, &forgotten);
         postbacks::keep_raw(connection, &fresh).await?;
         let mut by_journey: BTreeMap<JourneyKey, Vec<&Received>> = BTreeMap::new();
         let mut homeless = Vec::new();
         for one in fresh {
-            match one.parsed.click.id() {
-                Some(click) => by_journey.entry((one.tenant, click)).or_default().push(one),
+            match one.journey() {
+                Some(key) => by_journey.entry(key).or_default().push(one),
                 None => homeless.push(one),
             }
         }
-        let keys: BTreeSet<JourneyKey> = by_journey.keys().copied().collect();
-        let mut locked = journeys::make_and_lock(connection, &keys).await?;
         self.turn_away(connection, items, &mut by_journey).await?;
         locked.retain(|journey| by_journey.contains_key(&journey.key));
         let mut docket = Docket { journeys: locked, fresh: by_journey, ..Docket::default() };
@@ -72,6 +76,12 @@ impl Attributor {
         docket.decided = decide_homeless(connection, &homeless).await?;
         self.judge_journeys(connection, docket, spans).await
     }
+}
+
+/// The same postbacks, those that are in `instead` as they are there.
+fn in_place_of<'a>(fresh: Vec<&'a Received>, instead: &'a [Received]) -> Vec<&'a Received> {
+    let find = |one: &'a Received| instead.iter().find(|left| left.stamped.receipt == one.stamped.receipt);
+    fresh.into_iter().map(|one| find(one).unwrap_or(one)).collect()
 }
 
 /// The postbacks that nobody has taken before, each once.

@@ -1,5 +1,5 @@
 //! What has to be done without anybody asking: expire what waited long enough, judge again what the catalog changed,
-//! make tomorrow's partitions, and say when clicks do not arrive.
+//! make tomorrow's partitions, drop those that are too old, try again what was put aside, and say when clicks do not arrive.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use telemetry::chain;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Attributor;
+use super::{Attributor, Retention};
 use crate::store::{journeys, partitions, replicas};
 
 /// A click is expected well within this; longer is an alarm.
@@ -31,6 +31,10 @@ pub struct Tending {
     pub quiet_seconds: i64,
     /// Days for which partitions are made ahead.
     pub partition_days: u8,
+    /// How long days that are over are kept.
+    pub retention: Retention,
+    /// How long an item whose journey can not be read is left alone.
+    pub parked: Duration,
 }
 
 /// Starts the tasks.
@@ -40,7 +44,9 @@ where
 {
     supervisor.spawn("sweep", sweep(attributor.clone(), tending, is_connected, supervisor.soft()));
     supervisor.spawn("rejudge", rejudge(attributor.clone(), tending, supervisor.soft()));
-    supervisor.spawn("partitions", make_partitions(attributor.clone(), tending, supervisor.soft()));
+    supervisor.spawn("partitions", keep_partitions(attributor.clone(), tending, supervisor.soft()));
+    supervisor.spawn("erase", erase(attributor.clone(), tending, supervisor.soft()));
+    supervisor.spawn("parked", unpark(attributor.clone(), tending, supervisor.soft()));
 }
 
 async fn sweep<C>(attributor: Attributor, tending: Tending, is_connected: C, soft: CancellationToken)
@@ -109,7 +115,34 @@ async fn rejudge_all(attributor: &Attributor, step: u16, soft: &CancellationToke
     Ok(())
 }
 
-async fn make_partitions(attributor: Attributor, tending: Tending, soft: CancellationToken) {
+async fn erase(attributor: Attributor, tending: Tending, soft: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = soft.cancelled() => return,
+            () = attributor.erase.notified() => {}
+            // Another replica may have taken the order, and died.
+            () = tokio::time::sleep(tending.period) => {}
+        }
+        report("forget a person", erase_all(&attributor, &soft).await);
+    }
+}
+
+async fn erase_all(attributor: &Attributor, soft: &CancellationToken) -> Result<(), DbError> {
+    while !soft.is_cancelled() && attributor.erase_step().await? {}
+    Ok(())
+}
+
+async fn unpark(attributor: Attributor, tending: Tending, soft: CancellationToken) {
+    while pause(tending.parked, &soft).await {
+        match attributor.unpark(tending.parked).await {
+            Ok(0) => {}
+            Ok(items) => tracing::warn!(items, "items whose journey could not be read are tried again"),
+            Err(error) => report("try again what was put aside", Err(error)),
+        }
+    }
+}
+
+async fn keep_partitions(attributor: Attributor, tending: Tending, soft: CancellationToken) {
     loop {
         let made = transact(&attributor.pool, Retries::default(), async |connection| {
             Ok::<_, DbError>(partitions::make_ahead(connection, tending.partition_days).await?)
@@ -120,6 +153,7 @@ async fn make_partitions(attributor: Attributor, tending: Tending, soft: Cancell
             Ok(partitions) => tracing::info!(partitions, "partitions made"),
             Err(error) => report("make partitions", Err(error)),
         }
+        report("drop old partitions", attributor.forget_old_days(tending.retention).await.map(drop));
         if !pause(PARTITION_PERIOD, &soft).await {
             return;
         }

@@ -7,7 +7,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Api, unavailable, written};
+use super::{
+    Api,
+    payout_body::{DeliveryBody, PersonDecisionBody, StatusBody, join},
+    unavailable, written,
+};
 use crate::{
     domain::{Click, Conversion, Verdict},
     flows::{JourneyView, PostbackStory},
@@ -58,8 +62,10 @@ pub struct JourneyBody {
     pub waits_until: Option<String>,
     /// Its postbacks in the order of receipt.
     pub postbacks: Vec<JourneyPostbackBody>,
-    /// What it earned, as far as attribution knows; money and status are payout's.
+    /// What it earned, as far as attribution knows; money is payout's.
     pub conversions: Vec<ConversionBody>,
+    /// What people decided about it, the latest first.
+    pub people_decisions: Vec<PersonDecisionBody>,
 }
 
 /// The click.
@@ -158,6 +164,11 @@ pub struct ConversionBody {
     /// Its currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
+    /// Where payout stands; absent until it has said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payout: Option<StatusBody>,
+    /// How telling the publisher ended, the latest first.
+    pub deliveries: Vec<DeliveryBody>,
 }
 
 /// A click's whole journey
@@ -182,12 +193,15 @@ pub(super) async fn get_journey(
 }
 
 fn body(id: ClickId, view: JourneyView) -> JourneyBody {
+    let mut conversions: Vec<_> = view.story.conversions.into_iter().map(conversion).collect();
+    let people_decisions = join(&mut conversions, view.payout);
     JourneyBody {
         gk_click_id: id.as_uuid(),
         click: view.click.as_ref().map(ClickBody::from),
         waits_until: view.story.wait_until.map(written),
         postbacks: view.story.postbacks.into_iter().map(JourneyPostbackBody::from).collect(),
-        conversions: view.story.conversions.into_iter().map(conversion).collect(),
+        conversions,
+        people_decisions,
     }
 }
 
@@ -235,5 +249,7 @@ fn conversion((revision, one): (i64, Conversion)) -> ConversionBody {
         receipt: one.holder.as_uuid(),
         amount: one.reported.money.map(|money| money.amount.to_string()),
         currency: one.reported.money.map(|money| money.currency.to_string()),
+        payout: None,
+        deliveries: Vec::new(),
     }
 }

@@ -1,9 +1,13 @@
 //! The API: why a postback was decided as it was, and a click's whole journey.
 
 mod decision_body;
+mod get_erasure;
 mod get_journey;
 mod get_postback;
+mod list_erasures;
 mod list_postbacks;
+mod order_erasure;
+mod payout_body;
 
 use std::{fmt, sync::Arc};
 
@@ -17,7 +21,7 @@ use kernel::Clock;
 use postgres_kit::DbError;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::flows::StoryReader;
+use crate::flows::{Attributor, StoryReader};
 
 /// What a caller waits before trying again when the database is away.
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -27,6 +31,8 @@ const RETRY_AFTER_SECONDS: u32 = 5;
 pub struct Api {
     /// Reads postbacks and journeys.
     pub reader: StoryReader,
+    /// Takes orders to forget a person.
+    pub attributor: Attributor,
     /// The time, for the default period of lists.
     pub clock: Arc<dyn Clock>,
 }
@@ -52,7 +58,10 @@ fn documented(config: &mut ServiceConfig<'_>) {
     config
         .service(list_postbacks::list_postbacks)
         .service(get_postback::get_postback)
-        .service(get_journey::get_journey);
+        .service(get_journey::get_journey)
+        .service(order_erasure::order_erasure)
+        .service(list_erasures::list_erasures)
+        .service(get_erasure::get_erasure);
 }
 
 /// What the document says of the service beside its operations.
@@ -95,8 +104,12 @@ fn unavailable(error: DbError) -> Problem {
     Problem::unavailable("the journeys can not be read at the moment", RETRY_AFTER_SECONDS).because(error)
 }
 
+/// A stored moment as the API writes it.
+fn written_sql(moment: chrono::DateTime<chrono::Utc>) -> String {
+    moment.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+}
+
 /// A moment as the API writes it.
 fn written(moment: kernel::Timestamp) -> String {
-    chrono::DateTime::from_timestamp_micros(moment.as_micros())
-        .map_or_else(String::new, |time| time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true))
+    chrono::DateTime::from_timestamp_micros(moment.as_micros()).map_or_else(String::new, written_sql)
 }

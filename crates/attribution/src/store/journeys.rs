@@ -27,6 +27,8 @@ pub struct LockedJourney {
     pub click: Option<Vec<u8>>,
     /// How far input had been seen when it was last judged.
     pub horizon: Option<Timestamp>,
+    /// Its person was forgotten.
+    pub erased: bool,
 }
 
 #[derive(QueryableByName)]
@@ -39,6 +41,8 @@ struct Row {
     click: Option<Vec<u8>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     horizon: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    erased: bool,
 }
 
 impl From<Row> for LockedJourney {
@@ -47,6 +51,7 @@ impl From<Row> for LockedJourney {
             key: (TenantId::from_uuid(row.tenant_id), ClickId::from_uuid(row.click_id)),
             click: row.click,
             horizon: row.horizon.map(from_sql),
+            erased: row.erased,
         }
     }
 }
@@ -90,7 +95,7 @@ pub async fn lock(
 ) -> QueryResult<Vec<LockedJourney>> {
     let (tenants, clicks) = columns(keys);
     let lock = sql_query(
-        "SELECT tenant_id, click_id, click, horizon FROM journeys
+        "SELECT tenant_id, click_id, click, horizon, erased_at IS NOT NULL AS erased FROM journeys
         WHERE (tenant_id, click_id) IN (SELECT * FROM unnest($1, $2))
         ORDER BY tenant_id, click_id
         FOR UPDATE",
@@ -112,7 +117,7 @@ pub async fn lock_due(
     limit: u16,
 ) -> QueryResult<Vec<LockedJourney>> {
     let lock = sql_query(
-        "SELECT tenant_id, click_id, click, horizon FROM journeys
+        "SELECT tenant_id, click_id, click, horizon, erased_at IS NOT NULL AS erased FROM journeys
         WHERE wait_until <= $1 ORDER BY wait_until LIMIT $2
         FOR UPDATE SKIP LOCKED",
     )

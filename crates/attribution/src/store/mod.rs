@@ -4,9 +4,12 @@
 pub mod catalog;
 pub mod conversions;
 pub mod decisions;
+pub mod erasures;
 pub mod journeys;
 mod moment;
 pub mod partitions;
+pub mod payout;
+pub mod payout_stories;
 pub mod postbacks;
 pub mod rejudgements;
 pub mod replicas;

@@ -11,10 +11,15 @@ use contracts::{
     common::{MoneyTerms, PayoutTerms, RevenueTerms, payout_terms, revenue_terms},
     envelope::Envelope,
     ingest::{HttpMethod, PostbackReceived},
+    payout::{
+        ConversionDecidedByPerson, ConversionStatusChanged, DeliveryOutcome, DeliveryResult, PersonDecision,
+    },
     seal,
     tracker::{ClickRecorded, PublisherParameters},
 };
-use kernel::{ClickId, Clock as _, FactId, IdSource as _, TenantId, Timestamp};
+use kernel::{
+    ClickId, Clock as _, ConversionId, FactId, IdSource as _, Occurrence, OfferEventId, TenantId, Timestamp,
+};
 use process::{SystemClock, SystemIds};
 use secrecy::SecretString;
 use signing::Keyring;
@@ -107,6 +112,19 @@ impl Tenant {
             ..ApiTokenChanged::default()
         };
         seal(self.stamp(*START), &fact)
+    }
+
+    /// A token of an owner's.
+    pub(crate) fn owner_token(&self, token: &str) -> Envelope {
+        let mut fact: ApiTokenChanged = contracts::open(&self.token(token)).expect("a token");
+        fact.role = TokenRole::Owner.into();
+        fact.token_id = bytes(self.id.as_uuid().as_u128() + 1_000);
+        seal(self.stamp(*START), &fact)
+    }
+
+    /// A click as somebody made it.
+    pub(crate) fn clicked(&self, fact: &ClickRecorded) -> Envelope {
+        seal(self.stamp(*START), fact)
     }
 
     /// `Install` 1, `level_10` 2, `af_purchase` Independent, and whatever else is mapped.
@@ -209,6 +227,71 @@ fn fact_id(at: i64) -> FactId {
     SystemIds.fill_random(&mut random);
     let millis = u64::try_from(at / 1_000).expect("after 1970");
     FactId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+}
+
+/// The lasting ids of the offer's first three events.
+pub(crate) const INSTALL: u128 = 1;
+pub(crate) const LEVEL_10: u128 = 2;
+pub(crate) const PURCHASE: u128 = 3;
+
+/// Payout's side of one conversion.
+impl Tenant {
+    pub(crate) fn conversion_id(&self, click: u8, event: u128) -> ConversionId {
+        let event = OfferEventId::from_uuid(Uuid::from_u128(event));
+        ConversionId::derive(self.id, self.click_id(click), event, &Occurrence::Once)
+    }
+
+    /// A person decided, so many seconds after the start.
+    pub(crate) fn decided(&self, click: u8, event: u128, decision: PersonDecision, after: i64) -> Envelope {
+        let fact = ConversionDecidedByPerson {
+            tenant_id: self.id.to_vec(),
+            conversion_id: self.conversion_id(click, event).to_vec(),
+            gk_click_id: self.click_id(click).to_vec(),
+            offer_event_id: bytes(event),
+            occurrence: String::from("once"),
+            decision: decision.into(),
+            token_id: bytes(0x70),
+            reason: String::from("looked at it"),
+        };
+        seal(self.stamp(*START + seconds(after)), &fact)
+    }
+
+    pub(crate) fn status(
+        &self,
+        click: u8,
+        event: u128,
+        revision: u64,
+        status: catalog::ConversionStatus,
+    ) -> Envelope {
+        let fact = ConversionStatusChanged {
+            tenant_id: self.id.to_vec(),
+            conversion_id: self.conversion_id(click, event).to_vec(),
+            status_revision: revision,
+            status: status.into(),
+            gk_click_id: self.click_id(click).to_vec(),
+            changed_at_micros: *START,
+            ..ConversionStatusChanged::default()
+        };
+        seal(self.stamp(*START), &fact)
+    }
+
+    pub(crate) fn delivery(&self, click: u8, event: u128, version: u64, result: DeliveryResult) -> Envelope {
+        let fact = DeliveryOutcome {
+            tenant_id: self.id.to_vec(),
+            delivery_id: bytes(0xde11),
+            conversion_id: self.conversion_id(click, event).to_vec(),
+            status_revision: 1,
+            endpoint_id: bytes(0xe0),
+            publisher_id: bytes(0x9b),
+            result: result.into(),
+            attempts: 10,
+            last_http_status: Some(503),
+            ended_at_micros: *START,
+            version,
+            ..DeliveryOutcome::default()
+        };
+        seal(self.stamp(*START), &fact)
+    }
 }
 
 /// The receipt of a postback.

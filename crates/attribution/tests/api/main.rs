@@ -3,10 +3,13 @@
 
 mod catalog_changes;
 mod doors;
+mod erasure;
 mod facts;
 mod journeys;
 mod oddities;
 mod openapi;
+mod people;
 mod reading;
+mod retention;
 mod stage;
 mod waiting;

@@ -1,8 +1,11 @@
 //! What should not come and does.
 
-use contracts::envelope::Envelope;
+use contracts::{envelope::Envelope, payout::PersonDecision};
 
-use crate::{facts::Tenant, stage::Stage};
+use crate::{
+    facts::{INSTALL, Tenant},
+    stage::{Stage, unreadable, verdict},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poisonous_item_is_buried_and_its_neighbours_are_decided() {
@@ -89,5 +92,64 @@ async fn a_click_with_too_many_postbacks_takes_no_more() {
     stage.rows("SELECT count(*) AS count FROM dead_items WHERE reason LIKE '%2000 postbacks%'", 2).await;
     stage.coded("QUALIFIED", 2).await;
     stage.rows("SELECT count(*) AS count FROM postbacks", 5).await;
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journey_that_can_not_be_read_holds_up_nobody_and_loses_nothing() {
+    let tenant = Tenant::new(1);
+    let stage = Stage::with(&tenant).await;
+    stage.say_clicks([tenant.click(1), tenant.click(2)]).await;
+    stage.say_postbacks([tenant.postback(1, "mystery", 10)]).await;
+    stage.coded("UNMAPPED_EVENT", 1).await;
+    stage.meddle(&unreadable(&tenant, 1)).await;
+    // Nothing but the bad journey's, more than the bus believes of three in a row; then its neighbour's.
+    stage.say_postbacks((20..26).map(|after| tenant.postback(1, "Install", after))).await;
+    stage.say_payout([tenant.decided(1, INSTALL, PersonDecision::Reject, 40)]).await;
+    stage.say_postbacks([tenant.postback(2, "Install", 30)]).await;
+    stage.coded("QUALIFIED", 1).await;
+    stage
+        .rows("SELECT count(*) AS count FROM dead_items WHERE reason LIKE 'a stored row can not be read%'", 7)
+        .await;
+    // Tried again and again, and put aside again, while it can not be read.
+    stage.rows("SELECT least(min(burials), 2)::bigint AS count FROM dead_items", 2).await;
+    stage
+        .meddle("UPDATE journey_postbacks SET code = 'UNMAPPED_EVENT' WHERE code = 'OF_A_LATER_RELEASE'")
+        .await;
+    stage.coded("DUPLICATE", 5).await;
+    let said = stage.said_count(2).await;
+    assert!(said.len() <= 3, "the rejection and the first install came together or one after the other");
+    stage
+        .rows("SELECT count(*) AS count FROM conversions WHERE verdict ->> 'code' = 'REJECTED_BY_PERSON'", 1)
+        .await;
+    stage.rows("SELECT count(*) AS count FROM dead_items WHERE replayed_at IS NULL", 0).await;
+    assert!(stage.said().iter().all(|item| verdict(item).revision <= 2));
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_buried_is_handled_once_after_the_command() {
+    let tenant = Tenant::new(1);
+    let stage = Stage::with(&tenant).await;
+    stage.say_clicks([tenant.click(1)]).await;
+    let good = tenant.postback(1, "Install", 10);
+    // Buried by a release that could not handle it; this one can.
+    let pool = postgres_kit::pool(&stage.database.settings()).expect("a pool");
+    postgres_kit::dead_items::bury_one(&pool, "attribution.postbacks", &good, "of an older release")
+        .await
+        .expect("buried");
+    for _ in 0..2 {
+        let command =
+            stage.command(["dead-items", "replay", "--consumer", "attribution.postbacks", "--again"]);
+        command.await.expect("replayed");
+    }
+    stage.coded("QUALIFIED", 1).await;
+    stage.said_count(1).await;
+    stage.rows("SELECT count(*) AS count FROM outbox", 0).await;
+    stage
+        .rows("SELECT count(*) AS count FROM dead_items WHERE replayed_at IS NOT NULL AND burials = 1", 1)
+        .await;
+    assert_eq!(stage.count("SELECT count(*) AS count FROM postbacks").await, 1);
+    assert_eq!(stage.said().len(), 1);
     stage.strike().await;
 }

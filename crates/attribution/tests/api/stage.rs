@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use attribution::{Attribution, ClickSettings, JudgingSettings, MIGRATIONS, Settings};
+use attribution::{Attribution, ClickSettings, JudgingSettings, MIGRATIONS, RetentionSettings, Settings};
 use bus::{BatchHandler, Bus, BusSettings, HandleError, Queue, Route, Topology};
 use contracts::{
     Fact,
@@ -18,6 +18,7 @@ use contracts::{
     envelope::Envelope,
     ingest::PostbackReceived,
     open,
+    payout::{ConversionDecidedByPerson, ConversionStatusChanged, DeliveryOutcome},
     tracker::ClickRecorded,
 };
 use diesel::{QueryableByName, sql_query, sql_types::BigInt};
@@ -54,6 +55,7 @@ pub(crate) struct Stage {
     // Dropped in this order: what is connected before what it is connected to.
     runtimes: Vec<Runtime>,
     bus: Bus,
+    bus_settings: BusSettings,
     ear: Ear,
     pub(crate) address: SocketAddr,
     pub(crate) database: TestDatabase,
@@ -91,7 +93,16 @@ impl Stage {
         .await;
         runtimes.push(ours);
         let address = address.expect("at least one");
-        Self { runtimes, bus, ear, address, database, _namespace: namespace }
+        Self { runtimes, bus, bus_settings, ear, address, database, _namespace: namespace }
+    }
+
+    /// Starts one more replica on the same stage.
+    pub(crate) async fn again(mut self) -> Self {
+        let runtime = Runtime::new();
+        let settings = settings(&self.database, &self.bus_settings);
+        Attribution::serve(settings, runtime.clone()).await.expect("a start");
+        self.runtimes.insert(0, runtime);
+        self
     }
 
     /// A stage on which the tenant's credential and offer are known.
@@ -118,6 +129,19 @@ impl Stage {
                 other => panic!("{other} is no fact of these tests"),
             };
             self.say(Route::new("catalog.events", key), [item]).await;
+        }
+    }
+
+    /// Payout's facts are bound by their keys; one queue hears them all.
+    pub(crate) async fn say_payout(&self, items: impl IntoIterator<Item = Envelope>) {
+        for item in items {
+            let key = match item.fact.as_str() {
+                name if name == ConversionDecidedByPerson::NAME => ConversionDecidedByPerson::ROUTING_KEY,
+                name if name == ConversionStatusChanged::NAME => ConversionStatusChanged::ROUTING_KEY,
+                name if name == DeliveryOutcome::NAME => DeliveryOutcome::ROUTING_KEY,
+                other => panic!("{other} is no fact of these tests"),
+            };
+            self.say(Route::new("payout.events", key), [item]).await;
         }
     }
 
@@ -196,6 +220,49 @@ impl Stage {
         (status, response.json().await.expect("JSON"))
     }
 
+    /// Sends JSON to the API.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        token: &str,
+        body: &serde_json::Value,
+    ) -> (u16, serde_json::Value) {
+        let request = test_kit::http_client()
+            .post(format!("http://{}{path}", self.address))
+            .header("authorization", format!("ApiToken {token}"))
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.json().await.expect("JSON"))
+    }
+
+    /// In how many tables a word stands, in any column, as text or as bytes.
+    pub(crate) async fn tables_with(&self, word: &str) -> i64 {
+        self.count(&format!(
+            "SELECT count(*) AS count FROM pg_class, query_to_xml(format(
+                $$SELECT count(*) AS found FROM public.%I AS one
+                WHERE one::text LIKE '%%{word}%%' OR one::text LIKE '%%' || encode('{word}', 'hex') || '%%'$$,
+                relname), false, true, '') AS answer
+            WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+                AND (xpath('/row/found/text()', answer))[1]::text <> '0'"
+        ))
+        .await
+    }
+
+    /// Runs one of the service's own commands, as its command line reads it.
+    pub(crate) async fn command<const N: usize>(&self, words: [&str; N]) -> anyhow::Result<()> {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(subcommand)]
+            command: attribution::Command,
+        }
+        let words = std::iter::once("attribution").chain(words);
+        let line = <Line as clap::Parser>::try_parse_from(words)?;
+        let settings = settings(&self.database, &self.bus_settings);
+        Attribution::command(line.command, settings, Runtime::new()).await
+    }
+
     /// Stops everything in order.
     pub(crate) async fn strike(self) {
         for runtime in &self.runtimes {
@@ -222,7 +289,9 @@ fn settings(database: &TestDatabase, bus: &BusSettings) -> Settings {
             quiet_seconds: 0,
             partition_days: 14,
             inbox_days: 40,
+            retry_parked_seconds: 1,
         },
+        retention: RetentionSettings { raw_days: 92, decision_days: 400 },
         telemetry: TelemetrySettings::default(),
         stop: StopSettings::default(),
     }

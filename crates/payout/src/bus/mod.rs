@@ -5,7 +5,11 @@ mod catalog;
 mod failure;
 mod on_catalog_fact;
 mod on_conversion_verdict;
+mod on_person_erased;
 mod sink;
 mod verdict;
 
-pub use self::{on_catalog_fact::OnCatalogFact, on_conversion_verdict::OnConversionVerdict, sink::BusSink};
+pub use self::{
+    on_catalog_fact::OnCatalogFact, on_conversion_verdict::OnConversionVerdict,
+    on_person_erased::OnPersonErased, sink::BusSink,
+};

@@ -5,6 +5,7 @@
 //! | [`record_verdicts`] | a batch of attribution's verdicts |
 //! | [`release_holds`] | time |
 //! | [`deliver`] | a notification, or time |
+//! | [`forget_people`] | a person who asked to be forgotten |
 //! | [`apply_catalog`] | a batch of the catalog's facts |
 //! | [`read`] | a person |
 //! | [`verify_ledger`] | an operator |
@@ -14,6 +15,7 @@
 pub mod apply_catalog;
 pub mod deliver;
 mod facts;
+pub mod forget_people;
 mod postback;
 pub mod read;
 pub mod record_verdicts;

@@ -14,7 +14,10 @@ use kernel::{FactId, IdSource, TenantId};
 use postgres_kit::{DbError, Failure, Pool, Retries, inbox, transact};
 use telemetry::TraceContext;
 
-use super::save::{self, Changed};
+use super::{
+    forget_people,
+    save::{self, Changed},
+};
 use crate::{
     domain::conversion::{Change, Conversion, Settlement, Verdict, on_verdict},
     failpoints,
@@ -147,6 +150,11 @@ async fn record(
         .map(|decision| Changed { change: &decision.change, trace: &decision.received.trace })
         .collect();
     save::consequences(connection, ids.as_ref(), now, &changes).await?;
+    let clicks: BTreeSet<_> = batch
+        .iter()
+        .map(|received| (received.verdict.subject.tenant, received.verdict.subject.click))
+        .collect();
+    forget_people::strip(connection, &clicks.into_iter().collect::<Vec<_>>()).await?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ pub mod attempts;
 mod column;
 pub mod conversions;
 pub mod deliveries;
+pub mod erased;
 pub mod history;
 pub mod ledger;
 pub mod publishers;

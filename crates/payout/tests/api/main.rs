@@ -4,6 +4,7 @@
 
 mod doors;
 mod facts;
+mod forgetting;
 mod holds;
 mod ledger;
 mod oddities;

@@ -9,7 +9,7 @@ use std::{
 use bus::{BatchHandler, Bus, BusSettings, HandleError, Queue, Route, Topology};
 use contracts::{
     Fact,
-    attribution::ConversionQualified,
+    attribution::{ConversionQualified, PersonErased},
     catalog::{ApiTokenChanged, PublisherChanged, TenantChanged},
     envelope::Envelope,
     open,
@@ -140,6 +140,11 @@ impl Stage {
     }
 
     /// All four facts go to one queue; which key is taken makes no difference.
+    /// Says that a person is forgotten.
+    pub(crate) async fn say_forgotten(&self, item: Envelope) {
+        self.say(Route::of::<PersonErased>(), [item]).await;
+    }
+
     pub(crate) async fn say_verdicts(&self, items: impl IntoIterator<Item = Envelope>) {
         self.say(Route::of::<ConversionQualified>(), items).await;
     }

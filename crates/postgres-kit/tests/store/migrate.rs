@@ -36,7 +36,7 @@ async fn migrating_twice_is_harmless_and_both_sets_live_in_one_table() {
     let database = migrated().await;
     bring_up(&database.settings(), LEDGER, GRANTS).await.expect("a second time");
     let mut admin = database.admin().await;
-    assert_eq!(count(&mut admin, "SELECT count(*) AS count FROM __diesel_schema_migrations").await, 6);
+    assert_eq!(count(&mut admin, "SELECT count(*) AS count FROM __diesel_schema_migrations").await, 7);
     assert_eq!(count(&mut admin, "SELECT count(*) AS count FROM outbox").await, 0);
     assert_eq!(count(&mut admin, "SELECT count(*) AS count FROM entries").await, 0);
 }

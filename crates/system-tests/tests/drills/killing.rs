@@ -13,7 +13,7 @@ use crate::scene::Scene;
 
 const SOON: Duration = Duration::from_secs(30);
 /// What `abort` ends a process with.
-const SIGABRT: i32 = 6;
+pub const SIGABRT: i32 = 6;
 
 /// Clicks whose events are sent while services die: enough that the load outlasts every kill.
 const CLICKS: usize = 400;
@@ -85,7 +85,7 @@ async fn every_service_killed_in_mid_work_loses_nothing() {
 
 /// `return` at this failpoint ends the process on the spot, as SIGKILL does: after the batch's transaction has committed
 /// and before the broker is told.
-const BETWEEN_COMMIT_AND_ACK: &str = "bus::before_ack=return";
+pub const BETWEEN_COMMIT_AND_ACK: &str = "bus::before_ack=return";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_commit_and_ack_has_one_effect() {

@@ -11,5 +11,6 @@ mod flood;
 mod full_disk;
 mod importing;
 mod killing;
+mod people;
 mod scene;
 mod stopping_nodes;

@@ -75,8 +75,13 @@ fn fill<'a>(
         members.iter().filter(|one| !one.flagged).map(|one| one.postback).collect();
     let find = |receipt: ReceiptId| unflagged.iter().copied().find(|one| one.receipt == receipt);
     let holder = held.and_then(|held| find(held.holder)).or_else(|| unflagged.first().copied());
+    // An amount that comes after the conversion was settled changes nothing.
+    let counts = |one: &&Stamped| {
+        held.is_none_or(|held| !held.amount_closed || held.amount_from == Some(one.receipt))
+            && amount(one, mapped.terms).money.is_some()
+    };
     let Some(holder) = holder else {
-        let lender = reached_by.iter().copied().find(|one| amount(one, mapped.terms).money.is_some());
+        let lender = reached_by.iter().copied().find(counts);
         let first = *reached_by.first()?;
         return Some(Filled {
             holder: first,
@@ -90,7 +95,7 @@ fn fill<'a>(
     let lender = Some(holder)
         .filter(has_amount)
         .or_else(|| held.and_then(|held| held.amount_from).and_then(find).filter(has_amount))
-        .or_else(|| unflagged.iter().copied().find(has_amount));
+        .or_else(|| unflagged.iter().copied().find(counts));
     let reported = lender.map_or_else(Reported::default, |one| amount(one, mapped.terms));
     for one in members.iter_mut().filter(|one| !one.flagged) {
         let receipt = one.postback.receipt;

@@ -1,0 +1,3 @@
+DROP TABLE delivery_outcomes;
+DROP TABLE conversion_statuses;
+DROP TABLE people_decisions;

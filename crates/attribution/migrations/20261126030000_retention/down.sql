@@ -1,0 +1,1 @@
+DROP FUNCTION attribution_drop_partition(text, integer);

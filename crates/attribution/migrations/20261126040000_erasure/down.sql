@@ -1,0 +1,2 @@
+DROP TABLE erasures;
+ALTER TABLE journeys DROP COLUMN erased_at;

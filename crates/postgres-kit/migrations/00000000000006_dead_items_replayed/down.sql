@@ -1,0 +1,1 @@
+ALTER TABLE dead_items DROP COLUMN replayed_at;
