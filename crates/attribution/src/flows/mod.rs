@@ -3,6 +3,7 @@
 mod apply_catalog;
 mod attributor;
 mod bury;
+mod claim_first_steps;
 mod error;
 mod input_lag;
 mod judge_carefully;

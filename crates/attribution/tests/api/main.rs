@@ -4,6 +4,7 @@
 mod catalog_changes;
 mod facts;
 mod journeys;
+mod members;
 mod oddities;
 mod reading;
 mod stage;

@@ -16,6 +16,7 @@ pub(crate) mod deadline;
 pub(crate) mod fit;
 pub(crate) mod flag;
 pub(crate) mod mapped;
+pub(crate) mod member;
 pub(crate) mod occurrence;
 pub(crate) mod primary;
 pub(crate) mod refund;
@@ -79,6 +80,8 @@ rules! {
     Sequence = 13, "Are the earlier steps reached, and enough time passed since?";
     /// Occurrence.
     Occurrence = 14, "Is it the first of its occurrence?";
+    /// Member repeat.
+    Member = 15, "Is it the first of the member's clicks to do this event?";
 }
 
 impl Rule {
