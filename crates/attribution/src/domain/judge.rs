@@ -9,7 +9,7 @@ use super::{
     conversion::{Conversion, Slot},
     examined::Examined,
     inputs::{JourneyInputs, Settled},
-    review::Objections,
+    review::{self, Objections},
     rules::{self, occurrence::Filled},
     trace::Trace,
 };
@@ -90,8 +90,8 @@ pub fn judge(journey: &JourneyInputs<'_>, horizon: Timestamp) -> JourneyVerdict 
     let conversions = conversions(journey, &all, &filled, &members.repeats);
     let waits = Waits {
         until: all.iter().filter_map(|one| one.stop?.until).min(),
-        // A veto reaches as far as the newest version's numbers say.
-        open: all.iter().any(|one| one.flagged || one.stop.is_some_and(|stop| stop.code.may_be_lifted())),
+        open: all.iter().any(|one| one.stop.is_some_and(|stop| stop.code.may_be_lifted()))
+            || review::may_reach_further(journey, &all),
     };
     let decisions = all.into_iter().map(|one| decision(one, &codes)).collect();
     JourneyVerdict { decisions, conversions, waits, first_steps: members.first_steps }

@@ -51,7 +51,7 @@ pub use unattributed::{TenantFacts, judge_without_click};
 
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
-mod props;
+mod proof;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 mod samples;

@@ -110,6 +110,21 @@ impl Objections {
     }
 }
 
+/// Whether a later version may put more conversions of the journey on review, or fewer: a veto reaches as far as the newest
+/// numbers say, and a refund may name an event that is mapped only later.
+pub(crate) fn may_reach_further(journey: &JourneyInputs<'_>, all: &[Examined<'_>]) -> bool {
+    let refund_of_nothing = |one: &Examined<'_>| {
+        one.stop.is_some_and(|stop| stop.code == Code::Refund)
+            && one.postback.claims.conversion_id.is_none()
+            && journey.click.as_ref().is_none_or(|click| {
+                let event_id = mapped::event_id_of(journey, click, one.postback);
+                mapped::find(journey, click, &event_id).is_none()
+            })
+    };
+    all.iter().any(|one| one.flagged || refund_of_nothing(one))
+        || journey.people.iter().any(|decision| decision.act == PersonAct::Reject)
+}
+
 fn last_words(people: &[PersonDecision]) -> BTreeMap<Slot, PersonAct> {
     let mut sorted: Vec<&PersonDecision> = people.iter().collect();
     sorted.sort_by_key(|decision| (decision.decided_at, decision.id));

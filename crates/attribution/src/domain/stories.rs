@@ -402,7 +402,8 @@ fn a_member_earns_an_event_once_and_has_done_the_step_all_the_same() {
     let mut feed = Feed::new(vec![guide()]);
     let other = kernel::ClickId::from_uuid(Uuid::from_u128(77));
     feed.first_clicks.insert(event_uuid(1), other);
-    let verdict = feed.take([postback(1, "Install", 10), postback(2, "Install", 20), postback(3, "level_10", 30)]);
+    let verdict =
+        feed.take([postback(1, "Install", 10), postback(2, "Install", 20), postback(3, "level_10", 30)]);
     assert_eq!(codes(&verdict), ["REJECTED_MEMBER_REPEAT", "DUPLICATE", "QUALIFIED"]);
     let verdicts: Vec<_> = verdict.conversions.iter().map(|one| (one.verdict, one.code)).collect();
     let refused = (Verdict::Vetoed, VerdictCode::RejectedMemberRepeat);

@@ -48,7 +48,9 @@ async fn in_one_batch_the_first_received_wins() {
     // Everything waits for the terms, so it is judged at once.
     stage.say_clicks((1..=3).map(|number| tenant.click_of(number, "m"))).await;
     let first = tenant.postback(2, "Install", 10);
-    stage.say_postbacks([tenant.postback(1, "Install", 20), first.clone(), tenant.postback(3, "Install", 30)]).await;
+    stage
+        .say_postbacks([tenant.postback(1, "Install", 20), first.clone(), tenant.postback(3, "Install", 30)])
+        .await;
     stage.coded("WAITING_TERMS", 3).await;
     stage.say_catalog([tenant.offer_version(1, &[])]).await;
     stage.rows("SELECT count(*) AS count FROM offer_versions", 1).await;
