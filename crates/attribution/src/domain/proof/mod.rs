@@ -1,6 +1,7 @@
 //! The rules, proven: a player that feeds a journey as the service does, random journeys in random orders, a second
 //! implementation to agree with, hand-written cases, and rules that are broken on purpose to see whether those notice.
 
+mod oracle;
 mod order;
 mod random;
 mod service;

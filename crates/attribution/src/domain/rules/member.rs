@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::ReceiptId;
 
-use super::{Rule, occurrence::Filled};
+use super::{Rule, lets_through, occurrence::Filled};
 use crate::domain::{
     code::Code,
     conversion::Slot,
@@ -49,22 +49,20 @@ pub(crate) fn check_all(
             one.trace.pass(Rule::Member, saw([("member", String::from("none"))]));
             continue;
         }
-        match journey.first_clicks.get(&slot.event) {
-            Some(first) if *first != journey.click_id => {
-                let seen = saw([("done first by click", first.to_string())]);
-                one.trace.stop(Rule::Member, Code::RejectedMemberRepeat, seen);
-                codes.insert(one.postback.receipt, Code::RejectedMemberRepeat);
-                members.repeats.insert((*slot).clone());
-            }
-            Some(_) => one.trace.pass(Rule::Member, Saw::new()),
-            None => {
-                one.trace.pass(Rule::Member, Saw::new());
-                members.first_steps.push(FirstStep {
-                    event: slot.event,
-                    received_at: one.postback.received_at,
-                    receipt: one.postback.receipt,
-                });
-            }
+        let first = journey.first_clicks.get(&slot.event);
+        if lets_through(Rule::Member, first.is_none_or(|first| *first == journey.click_id)) {
+            one.trace.pass(Rule::Member, Saw::new());
+            let own = FirstStep {
+                event: slot.event,
+                received_at: one.postback.received_at,
+                receipt: one.postback.receipt,
+            };
+            members.first_steps.extend(first.is_none().then_some(own));
+        } else {
+            let first = first.map_or_else(|| journey.click_id.to_string(), ToString::to_string);
+            one.trace.stop(Rule::Member, Code::RejectedMemberRepeat, saw([("done first by click", first)]));
+            codes.insert(one.postback.receipt, Code::RejectedMemberRepeat);
+            members.repeats.insert((*slot).clone());
         }
     }
     members
