@@ -6,6 +6,7 @@ mod order;
 mod random;
 mod service;
 mod tape;
+mod vectors;
 
 /// How many random cases: as many as a pull request can wait for, or a share of what `make proof` asks for.
 fn cases(unasked: u32, share: u32) -> u32 {
