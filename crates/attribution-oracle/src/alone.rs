@@ -65,7 +65,7 @@ fn first_stop<'a>(
     let own_version = speaking.iter().find(|version| version.number == click.version);
     let named: Option<&Event> =
         speaking.iter().rev().find_map(|version| event_named(version, &postback.event));
-    if own_version.is_none() && !named.is_some_and(|event| event.introduced > click.version) {
+    if own_version.is_none() && named.is_none_or(|event| event.introduced <= click.version) {
         return Some("WAITING_TERMS");
     }
     let Some(named) = named else { return Some("UNMAPPED_EVENT") };

@@ -91,8 +91,11 @@ pub async fn claim(
     Ok(claimed == steps.len())
 }
 
-fn columns<'a>(members: impl Iterator<Item = Member<'a>>) -> (Vec<Uuid>, Vec<Uuid>, Vec<&'a [u8]>) {
-    let mut columns = (Vec::new(), Vec::new(), Vec::new());
+/// Members by column: tenants, offers, names.
+type Columns<'a> = (Vec<Uuid>, Vec<Uuid>, Vec<&'a [u8]>);
+
+fn columns<'a>(members: impl Iterator<Item = Member<'a>>) -> Columns<'a> {
+    let mut columns: Columns<'a> = (Vec::new(), Vec::new(), Vec::new());
     for (tenant, offer, name) in members {
         columns.0.push(tenant.as_uuid());
         columns.1.push(offer.as_uuid());

@@ -33,12 +33,19 @@ pub(super) struct Case {
     expects: bool,
 }
 
+/// What a case says of an amount.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ExpectedAmount {
+    NotSaid,
+    Is(Option<Money>),
+}
+
 #[derive(Debug)]
 pub(super) struct ExpectedConversion {
     pub(super) event: String,
     pub(super) occurrence: String,
     pub(super) code: String,
-    pub(super) amount: Option<Option<Money>>,
+    pub(super) amount: ExpectedAmount,
     pub(super) held_by: Option<String>,
     pub(super) terms_of: Option<u32>,
 }
@@ -71,15 +78,14 @@ impl Case {
         assert!(self.proves.starts_with('§'), "{}: proves nothing", self.name());
         assert!(!self.codes.is_empty(), "{}: expects nothing", self.name());
         for version in std::mem::take(&mut self.offer) {
-            let arrival = self.facts.iter_mut().find_map(|fact| match fact {
-                Happening::Version(known) if known.number == version.number => Some(known),
-                _ => None,
+            let arrival = self.facts.iter_mut().find_map(|fact| {
+                let Happening::Version(known) = fact else { return None };
+                (known.number == version.number).then_some(known)
             });
-            match arrival {
-                Some(known) => **known = version,
-                None => {
-                    self.feed.offer.versions.insert(version.number, version);
-                }
+            if let Some(known) = arrival {
+                **known = version;
+            } else {
+                self.feed.offer.versions.insert(version.number, version);
             }
         }
         for fact in &mut self.facts {
@@ -169,7 +175,7 @@ impl Case {
             ("seen", _) => Happening::Seen(time(rest.strip_prefix("until ").expect("seen until TIME"))),
             ("person", _) => Happening::Person(self.person(rest)),
             (name, _) if name.starts_with('p') && rest.starts_with("query ") => {
-                self.strays.push((String::from(name), String::from(&rest[6..])));
+                self.strays.push((String::from(name), String::from(rest.trim_start_matches("query "))));
                 return None;
             }
             (name, _) if name.starts_with('p') && rest.contains(" at ") => {
@@ -207,7 +213,7 @@ impl Case {
         let (head, attributes) = parts(line);
         let (name, rest) = head.split_once(' ').unwrap_or_else(|| panic!("{}: {line:?}", self.name()));
         let rest = rest.trim();
-        if name.starts_with('p') && name[1..].parse::<u32>().is_ok() {
+        if name.strip_prefix('p').is_some_and(|number| number.parse::<u32>().is_ok()) {
             assert!(
                 self.codes.insert(String::from(name), String::from(rest)).is_none(),
                 "{}: {name} twice",
@@ -220,13 +226,13 @@ impl Case {
             event: String::from(name),
             occurrence: occurrence(key),
             code: String::from(code.trim()),
-            amount: None,
+            amount: ExpectedAmount::NotSaid,
             held_by: None,
             terms_of: None,
         };
         for attribute in attributes {
             if let Some(amount) = attribute.strip_prefix("amount ") {
-                expected.amount = Some(money(amount));
+                expected.amount = ExpectedAmount::Is(money(amount));
             } else if let Some(name) = attribute.strip_prefix("held by ") {
                 expected.held_by = Some(String::from(name));
             } else if let Some(version) = attribute.strip_prefix("terms of version ") {

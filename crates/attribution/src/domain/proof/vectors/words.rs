@@ -15,15 +15,18 @@ pub(super) fn duration(text: &str) -> i64 {
     }
     let mut sum = 0;
     while !rest.is_empty() {
-        let digits = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
-        let count: i64 = rest[..digits].parse().unwrap_or_else(|_| panic!("{text:?} is no time"));
-        rest = &rest[digits..];
-        let letters = rest.find(|letter: char| letter.is_ascii_digit()).unwrap_or(rest.len());
-        let unit = UNITS.iter().find(|(name, _)| *name == &rest[..letters]);
+        let (digits, tail) = split_where(rest, |letter| !letter.is_ascii_digit());
+        let (letters, tail) = split_where(tail, |letter| letter.is_ascii_digit());
+        let count: i64 = digits.parse().unwrap_or_else(|_| panic!("{text:?} is no time"));
+        let unit = UNITS.iter().find(|(name, _)| *name == letters);
         sum += count * unit.unwrap_or_else(|| panic!("{text:?} has no unit")).1;
-        rest = &rest[letters..];
+        rest = tail;
     }
     sign * sum
+}
+
+fn split_where(text: &str, is_next: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(is_next).unwrap_or(text.len()))
 }
 
 /// A time, told from the click.
