@@ -169,7 +169,7 @@ pub(super) fn differences(service: &Service) -> Vec<String> {
             Some(Said::CountsFor(slot)) => by_slot.entry(slot).or_default().push((*receipt, decision.code)),
             Some(Said::Code(code)) if *code == decision.code.as_str() => {}
             other => {
-                differences.push(format!("{receipt}: {}, the oracle: {other:?}", decision.code.as_str()))
+                differences.push(format!("{receipt}: {}, the oracle: {other:?}", decision.code.as_str()));
             }
         }
     }

@@ -220,7 +220,7 @@ pub(super) fn journey(tape: &mut Tape) -> Journey {
         later.push(Happening::Credential(credential_id(3), Credential { advertiser: None, generations }));
     }
     let postbacks: Vec<Stamped> =
-        (0..1 + u128::from(tape.number(6))).map(|receipt| a_postback(tape, receipt + 1, &names)).collect();
+        (1..=1 + u128::from(tape.number(6))).map(|receipt| a_postback(tape, receipt, &names)).collect();
     for id in 0..u128::from(tape.number(4)) {
         later.push(Happening::Person(a_person(tape, id + 1, events, &postbacks)));
     }

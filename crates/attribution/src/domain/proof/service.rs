@@ -147,9 +147,12 @@ impl Service {
     }
 }
 
+/// A conversion's verdict, its reason, and the amount that counts.
+type Stands = (Verdict, VerdictCode, Option<kernel::Money>);
+
 /// Codes with repeats counted together, verdicts by occurrence, and amounts where no conflict is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Meaning {
     codes: BTreeMap<&'static str, usize>,
-    conversions: BTreeMap<(OfferEventId, String), (Verdict, VerdictCode, Option<kernel::Money>)>,
+    conversions: BTreeMap<(OfferEventId, String), Stands>,
 }
