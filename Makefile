@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # The targets are commands, and a stack cannot be started and stopped at once.
 .NOTPARALLEL:
-.PHONY: help run stop clean status logs nodes provision build demo test test-fast conformance bench fuzz fmt lint proto-lock
+.PHONY: help run stop clean status logs nodes provision build demo test test-fast conformance bench proof fuzz fmt lint proto-lock
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 LOCAL := deploy/local
@@ -49,6 +49,11 @@ bench: provision nodes ## measure throughput and delay beside honest baselines (
 	@echo "==> building with optimisation"
 	@cargo build --release --workspace --bins --locked
 	@GOKART_NODES="$${GOKART_NODES:-$(CURDIR)/.local/nodes.env}" "$$CARGO_TARGET_DIR/release/bench"
+
+proof: ## the decision against its second implementation and in every order, on PROOF_CASES (100000) random journeys
+	@PROOF_CASES="$${PROOF_CASES:-100000}" cargo test --locked -p attribution --lib \
+		--config profile.dev.package.attribution.opt-level=2 \
+		--config profile.dev.package.attribution-oracle.opt-level=2 -- domain::proof
 
 fuzz: ## look for inputs that break the parser of postbacks, for FUZZ_SECONDS (60)
 	@crates/postback-parser/fuzz/run.sh

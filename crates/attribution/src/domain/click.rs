@@ -17,4 +17,6 @@ pub struct Click {
     pub advertiser: AdvertiserId,
     /// Who sent the user.
     pub publisher: PublisherId,
+    /// The publisher's id of its user (`pub_member_id`); none when the click names none.
+    pub member: Option<String>,
 }

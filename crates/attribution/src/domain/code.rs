@@ -117,6 +117,9 @@ codes! {
     /// Rule 14.
     Conflict = "CONFLICT", closed,
         "A repeat with another amount than the one that counts: recorded, no effect.";
+    /// Rule 15.
+    RejectedMemberRepeat = "REJECTED_MEMBER_REPEAT", closed,
+        "The same member has already done this event of the offer through another click.";
     /// Everything passed.
     Qualified = "QUALIFIED", closed,
         "Accepted.";

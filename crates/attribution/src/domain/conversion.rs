@@ -38,6 +38,8 @@ pub enum VerdictCode {
     RejectedFraud,
     /// A person rejected it.
     RejectedByPerson,
+    /// The member did the event through another click first.
+    RejectedMemberRepeat,
     /// The click's install is vetoed.
     ReviewTainted,
     /// An earlier step is vetoed.
@@ -55,6 +57,7 @@ impl VerdictCode {
             Self::AcceptedByPerson => "ACCEPTED_BY_PERSON",
             Self::RejectedFraud => "REJECTED_FRAUD",
             Self::RejectedByPerson => "REJECTED_BY_PERSON",
+            Self::RejectedMemberRepeat => "REJECTED_MEMBER_REPEAT",
             Self::ReviewTainted => "REVIEW_TAINTED",
             Self::ReviewVetoedStep => "REVIEW_VETOED_STEP",
             Self::ReviewRefund => "REVIEW_REFUND",
@@ -69,6 +72,9 @@ impl VerdictCode {
             Self::AcceptedByPerson => "A person looked at it and accepted it.",
             Self::RejectedFraud => "AppsFlyer's fraud protection rejected it.",
             Self::RejectedByPerson => "A person rejected it.",
+            Self::RejectedMemberRepeat => {
+                "The same member has already done this event of the offer through another click."
+            }
             Self::ReviewTainted => "The click's install was rejected; everything on this click needs a look.",
             Self::ReviewVetoedStep => "An earlier step of this click was rejected.",
             Self::ReviewRefund => "The advertiser reported a refund for it.",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{ClickId, CredentialId, ReceiptId, TenantId};
+use kernel::{ClickId, CredentialId, OfferEventId, ReceiptId, TenantId};
 
 use super::{
     click::Click, code::Code, conversion::Slot, credential::Credential, offer::Offer, people::PersonDecision,
@@ -30,6 +30,8 @@ pub struct JourneyInputs<'a> {
     pub held: BTreeMap<Slot, Held>,
     /// What people decided.
     pub people: Vec<PersonDecision>,
+    /// Which of its member's clicks did an event of the offer first; an event that none has done is not in it.
+    pub first_clicks: BTreeMap<OfferEventId, ClickId>,
 }
 
 /// Who holds a slot: the first that was committed, so that what was told stays told.

@@ -1,16 +1,15 @@
 //! The whole journey, judged from its set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::{ConversionId, ReceiptId, Timestamp};
+use kernel::{ConversionId, OfferEventId, ReceiptId, Timestamp};
 
 use super::{
     code::Code,
     conversion::{Conversion, Slot},
     examined::Examined,
     inputs::{JourneyInputs, Settled},
-    people::PersonAct,
-    review::Objections,
+    review::{self, Objections},
     rules::{self, occurrence::Filled},
     trace::Trace,
 };
@@ -24,6 +23,20 @@ pub struct JourneyVerdict {
     pub conversions: Vec<Conversion>,
     /// What the journey waits for.
     pub waits: Waits,
+    /// Events that this click did for its member, and that no click is known to have done before.
+    pub first_steps: Vec<FirstStep>,
+}
+
+/// An event that a click did and no other click of its member before. Of several clicks the first committed is the
+/// first; see rule 15.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstStep {
+    /// The event.
+    pub event: OfferEventId,
+    /// When the postback was received that did it.
+    pub received_at: Timestamp,
+    /// That postback.
+    pub receipt: ReceiptId,
 }
 
 /// What one postback means.
@@ -72,16 +85,16 @@ pub fn judge(journey: &JourneyInputs<'_>, horizon: Timestamp) -> JourneyVerdict 
         })
         .collect();
     rules::sequence::check_all(journey, &mut all, horizon);
-    let (filled, codes) = rules::occurrence::check_all(&journey.held, &mut all);
-    let conversions = conversions(journey, &all, &filled);
+    let (filled, mut codes) = rules::occurrence::check_all(&journey.held, &mut all);
+    let members = rules::member::check_all(journey, &mut all, &filled, &mut codes);
+    let conversions = conversions(journey, &all, &filled, &members.repeats);
     let waits = Waits {
         until: all.iter().filter_map(|one| one.stop?.until).min(),
-        // A veto reaches as far as the newest version's numbers say.
-        open: all.iter().any(|one| one.flagged || one.stop.is_some_and(|stop| stop.code.may_be_lifted()))
-            || journey.people.iter().any(|decision| decision.act == PersonAct::Reject),
+        open: all.iter().any(|one| one.stop.is_some_and(|stop| stop.code.may_be_lifted()))
+            || review::may_reach_further(journey, &all),
     };
     let decisions = all.into_iter().map(|one| decision(one, &codes)).collect();
-    JourneyVerdict { decisions, conversions, waits }
+    JourneyVerdict { decisions, conversions, waits, first_steps: members.first_steps }
 }
 
 fn decision(one: Examined<'_>, by_occurrence: &BTreeMap<ReceiptId, Code>) -> Decision {
@@ -102,9 +115,10 @@ fn conversions(
     journey: &JourneyInputs<'_>,
     all: &[Examined<'_>],
     filled: &BTreeMap<Slot, Filled<'_>>,
+    member_repeats: &BTreeSet<Slot>,
 ) -> Vec<Conversion> {
     let Some(click) = &journey.click else { return Vec::new() };
-    let objections = Objections::of(journey, click, all, filled);
+    let objections = Objections::of(journey, click, all, filled, member_repeats);
     filled
         .iter()
         .filter_map(|(slot, reached)| {

@@ -6,7 +6,8 @@
 //!
 //! Three things are remembered between judgements, because `SEMANTICS` §4 says that the first committed wins there:
 //! which of several repeats holds an occurrence and which amount it has ([`Held`]), and what rules 4 and 10 found when
-//! they first ran ([`Settled`]). They are inputs like all others.
+//! they first ran ([`Settled`]). They are inputs like all others; so is which of a member's clicks did an event first
+//! (rule 15), the one thing that other journeys say about this one.
 //!
 //! | word | meaning |
 //! |---|---|
@@ -43,7 +44,7 @@ pub use conversion::{Conversion, Reported, Slot, TermsSource, Verdict, VerdictCo
 pub use credential::{Credential, Generation};
 pub use diff::{Changes, ConversionChange, DecisionChange, Known, KnownDecision, diff};
 pub use inputs::{Held, JourneyInputs, Settled, SettledOnce};
-pub use judge::{Decision, JourneyVerdict, Waits, judge};
+pub use judge::{Decision, FirstStep, JourneyVerdict, Waits, judge};
 pub use offer::{DeadlineAnchor, EventTerms, Offer, OfferEvent, Platform, ReachedBy, Version};
 pub use people::{PersonAct, PersonDecision};
 pub use postback::{Claims, Stamped, Told};
@@ -53,7 +54,7 @@ pub use unattributed::{TenantFacts, judge_without_click};
 
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
-mod props;
+mod proof;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 mod samples;

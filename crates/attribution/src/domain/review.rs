@@ -2,7 +2,8 @@
 //!
 //! A veto falls on an occurrence whatever arrived first, even when nothing has reached it. A vetoed install taints the
 //! whole click; a vetoed step puts higher steps on review; a refund puts on review what it refers to. What a person
-//! decided last about a conversion outranks all of it.
+//! decided last about a conversion outranks all of it. Rule 15 refuses a conversion without being a veto: the member did
+//! the step, and nothing on the click is worse for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +34,8 @@ pub(crate) struct Objections {
     lowest_vetoed: Option<u32>,
     /// Slots that a refund refers to.
     refunded: BTreeSet<Slot>,
+    /// Slots that the member has filled through another click.
+    member_repeats: BTreeSet<Slot>,
 }
 
 impl Objections {
@@ -41,6 +44,7 @@ impl Objections {
         click: &Click,
         all: &[Examined<'_>],
         filled: &BTreeMap<Slot, Filled<'_>>,
+        member_repeats: &BTreeSet<Slot>,
     ) -> Self {
         let people = last_words(&journey.people);
         let flagged: BTreeSet<Slot> = all
@@ -64,6 +68,7 @@ impl Objections {
         objections.tainted = tainted;
         objections.lowest_vetoed = lowest_vetoed;
         objections.refunded = refunded(journey, click, all, filled);
+        objections.member_repeats.clone_from(member_repeats);
         objections
     }
 
@@ -91,6 +96,8 @@ impl Objections {
         let above_veto = self.lowest_vetoed.zip(number).is_some_and(|(vetoed, own)| own > vetoed);
         if self.flagged.contains(slot) {
             (Verdict::Vetoed, VerdictCode::RejectedFraud)
+        } else if self.member_repeats.contains(slot) {
+            (Verdict::Vetoed, VerdictCode::RejectedMemberRepeat)
         } else if self.tainted {
             (Verdict::OnReview, VerdictCode::ReviewTainted)
         } else if above_veto {
@@ -101,6 +108,21 @@ impl Objections {
             (Verdict::Qualified, VerdictCode::Qualified)
         }
     }
+}
+
+/// Whether a later version may put more conversions of the journey on review, or fewer: a veto reaches as far as the newest
+/// numbers say, and a refund may name an event that is mapped only later.
+pub(crate) fn may_reach_further(journey: &JourneyInputs<'_>, all: &[Examined<'_>]) -> bool {
+    let refund_of_nothing = |one: &Examined<'_>| {
+        one.stop.is_some_and(|stop| stop.code == Code::Refund)
+            && one.postback.claims.conversion_id.is_none()
+            && journey.click.as_ref().is_none_or(|click| {
+                let event_id = mapped::event_id_of(journey, click, one.postback);
+                mapped::find(journey, click, &event_id).is_none()
+            })
+    };
+    all.iter().any(|one| one.flagged || refund_of_nothing(one))
+        || journey.people.iter().any(|decision| decision.act == PersonAct::Reject)
 }
 
 fn last_words(people: &[PersonDecision]) -> BTreeMap<Slot, PersonAct> {

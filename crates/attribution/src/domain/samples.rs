@@ -103,6 +103,7 @@ pub(crate) struct Feed {
     pub(crate) postbacks: Vec<Stamped>,
     pub(crate) held: BTreeMap<Slot, Held>,
     pub(crate) people: Vec<super::PersonDecision>,
+    pub(crate) first_clicks: BTreeMap<OfferEventId, ClickId>,
 }
 
 pub(crate) fn click() -> Click {
@@ -113,7 +114,13 @@ pub(crate) fn click() -> Click {
         offer_version: 1,
         advertiser: AdvertiserId::from_uuid(Uuid::from_u128(1)),
         publisher: PublisherId::from_uuid(Uuid::from_u128(1)),
+        member: Some(String::from("member-1")),
     }
+}
+
+/// The click that is fed.
+pub(crate) fn own_click_id() -> ClickId {
+    ClickId::from_uuid(Uuid::from_u128(1))
 }
 
 impl Feed {
@@ -133,6 +140,7 @@ impl Feed {
             postbacks: Vec::new(),
             held: BTreeMap::new(),
             people: Vec::new(),
+            first_clicks: BTreeMap::new(),
         }
     }
 
@@ -141,7 +149,7 @@ impl Feed {
         let verdict = judge(
             &JourneyInputs {
                 tenant: TenantId::from_uuid(Uuid::from_u128(1)),
-                click_id: ClickId::from_uuid(Uuid::from_u128(1)),
+                click_id: own_click_id(),
                 click_id_is_ours: self.ours,
                 click: self.click.clone(),
                 postbacks: self.postbacks.clone(),
@@ -149,6 +157,7 @@ impl Feed {
                 credentials: &self.credentials,
                 held: self.held.clone(),
                 people: self.people.clone(),
+                first_clicks: self.first_clicks.clone(),
             },
             horizon,
         );
@@ -169,6 +178,8 @@ impl Feed {
                 (conversion.slot().unwrap(), held)
             })
             .collect();
+        let own = verdict.first_steps.iter().map(|step| (step.event, own_click_id()));
+        self.first_clicks.extend(own);
         verdict
     }
 

@@ -396,3 +396,37 @@ fn only_what_changed_is_new() {
     let told: Vec<_> = third.conversions.iter().map(|(revision, change, _)| (*revision, *change)).collect();
     assert_eq!(told, [(2, super::ConversionChange::Vetoed), (2, super::ConversionChange::ReviewRequested)]);
 }
+
+#[test]
+fn a_member_earns_an_event_once_and_has_done_the_step_all_the_same() {
+    let mut feed = Feed::new(vec![guide()]);
+    let other = kernel::ClickId::from_uuid(Uuid::from_u128(77));
+    feed.first_clicks.insert(event_uuid(1), other);
+    let verdict =
+        feed.take([postback(1, "Install", 10), postback(2, "Install", 20), postback(3, "level_10", 30)]);
+    assert_eq!(codes(&verdict), ["REJECTED_MEMBER_REPEAT", "DUPLICATE", "QUALIFIED"]);
+    let verdicts: Vec<_> = verdict.conversions.iter().map(|one| (one.verdict, one.code)).collect();
+    let refused = (Verdict::Vetoed, VerdictCode::RejectedMemberRepeat);
+    assert_eq!(verdicts, [refused, (Verdict::Qualified, VerdictCode::Qualified)], "nothing is tainted by it");
+    let last = verdict.decisions[0].trace.0.last().unwrap();
+    assert_eq!((last.rule.number(), &last.saw[0].1), (15, &other.to_string()), "the winner is named");
+    assert_eq!(verdict.first_steps.iter().map(|step| step.event).collect::<Vec<_>>(), [event_uuid(2)]);
+}
+
+#[test]
+fn rule_15_asks_neither_repeatable_events_nor_flagged_postbacks_nor_clicks_without_a_member() {
+    let other = kernel::ClickId::from_uuid(Uuid::from_u128(77));
+    let done = |feed: &mut Feed| feed.first_clicks = [1, 2, 3].map(|id| (event_uuid(id), other)).into();
+    let mut repeatable = guide();
+    repeatable.events[2].terms.repetitions_allowed = true;
+    let mut feed = Feed::new(vec![repeatable]);
+    done(&mut feed);
+    let verdict = feed.take([postback(1, "af_purchase", 10), flagged(postback(2, "Install", 20))]);
+    assert_eq!(codes(&verdict), ["QUALIFIED", "REJECTED_FRAUD"]);
+    assert_eq!(verdict.conversions[0].code, VerdictCode::RejectedFraud);
+    assert_eq!(verdict.first_steps, []);
+    let mut nameless = Feed::new(vec![guide()]);
+    done(&mut nameless);
+    nameless.click.as_mut().unwrap().member = None;
+    assert_eq!(codes(&nameless.take([postback(1, "Install", 10)])), ["QUALIFIED"]);
+}

@@ -4,7 +4,8 @@ use postback_parser::{ClickReference, Field, Postback};
 
 use super::{
     code::Code,
-    rules::Rule,
+    examined::Stop,
+    rules::{Rule, heeded},
     trace::{Trace, saw},
 };
 
@@ -27,6 +28,9 @@ pub fn judge_without_click(postback: &Postback, tenant: &TenantFacts) -> (Code, 
     } else {
         Code::UnattributedNoClick
     };
+    // A rule that lets it through would leave it to the next one: there is no click to know.
+    let code = heeded(Rule::UsableClickId, Err(Stop::at(code)))
+        .map_or_else(|stop| stop.code, |()| Code::UnattributedInvalidClick);
     let click = match &postback.click {
         ClickReference::Absent => String::from("none"),
         ClickReference::Unreadable(text) => format!("{text:?}, which is no UUID"),

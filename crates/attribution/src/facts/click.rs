@@ -17,5 +17,10 @@ pub fn click(fact: &ClickRecorded) -> Result<Click, ContractError> {
         offer_version: fact.offer_version,
         advertiser: read::id(AdvertiserId::from_slice, &fact.advertiser_id, "advertiser_id")?,
         publisher: read::id(PublisherId::from_slice, &fact.publisher_id, "publisher_id")?,
+        member: fact
+            .publisher_parameters
+            .as_ref()
+            .map(|parameters| parameters.pub_member_id.clone())
+            .filter(|member| !member.is_empty()),
     })
 }

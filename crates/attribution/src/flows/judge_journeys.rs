@@ -11,7 +11,7 @@ use postgres_kit::outbox::{self, Outgoing};
 use prost::Message;
 use telemetry::TraceContext;
 
-use super::{Attributor, spans::Spans};
+use super::{Attributor, claim_first_steps, spans::Spans};
 use crate::{
     domain::{
         Changes, Click, Code, Conversion, ConversionChange, Credential, Held, JourneyInputs, JourneyVerdict,
@@ -22,6 +22,7 @@ use crate::{
         JourneyKey, catalog,
         conversions::{self, KnownConversion},
         decisions::{self, DecisionRow},
+        first_steps::FirstClicks,
         inconsistent,
         journeys::{self, LockedJourney, WaitRow},
         named,
@@ -45,21 +46,22 @@ pub(super) struct Docket<'a> {
 
 /// Everything the verdicts depend on, loaded.
 #[derive(Debug, Default)]
-struct Files {
+pub(super) struct Files {
     postbacks: BTreeMap<JourneyKey, Vec<KnownPostback>>,
     conversions: BTreeMap<JourneyKey, Vec<KnownConversion>>,
     payout: BTreeMap<JourneyKey, SaidByPayout>,
-    clicks: BTreeMap<JourneyKey, (Click, ClickRecorded)>,
+    pub(super) clicks: BTreeMap<JourneyKey, (Click, ClickRecorded)>,
+    pub(super) first_clicks: BTreeMap<JourneyKey, FirstClicks>,
     offers: BTreeMap<(TenantId, OfferId), KnownOffer>,
     credentials: BTreeMap<TenantId, BTreeMap<CredentialId, Credential>>,
 }
 
 /// One journey, judged.
-struct Judged {
-    key: JourneyKey,
+pub(super) struct Judged {
+    pub(super) key: JourneyKey,
     horizon: Timestamp,
     postbacks: BTreeMap<ReceiptId, (Stamped, TraceContext)>,
-    verdict: JourneyVerdict,
+    pub(super) verdict: JourneyVerdict,
     changes: Changes,
 }
 
@@ -70,12 +72,20 @@ impl Attributor {
         docket: Docket<'_>,
         spans: &Spans,
     ) -> QueryResult<()> {
-        let files = load(connection, &docket).await?;
-        let Docket { journeys, mut fresh, horizon, mut decided } = docket;
+        let mut files = load(connection, &docket).await?;
+        let Docket { journeys, fresh, horizon, mut decided } = docket;
         let mut judged = Vec::with_capacity(journeys.len());
-        for journey in journeys {
-            let fresh = fresh.remove(&journey.key).unwrap_or_default();
-            judged.extend(self.judge_one(&files, &journey, &fresh, horizon)?);
+        let fresh_of = |journey: &LockedJourney| fresh.get(&journey.key).map_or(&[][..], Vec::as_slice);
+        for journey in &journeys {
+            judged.extend(self.judge_one(&files, journey, fresh_of(journey), horizon)?);
+        }
+        // Who finds another of its member's clicks first after all is judged again, knowing it.
+        let late = claim_first_steps::claim(connection, &mut files, &judged).await?;
+        for one in judged.iter_mut().filter(|one| late.contains(&one.key)) {
+            let Some(journey) = journeys.iter().find(|journey| journey.key == one.key) else { continue };
+            if let Some(again) = self.judge_one(&files, journey, fresh_of(journey), horizon)? {
+                *one = again;
+            }
         }
         decided.extend(judged.iter().flat_map(Judged::decisions));
         let outgoing = judged.iter().flat_map(|one| self.tell(one, &files, spans)).collect::<Vec<_>>();
@@ -145,6 +155,7 @@ impl Attributor {
             credentials: files.credentials.get(&tenant).unwrap_or(&no_credentials),
             held: held(journey.key, told, said)?,
             people: said.people.clone(),
+            first_clicks: files.first_clicks.get(&journey.key).cloned().unwrap_or_default(),
         };
         let verdict = judge(&inputs, horizon);
         let before = Known {
@@ -290,7 +301,8 @@ async fn load(connection: &mut AsyncPgConnection, docket: &Docket<'_>) -> QueryR
     });
     let fresh = docket.fresh.values().flatten().map(|one| (one.tenant, one.stamped.credential));
     let credentials = catalog::load_credentials(connection, &unsettled.chain(fresh).collect()).await?;
-    Ok(Files { postbacks, conversions, payout, clicks, offers, credentials })
+    let first_clicks = claim_first_steps::load(connection, &clicks).await?;
+    Ok(Files { postbacks, conversions, payout, clicks, first_clicks, offers, credentials })
 }
 
 fn read_click(key: JourneyKey, fact: &[u8]) -> QueryResult<(Click, ClickRecorded)> {

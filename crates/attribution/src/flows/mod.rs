@@ -3,6 +3,7 @@
 mod apply_catalog;
 mod attributor;
 mod bury;
+mod claim_first_steps;
 mod erase;
 mod error;
 mod forget;

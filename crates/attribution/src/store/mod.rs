@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod conversions;
 pub mod decisions;
 pub mod erasures;
+pub mod first_steps;
 pub mod journeys;
 mod moment;
 pub mod partitions;

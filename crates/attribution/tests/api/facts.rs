@@ -177,6 +177,15 @@ impl Tenant {
         }
     }
 
+    /// A click of a member that may have others.
+    pub(crate) fn click_of(&self, number: u8, member: &str) -> Envelope {
+        let mut fact = self.click_fact(number);
+        if let Some(parameters) = &mut fact.publisher_parameters {
+            parameters.pub_member_id = String::from(member);
+        }
+        seal(self.stamp(*START), &fact)
+    }
+
     /// A postback with this query, received so many seconds after noon.
     pub(crate) fn received(&self, query: &str, after: i64) -> Envelope {
         let fact = PostbackReceived {

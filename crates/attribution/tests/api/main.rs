@@ -6,6 +6,7 @@ mod doors;
 mod erasure;
 mod facts;
 mod journeys;
+mod members;
 mod oddities;
 mod openapi;
 mod people;

@@ -23,7 +23,7 @@ async fn a_tenant_reads_its_own_stories_and_nobody_elses() {
     assert_eq!(status, 200, "{body}");
     assert_eq!(body["decision"]["code"], "QUALIFIED");
     let trace = body["decision"]["trace"].as_array().unwrap();
-    assert_eq!(trace.len(), 14, "every rule has its line");
+    assert_eq!(trace.len(), 15, "every rule has its line");
     assert!(trace[8]["sentence"].as_str().unwrap().starts_with("9. Is the event mapped in the offer? Yes."));
     assert!(body["raw"]["query"].as_str().unwrap().contains("cnv_event_id=Install"));
 

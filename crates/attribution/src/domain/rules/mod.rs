@@ -16,6 +16,7 @@ pub(crate) mod deadline;
 pub(crate) mod fit;
 pub(crate) mod flag;
 pub(crate) mod mapped;
+pub(crate) mod member;
 pub(crate) mod occurrence;
 pub(crate) mod primary;
 pub(crate) mod refund;
@@ -79,6 +80,8 @@ rules! {
     Sequence = 13, "Are the earlier steps reached, and enough time passed since?";
     /// Occurrence.
     Occurrence = 14, "Is it the first of its occurrence?";
+    /// Member repeat.
+    Member = 15, "Is it the first of the member's clicks to do this event?";
 }
 
 impl Rule {
@@ -98,19 +101,23 @@ pub(crate) fn run_alone<'a>(
     let postback = examined.postback;
     // A postback without a usable click id has no journey: see `unattributed`.
     examined.trace.pass(Rule::UsableClickId, saw([("click id", journey.click_id.to_string())]));
-    click_known::check(journey, &mut examined.trace)?;
-    let click = click_arrived::check(journey, postback, horizon, &mut examined.trace)?;
-    fit::check(journey, click, postback, &mut examined.settled, &mut examined.trace)?;
-    primary::check(journey, click, postback, &mut examined.trace)?;
-    refund::check(postback, &mut examined.trace)?;
-    examined.flagged = flag::check(postback, &mut examined.trace);
-    terms_known::check(journey, click, postback, &mut examined.trace)?;
-    let mapped = mapped::check(journey, click, postback, &mut examined.trace)?;
+    heeded(Rule::UsableClickId, Ok(()))?;
+    heeded(Rule::ClickKnown, click_known::check(journey, &mut examined.trace))?;
+    let arrived = click_arrived::check(journey, postback, horizon, &mut examined.trace);
+    let click = handed(Rule::ClickArrived, arrived)?;
+    let fits = fit::check(journey, click, postback, &mut examined.settled, &mut examined.trace);
+    heeded(Rule::Fit, fits)?;
+    heeded(Rule::Primary, primary::check(journey, click, postback, &mut examined.trace))?;
+    heeded(Rule::NoRefund, refund::check(postback, &mut examined.trace))?;
+    examined.flagged = !lets_through(Rule::NotFlagged, !flag::check(postback, &mut examined.trace));
+    heeded(Rule::TermsKnown, terms_known::check(journey, click, postback, &mut examined.trace))?;
+    let mapped = handed(Rule::Mapped, mapped::check(journey, click, postback, &mut examined.trace))?;
     let terms = mapped.terms;
     examined.mapped = Some(mapped);
-    calendar::check(journey, postback, &mut examined.settled, &mut examined.trace)?;
-    targeting::check(journey, click, postback, &mut examined.trace)?;
-    deadline::check(click, postback, terms, &mut examined.trace)
+    let in_time = calendar::check(journey, postback, &mut examined.settled, &mut examined.trace);
+    heeded(Rule::Calendar, in_time)?;
+    heeded(Rule::Targeting, targeting::check(journey, click, postback, &mut examined.trace))?;
+    heeded(Rule::Deadline, deadline::check(click, postback, terms, &mut examined.trace))
 }
 
 /// A moment as people read it in a trace.
@@ -132,3 +139,28 @@ fn settled_outcome(found: SettledOnce, rule: Rule, seen: Saw, trace: &mut Trace)
         }
     }
 }
+
+/// What a rule found is what counts. Test builds can break a rule here, to see that the tests notice: see `mutation`.
+#[cfg(not(test))]
+mod unbroken {
+    use super::{Rule, Stop};
+
+    pub(crate) const fn lets_through(_rule: Rule, found: bool) -> bool {
+        found
+    }
+
+    pub(crate) const fn heeded(_rule: Rule, found: Result<(), Stop>) -> Result<(), Stop> {
+        found
+    }
+
+    pub(crate) fn handed<T>(_rule: Rule, found: Result<T, Stop>) -> Result<T, Stop> {
+        found
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod mutation;
+#[cfg(test)]
+pub(crate) use mutation::{handed, heeded, lets_through};
+#[cfg(not(test))]
+pub(crate) use unbroken::{handed, heeded, lets_through};

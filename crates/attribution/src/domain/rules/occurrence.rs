@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use kernel::{Occurrence, ReceiptId};
 
-use super::Rule;
+use super::{Rule, lets_through};
 use crate::domain::{
     code::Code,
     conversion::{Reported, Slot},
@@ -100,7 +100,7 @@ fn fill<'a>(
     for one in members.iter_mut().filter(|one| !one.flagged) {
         let receipt = one.postback.receipt;
         let own = amount(one.postback, mapped.terms).money;
-        let code = if receipt == holder.receipt {
+        let code = if lets_through(Rule::Occurrence, receipt == holder.receipt) {
             Code::Qualified
         } else if lender.is_some_and(|lender| lender.receipt == receipt) {
             Code::Amendment

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use kernel::{OfferEventId, Timestamp};
 
-use super::Rule;
+use super::{Rule, lets_through};
 use crate::domain::{
     click::Click,
     code::Code,
@@ -117,8 +117,10 @@ fn passes(
     let mapped = examined.mapped.as_ref()?;
     journey.offer.since_version(click.offer_version).find_map(|version| {
         match under(version, mapped, examined.postback, passed)? {
-            Fares::Passes(seen) => Some(seen),
-            Fares::Lacks { .. } | Fares::TooFast(_) => None,
+            Fares::Passes(seen) => lets_through(Rule::Sequence, true).then_some(seen),
+            Fares::Lacks { saw, .. } | Fares::TooFast(saw) => {
+                lets_through(Rule::Sequence, false).then_some(saw)
+            }
         }
     })
 }
