@@ -5,9 +5,10 @@ use std::sync::Arc;
 use ::bus::{Bus, Topology};
 use actix_web::web;
 use anyhow::Context;
+use clap::Subcommand;
 use http_kit::auth::{Grant, TokenAuth};
 use postgres_kit::{Grants, Pool, inbox, outbox::Relay, tokens};
-use process::{NoCommand, Runtime, Service};
+use process::{Runtime, Service};
 use signing::Keyring;
 
 use crate::{
@@ -18,6 +19,13 @@ use crate::{
     store::MIGRATIONS,
 };
 
+/// Commands beyond those every service has.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Command {
+    /// Count the rollups anew from the decisions that are kept; nobody judges while a day is counted
+    RebuildRollups,
+}
+
 /// The service.
 pub struct Attribution;
 
@@ -27,7 +35,7 @@ impl Service for Attribution {
     const ENV_PREFIX: &'static str = "ATTRIBUTION";
 
     type Settings = Settings;
-    type Command = NoCommand;
+    type Command = Command;
 
     async fn serve(settings: Settings, runtime: Runtime) -> anyhow::Result<()> {
         let Runtime { supervisor, readiness, clock, ids } = runtime;
@@ -44,11 +52,11 @@ impl Service for Attribution {
         flows::tend(&attributor, settings.judging.tending(), move || connection.is_connected(), &supervisor);
         bus.consume(CATALOG, OnCatalog(attributor.clone()))?;
         bus.consume(CLICKS, OnClicks(attributor.clone()))?;
-        bus.consume(POSTBACKS, OnPostbacks(attributor))?;
+        bus.consume(POSTBACKS, OnPostbacks(attributor.clone()))?;
 
         http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         let auth = TokenAuth::new(&settings.auth, Arc::clone(&clock), token_lookup(pool.clone()));
-        let api = http::Api { reader: StoryReader::new(pool), clock };
+        let api = http::Api { reader: StoryReader::new(pool), attributor, clock };
         http_kit::Server::new("api", &settings.http)
             .listen(&supervisor, http::routes(web::Data::new(auth), web::Data::new(api)))?;
         Ok(())
@@ -57,6 +65,16 @@ impl Service for Attribution {
     async fn migrate(settings: Settings) -> anyhow::Result<()> {
         postgres_kit::migrate(&settings.database, MIGRATIONS, Grants::default()).await?;
         Ok(())
+    }
+
+    async fn command(command: Command, settings: Settings, _runtime: Runtime) -> anyhow::Result<()> {
+        match command {
+            Command::RebuildRollups => {
+                let rows = flows::rebuild_rollups(&postgres_kit::pool(&settings.database)?).await?;
+                tracing::info!(rows, "rollups counted anew");
+                Ok(())
+            }
+        }
     }
 
     fn openapi() -> Option<String> {

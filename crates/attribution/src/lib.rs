@@ -9,6 +9,6 @@ mod http;
 mod settings;
 mod store;
 
-pub use app::Attribution;
+pub use app::{Attribution, Command};
 pub use settings::{ClickSettings, JudgingSettings, Settings};
 pub use store::MIGRATIONS;

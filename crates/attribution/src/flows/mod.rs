@@ -4,6 +4,8 @@ mod apply_catalog;
 mod attributor;
 mod bury;
 mod error;
+mod facets;
+mod fold_rollups;
 mod input_lag;
 mod judge_carefully;
 mod judge_journeys;
@@ -11,16 +13,24 @@ mod meters;
 mod read_stories;
 mod record_clicks;
 mod record_postbacks;
+mod redrive;
 mod rejudge;
 mod spans;
 mod sweep;
 mod tend;
 mod turn_away;
 
-pub use crate::store::stories::{DecisionStory, ListedStory, PostbackStory};
+pub use crate::store::{
+    parked::Parked,
+    postback_list::{ListedStory, Listing},
+    quarantine::{Group, Grouping, Progress},
+    rollups::{Counted, Counting, Dimension},
+    stories::{DecisionStory, PostbackStory},
+};
 pub use attributor::Attributor;
 pub use error::FlowError;
-pub use read_stories::{JourneyView, ListQuery, PostbackView, StoryReader};
+pub use fold_rollups::rebuild_rollups;
+pub use read_stories::{JourneyView, PostbackView, StoryReader};
 pub use tend::{Tending, tend};
 
 /// The names under which facts are claimed in the inbox and buried: those of the queues.

@@ -1,13 +1,18 @@
 //! Reading for the API: what a postback means and why, and a click's whole journey.
 
-use kernel::{ClickId, ReceiptId, TenantId, Timestamp};
+use kernel::{ClickId, ReceiptId, TenantId};
 use postgres_kit::{DbError, Pool};
 use prost::Message;
 
 use crate::{
     domain::{Click, Code},
     facts,
-    store::stories::{self, DecisionStory, JourneyStory, ListedStory, Listing, RawStory},
+    store::{
+        parked::{self, Parked},
+        postback_list::{self, ListedStory, Listing},
+        rollups::{self, Counted, Counting},
+        stories::{self, DecisionStory, JourneyStory, RawStory},
+    },
 };
 
 /// Reads stories.
@@ -42,25 +47,6 @@ pub struct JourneyView {
     pub story: JourneyStory,
 }
 
-/// Which postbacks to list.
-#[derive(Debug, Clone, Copy)]
-pub struct ListQuery {
-    /// Whose.
-    pub tenant: TenantId,
-    /// Of this click only.
-    pub click: Option<ClickId>,
-    /// With this code only.
-    pub code: Option<Code>,
-    /// Received from then on.
-    pub from: Timestamp,
-    /// Received before then.
-    pub until: Timestamp,
-    /// How many to skip.
-    pub offset: i64,
-    /// How many to take.
-    pub limit: i64,
-}
-
 impl StoryReader {
     /// Over a pool.
     #[must_use]
@@ -88,11 +74,32 @@ impl StoryReader {
     ///
     /// # Errors
     /// The database's.
-    pub async fn list(&self, query: &ListQuery) -> Result<(Vec<ListedStory>, u64), DbError> {
+    pub async fn list(&self, listing: &Listing) -> Result<(Vec<ListedStory>, u64), DbError> {
         let mut connection = self.pool.get().await?;
-        let ListQuery { tenant, click, code, from, until, offset, limit } = *query;
-        let listing = Listing { tenant, click, code, from, until, offset, limit };
-        Ok(stories::list(&mut connection, &listing).await?)
+        Ok(postback_list::list(&mut connection, listing).await?)
+    }
+
+    /// Groups of postbacks, the largest first, and how many groups there are.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count(&self, counting: &Counting) -> Result<(Vec<Counted>, u64), DbError> {
+        let mut connection = self.pool.get().await?;
+        Ok(rollups::count(&mut connection, counting).await?)
+    }
+
+    /// What waits, the one received first first, and how many there are.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn parked(
+        &self,
+        tenant: TenantId,
+        codes: &[Code],
+        page: (i64, i64),
+    ) -> Result<(Vec<Parked>, u64), DbError> {
+        let mut connection = self.pool.get().await?;
+        Ok(parked::list(&mut connection, tenant, codes, page).await?)
     }
 
     /// A journey; `None` when the tenant has none of that click.

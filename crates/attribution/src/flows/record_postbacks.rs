@@ -9,7 +9,9 @@ use fail::fail_point;
 use kernel::{FactId, Timestamp};
 use postgres_kit::{DbError, Retries, inbox, transact};
 
-use super::{Attributor, FlowError, POSTBACKS, judge_journeys::Docket, spans::Spans};
+use super::{
+    Attributor, FlowError, POSTBACKS, facets::facets_without_click, judge_journeys::Docket, spans::Spans,
+};
 use crate::{
     domain::judge_without_click,
     facts::{self, Received},
@@ -103,6 +105,7 @@ async fn decide_homeless(
             revision: 1,
             code,
             trace,
+            facets: facets_without_click(&one.parsed),
         }
     };
     Ok(homeless.iter().map(decide).collect())

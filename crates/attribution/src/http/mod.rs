@@ -1,9 +1,15 @@
 //! The API: why a postback was decided as it was, and a click's whole journey.
 
+mod count_postbacks;
 mod decision_body;
 mod get_journey;
 mod get_postback;
+mod get_redrive;
+mod list_parked;
 mod list_postbacks;
+mod list_quarantine;
+mod period;
+mod redrive;
 
 use std::{fmt, sync::Arc};
 
@@ -17,7 +23,7 @@ use kernel::Clock;
 use postgres_kit::DbError;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::flows::StoryReader;
+use crate::flows::{Attributor, StoryReader};
 
 /// What a caller waits before trying again when the database is away.
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -27,6 +33,8 @@ const RETRY_AFTER_SECONDS: u32 = 5;
 pub struct Api {
     /// Reads postbacks and journeys.
     pub reader: StoryReader,
+    /// Has groups judged again.
+    pub attributor: Attributor,
     /// The time, for the default period of lists.
     pub clock: Arc<dyn Clock>,
 }
@@ -52,7 +60,12 @@ fn documented(config: &mut ServiceConfig<'_>) {
     config
         .service(list_postbacks::list_postbacks)
         .service(get_postback::get_postback)
-        .service(get_journey::get_journey);
+        .service(get_journey::get_journey)
+        .service(count_postbacks::count_postbacks)
+        .service(list_quarantine::list_quarantine)
+        .service(redrive::redrive)
+        .service(get_redrive::get_redrive)
+        .service(list_parked::list_parked);
 }
 
 /// The OpenAPI document.

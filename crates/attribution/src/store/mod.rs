@@ -6,10 +6,14 @@ pub mod conversions;
 pub mod decisions;
 pub mod journeys;
 mod moment;
+pub mod parked;
 pub mod partitions;
+pub mod postback_list;
 pub mod postbacks;
+pub mod quarantine;
 pub mod rejudgements;
 pub mod replicas;
+pub mod rollups;
 pub mod stories;
 
 use std::fmt;

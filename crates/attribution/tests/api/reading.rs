@@ -64,7 +64,16 @@ async fn a_tenant_reads_its_own_stories_and_nobody_elses() {
 #[test]
 fn the_openapi_document_has_every_path() {
     let document = <attribution::Attribution as process::Service>::openapi().unwrap();
-    for path in ["/api/v1/postbacks", "/api/v1/postbacks/{receipt}", "/api/v1/journeys/{gk_click_id}"] {
+    for path in [
+        "/api/v1/postbacks",
+        "/api/v1/postbacks/{receipt}",
+        "/api/v1/journeys/{gk_click_id}",
+        "/api/v1/rollups",
+        "/api/v1/quarantine",
+        "/api/v1/quarantine/redrives",
+        "/api/v1/quarantine/redrives/{redrive_id}",
+        "/api/v1/parked",
+    ] {
         assert!(document.contains(&format!("\"{path}\"")), "{path}");
     }
 }

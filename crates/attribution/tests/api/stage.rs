@@ -57,6 +57,8 @@ pub(crate) struct Stage {
     ear: Ear,
     pub(crate) address: SocketAddr,
     pub(crate) database: TestDatabase,
+    /// As the last replica has them.
+    pub(crate) settings: Settings,
     _namespace: Namespace,
 }
 
@@ -91,12 +93,18 @@ impl Stage {
         .await;
         runtimes.push(ours);
         let address = address.expect("at least one");
-        Self { runtimes, bus, ear, address, database, _namespace: namespace }
+        let settings = settings(&database, &bus_settings);
+        Self { runtimes, bus, ear, address, database, settings, _namespace: namespace }
     }
 
     /// A stage on which the tenant's credential and offer are known.
     pub(crate) async fn with(tenant: &Tenant) -> Self {
-        let stage = Self::set().await;
+        Self::replicas_with(1, tenant).await
+    }
+
+    /// The same with so many replicas.
+    pub(crate) async fn replicas_with(count: usize, tenant: &Tenant) -> Self {
+        let stage = Self::with_replicas(count).await;
         stage.say_catalog([tenant.tenant(), tenant.credential(1, None), tenant.offer_version(1, &[])]).await;
         stage.rows("SELECT count(*) AS count FROM offer_versions", 1).await;
         stage
@@ -191,6 +199,22 @@ impl Stage {
         if let Some(token) = token {
             request = request.header("authorization", format!("ApiToken {token}"));
         }
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.json().await.expect("JSON"))
+    }
+
+    /// Tells the API something.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        token: &str,
+        body: &serde_json::Value,
+    ) -> (u16, serde_json::Value) {
+        let request = test_kit::http_client()
+            .post(format!("http://{}{path}", self.address))
+            .header("authorization", format!("ApiToken {token}"))
+            .json(body);
         let response = request.send().await.expect("an answer");
         let status = response.status().as_u16();
         (status, response.json().await.expect("JSON"))
