@@ -32,6 +32,7 @@ mod postback;
 mod quarantine;
 mod review;
 mod rules;
+mod timeline;
 mod trace;
 mod unattributed;
 
@@ -47,6 +48,7 @@ pub use people::{PersonAct, PersonDecision};
 pub use postback::{Claims, Stamped, Told};
 pub use quarantine::{Likeness, QUARANTINE_CAUSES, Suggestion, suggest};
 pub use rules::Rule;
+pub use timeline::{Moment, timeline};
 pub use trace::{Outcome, Step, Trace};
 pub use unattributed::{TenantFacts, judge_without_click};
 

@@ -23,8 +23,8 @@ mod turn_away;
 pub use crate::store::{
     parked::Parked,
     postback_list::{ListedStory, Listing},
-    quarantine::{Group, Grouping, Progress},
-    rollups::{Counted, Counting, Dimension},
+    quarantine::{Group, Grouping},
+    rollups::{Counting, Dimension},
     stories::{DecisionStory, PostbackStory},
 };
 pub use attributor::Attributor;

@@ -2,6 +2,7 @@
 
 mod count_postbacks;
 mod decision_body;
+mod draft;
 mod get_journey;
 mod get_postback;
 mod get_redrive;
@@ -10,6 +11,7 @@ mod list_postbacks;
 mod list_quarantine;
 mod period;
 mod redrive;
+mod simulate;
 
 use std::{fmt, sync::Arc};
 
@@ -65,7 +67,8 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(list_quarantine::list_quarantine)
         .service(redrive::redrive)
         .service(get_redrive::get_redrive)
-        .service(list_parked::list_parked);
+        .service(list_parked::list_parked)
+        .service(simulate::simulate);
 }
 
 /// The OpenAPI document.

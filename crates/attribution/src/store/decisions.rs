@@ -16,6 +16,13 @@ use crate::domain::{Code, Trace};
 /// What people search by is cut at this: an index can not hold more than 2.7 kB, and nobody types as much.
 const FACET_BYTES_MAX: usize = 256;
 
+/// A text as it is stored to be searched by: whoever searches for a longer one, or one with a NUL, finds what was stored
+/// of it.
+#[must_use]
+pub(super) fn searchable(text: &str) -> String {
+    text::bounded(text, FACET_BYTES_MAX).into_owned()
+}
+
 /// What a postback is searched and counted by; none: not known when it was decided.
 #[derive(Debug, Clone, Default)]
 pub struct Facets {
@@ -92,8 +99,7 @@ pub async fn save(connection: &mut AsyncPgConnection, rows: &[DecisionRow]) -> Q
     let clicks: Vec<Option<Uuid>> = rows.iter().map(|row| row.click.map(ClickId::as_uuid)).collect();
     let codes: Vec<&str> = rows.iter().map(|row| row.code.as_str()).collect();
     let facets = |of: fn(&Facets) -> Option<&str>| -> Vec<Option<String>> {
-        let bounded = |text: &str| text::bounded(text, FACET_BYTES_MAX).into_owned();
-        rows.iter().map(|row| of(&row.facets).map(bounded)).collect()
+        rows.iter().map(|row| of(&row.facets).map(searchable)).collect()
     };
     let offers: Vec<Option<Uuid>> = rows.iter().map(|row| row.facets.offer.map(OfferId::as_uuid)).collect();
     let publishers: Vec<Option<Uuid>> =

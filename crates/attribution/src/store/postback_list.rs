@@ -10,6 +10,7 @@ use kernel::{ClickId, OfferId, PublisherId, ReceiptId, TenantId, Timestamp};
 use uuid::Uuid;
 
 use super::{
+    decisions::searchable,
     inconsistent,
     moment::{from_sql, to_sql},
 };
@@ -143,11 +144,11 @@ macro_rules! bound {
             .bind::<Nullable<Text>, _>($listing.code.map(Code::as_str))
             .bind::<Nullable<SqlUuid>, _>($listing.offer.map(OfferId::as_uuid))
             .bind::<Nullable<SqlUuid>, _>($listing.publisher.map(PublisherId::as_uuid))
-            .bind::<Nullable<Text>, _>($listing.event_id.as_deref())
-            .bind::<Nullable<Text>, _>($listing.conversion_id.as_deref())
-            .bind::<Nullable<Text>, _>($listing.appsflyer_id.as_deref())
-            .bind::<Nullable<Text>, _>($listing.member.as_deref())
-            .bind::<Nullable<Text>, _>($listing.pub_click.as_deref())
+            .bind::<Nullable<Text>, _>($listing.event_id.as_deref().map(searchable))
+            .bind::<Nullable<Text>, _>($listing.conversion_id.as_deref().map(searchable))
+            .bind::<Nullable<Text>, _>($listing.appsflyer_id.as_deref().map(searchable))
+            .bind::<Nullable<Text>, _>($listing.member.as_deref().map(searchable))
+            .bind::<Nullable<Text>, _>($listing.pub_click.as_deref().map(searchable))
     };
 }
 

@@ -10,6 +10,7 @@ use kernel::{OfferId, TenantId, Timestamp, TokenId};
 use uuid::Uuid;
 
 use super::{
+    decisions::searchable,
     inconsistent,
     moment::{from_sql, to_sql},
 };
@@ -96,7 +97,7 @@ pub async fn groups(
     .bind::<BigInt, _>(grouping.limit)
     .load(connection)
     .await?;
-    let total = rows.first().map_or(0, |row| u64::try_from(row.total).unwrap_or_default());
+    let total = rows.as_slice().first().map_or(0, |row| u64::try_from(row.total).unwrap_or_default());
     let groups = rows.into_iter().map(|row| {
         Ok(Group {
             code: Code::parse(&row.code).ok_or_else(|| inconsistent("decisions", "code", &row.code))?,
@@ -137,12 +138,13 @@ pub async fn ask(connection: &mut AsyncPgConnection, asked: &Asked) -> QueryResu
         #[diesel(sql_type = SqlUuid)]
         redrive_id: Uuid,
     }
+    let event_id = searchable(&asked.event_id);
     // Whoever asks for the same at the same moment waits here, and then finds it.
     sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1::text || $2::text || $3 || ' ' || $4, 0))")
         .bind::<SqlUuid, _>(asked.tenant.as_uuid())
         .bind::<SqlUuid, _>(asked.offer.as_uuid())
         .bind::<Text, _>(asked.code.as_str())
-        .bind::<Text, _>(&asked.event_id)
+        .bind::<Text, _>(&event_id)
         .execute(connection)
         .await?;
     let held: Option<Held> = sql_query(
@@ -153,7 +155,7 @@ pub async fn ask(connection: &mut AsyncPgConnection, asked: &Asked) -> QueryResu
     .bind::<SqlUuid, _>(asked.tenant.as_uuid())
     .bind::<SqlUuid, _>(asked.offer.as_uuid())
     .bind::<Text, _>(asked.code.as_str())
-    .bind::<Text, _>(&asked.event_id)
+    .bind::<Text, _>(&event_id)
     .get_result(connection)
     .await
     .optional()?;
@@ -170,7 +172,7 @@ pub async fn ask(connection: &mut AsyncPgConnection, asked: &Asked) -> QueryResu
     .bind::<SqlUuid, _>(asked.id)
     .bind::<SqlUuid, _>(asked.offer.as_uuid())
     .bind::<Text, _>(asked.code.as_str())
-    .bind::<Text, _>(&asked.event_id)
+    .bind::<Text, _>(&event_id)
     .bind::<SqlUuid, _>(asked.by.as_uuid())
     .execute(connection)
     .await?;

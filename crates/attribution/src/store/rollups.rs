@@ -11,7 +11,10 @@ use kernel::{OfferId, PublisherId, TenantId, Timestamp};
 use postgres_kit::kept;
 use uuid::Uuid;
 
-use super::{decisions::rollup_place, moment::to_sql};
+use super::{
+    decisions::{rollup_place, searchable},
+    moment::to_sql,
+};
 use crate::domain::Code;
 
 /// One folds or rebuilds at a time; whoever judges does not take it.
@@ -228,12 +231,12 @@ pub async fn count(
     .bind::<Nullable<Text>, _>(counting.code.map(Code::as_str))
     .bind::<Nullable<SqlUuid>, _>(counting.offer.map(OfferId::as_uuid))
     .bind::<Nullable<SqlUuid>, _>(counting.publisher.map(PublisherId::as_uuid))
-    .bind::<Nullable<Text>, _>(counting.event_id.as_deref())
+    .bind::<Nullable<Text>, _>(counting.event_id.as_deref().map(searchable))
     .bind::<BigInt, _>(counting.offset)
     .bind::<BigInt, _>(counting.limit)
     .load(connection)
     .await?;
-    let total = rows.first().map_or(0, |row| u64::try_from(row.total).unwrap_or_default());
+    let total = rows.as_slice().first().map_or(0, |row| u64::try_from(row.total).unwrap_or_default());
     let counted = |row: Row| Counted {
         values: row
             .place

@@ -9,5 +9,6 @@ mod quarantine;
 mod reading;
 mod rollups;
 mod searching;
+mod simulating;
 mod stage;
 mod waiting;

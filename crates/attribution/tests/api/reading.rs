@@ -73,6 +73,7 @@ fn the_openapi_document_has_every_path() {
         "/api/v1/quarantine/redrives",
         "/api/v1/quarantine/redrives/{redrive_id}",
         "/api/v1/parked",
+        "/api/v1/simulate",
     ] {
         assert!(document.contains(&format!("\"{path}\"")), "{path}");
     }

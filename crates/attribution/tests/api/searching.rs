@@ -43,6 +43,8 @@ async fn a_postback_is_found_by_any_id() {
     }
     let (_, body) = stage.get(&format!("/api/v1/postbacks?offer_id={offer}"), Some("gkt_ours")).await;
     assert_eq!(body["total"], 2);
+    let (status, body) = stage.get("/api/v1/postbacks?event_id=a%00b", Some("gkt_ours")).await;
+    assert_eq!((status, body["total"].as_u64()), (200, Some(0)), "{body}");
     let upside_down =
         "/api/v1/postbacks?received_from=2026-11-22T00:00:00Z&received_until=2026-11-21T00:00:00Z";
     let (status, body) = stage.get(upside_down, Some("gkt_ours")).await;
