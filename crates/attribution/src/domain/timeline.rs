@@ -101,6 +101,7 @@ impl Story<'_> {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 mod tests {
     use std::collections::BTreeMap;
 

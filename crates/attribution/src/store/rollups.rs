@@ -210,16 +210,20 @@ pub async fn count(
     }
     let columns: Vec<&str> = counting.by.iter().map(|dimension| dimension.column()).collect();
     // One statement, one snapshot: a delta that is folded meanwhile is seen once.
-    let half = "SELECT * FROM {} WHERE tenant_id = $1 AND hour >= $2 AND hour < $3 AND ($4 IS NULL OR code = $4)
-        AND ($5 IS NULL OR offer_id = $5) AND ($6 IS NULL OR publisher_id = $6) AND ($7 IS NULL OR event_id = $7)";
-    let columns_of = "tenant_id, hour, code, offer_id, publisher_id, event_id, country, platform, postbacks";
-    let half_of = |table: &str| half.replace('*', columns_of).replace("{}", table);
+    let half = |table: &str| {
+        format!(
+            "SELECT hour, code, offer_id, publisher_id, event_id, country, platform, postbacks FROM {table}
+            WHERE tenant_id = $1 AND hour >= $2 AND hour < $3 AND ($4 IS NULL OR code = $4)
+                AND ($5 IS NULL OR offer_id = $5) AND ($6 IS NULL OR publisher_id = $6)
+                AND ($7 IS NULL OR event_id = $7)"
+        )
+    };
     let groups = format!(
         "SELECT ARRAY[{}]::text[] AS place, sum(postbacks)::bigint AS postbacks FROM ({} UNION ALL {}) AS both_halves
         GROUP BY 1 HAVING sum(postbacks) <> 0",
         columns.join(", "),
-        half_of("rollups"),
-        half_of("rollup_deltas"),
+        half("rollups"),
+        half("rollup_deltas"),
     );
     let rows: Vec<Row> = sql_query(format!(
         "SELECT place, postbacks, count(*) OVER () AS total FROM ({groups}) AS groups
