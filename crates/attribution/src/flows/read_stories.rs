@@ -1,15 +1,18 @@
 //! Reading for the API: what a postback means and why, and a click's whole journey.
 
-use kernel::{ClickId, ReceiptId, TenantId};
+use std::collections::BTreeSet;
+
+use kernel::{ClickId, ReceiptId, TenantId, Timestamp};
 use postgres_kit::{DbError, Pool};
 use prost::Message;
 
 use crate::{
-    domain::{Click, Code},
+    domain::{Click, Code, Stamped},
     facts,
     store::{
         parked::{self, Parked},
         postback_list::{self, ListedStory, Listing},
+        postbacks,
         rollups::{self, Counted, Counting},
         stories::{self, DecisionStory, JourneyStory, RawStory},
     },
@@ -68,6 +71,27 @@ impl StoryReader {
         let Some(current) = decisions.next() else { return Ok(None) };
         let raw = stories::raw_of(&mut connection, tenant, receipt).await?;
         Ok(Some(PostbackView { current, earlier: decisions.collect(), raw }))
+    }
+
+    /// When the click of a journey happened and its stamped postbacks in the order of receipt; `None` when the tenant
+    /// has no such click, or it has not arrived.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn stamped(
+        &self,
+        tenant: TenantId,
+        click: ClickId,
+    ) -> Result<Option<(Timestamp, Vec<Stamped>)>, DbError> {
+        let Some(view) = self.journey(tenant, click).await? else { return Ok(None) };
+        let Some(known) = view.click else { return Ok(None) };
+        let mut connection = self.pool.get().await?;
+        let key = (tenant, click);
+        let mut found = postbacks::load_of_journeys(&mut connection, &BTreeSet::from([key])).await?;
+        let mut stamped: Vec<Stamped> =
+            found.remove(&key).unwrap_or_default().into_iter().map(|one| one.stamped).collect();
+        stamped.sort_by_key(|postback| (postback.received_at, postback.receipt));
+        Ok(Some((known.clicked_at, stamped)))
     }
 
     /// Current decisions, the latest received first, and how many there are in all.

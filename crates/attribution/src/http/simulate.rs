@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::post;
+use actix_web::{post, web};
 use chrono::{DateTime, Utc};
 use http_kit::{Json, Problem, ProblemBody, auth::Caller};
 use kernel::{
@@ -16,9 +16,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
+    Api,
     decision_body::StepBody,
     draft::{Draft, DraftBody, wrong},
-    written,
+    unavailable, written,
 };
 use crate::domain::{
     Claims, Click, Conversion, ConversionChange, Credential, DecisionChange, Generation, JourneyInputs,
@@ -32,12 +33,17 @@ const POSTBACKS_MAX: usize = 200;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SimulationBody {
+    /// A stored journey, instead of `clickedAt` and `postbacks`: its click and its postbacks as they came.
+    #[serde(default)]
+    gk_click_id: Option<Uuid>,
     /// When the click happened.
-    #[schema(value_type = String, example = "2026-12-01T10:00:00Z")]
-    clicked_at: DateTime<Utc>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "2026-12-01T10:00:00Z")]
+    clicked_at: Option<DateTime<Utc>>,
     /// The draft, in the catalog's names; its body can be pasted whole.
     version: DraftBody,
     /// 1 to 200 postbacks, in any order.
+    #[serde(default)]
     postbacks: Vec<SimulatedPostback>,
 }
 
@@ -144,23 +150,34 @@ pub struct SimulatedMoney {
     request_body = SimulationBody,
     responses(
         (status = 200, description = "What would have happened.", body = SimulatedBody),
+        (status = 404, description = "No such journey, or its click has not arrived."),
         (status = 422, description = "Wrong fields.", body = ProblemBody<'static>, content_type = "application/problem+json"),
     )
 )]
 #[post("/api/v1/simulate")]
 pub(super) async fn simulate(
     caller: Caller,
+    api: web::Data<Api>,
     body: Json<SimulationBody>,
 ) -> Result<Json<SimulatedBody>, Problem> {
     caller.require_read_tenant()?;
-    let SimulationBody { clicked_at, version, postbacks } = body.0;
-    if postbacks.is_empty() || postbacks.len() > POSTBACKS_MAX {
+    let SimulationBody { gk_click_id, clicked_at, version, postbacks } = body.0;
+    let Draft { version, money } = version.read()?;
+    let (clicked_at, stamped) = match (gk_click_id, clicked_at) {
+        (Some(click), None) if postbacks.is_empty() => {
+            let stored = api.reader.stamped(caller.tenant, ClickId::from_uuid(click)).await;
+            let (at, known) = stored.map_err(unavailable)?.ok_or_else(|| Problem::not_found("journey"))?;
+            let again = |(place, one): (usize, Stamped)| stamp(place, one.received_at, one.claims);
+            (at, known.into_iter().enumerate().map(again).collect::<Vec<_>>())
+        }
+        (None, Some(at)) => (moment(at), postbacks.iter().enumerate().map(pasted).collect()),
+        _ => return Err(wrong("gkClickId", "must stand alone, or clickedAt and postbacks without it")),
+    };
+    if stamped.is_empty() || stamped.len() > POSTBACKS_MAX {
         return Err(wrong("postbacks", &format!("must be 1 to {POSTBACKS_MAX} postbacks")));
     }
-    let Draft { version, money } = version.read()?;
     let offer = Offer { versions: BTreeMap::from([(version.number, version)]), stops: Vec::new() };
-    let stamped = postbacks.iter().enumerate().map(|(place, one)| stamped(place, one)).collect();
-    let moments = run(caller.tenant, moment(clicked_at), &offer, stamped);
+    let moments = run(caller.tenant, clicked_at, &offer, stamped);
     Ok(Json(SimulatedBody { timeline: moments.into_iter().map(|one| shown(one, &money)).collect() }))
 }
 
@@ -190,15 +207,19 @@ fn run(tenant: TenantId, clicked_at: Timestamp, offer: &Offer, postbacks: Vec<St
     })
 }
 
-/// Its receipt is its place in the list.
-fn stamped(place: usize, postback: &SimulatedPostback) -> Stamped {
+fn pasted((place, postback): (usize, &SimulatedPostback)) -> Stamped {
     let parsed = Postback::parse(&Request::get(postback.query.as_bytes()));
+    stamp(place, moment(postback.received_at), Claims::of(&parsed))
+}
+
+/// Its receipt is its place in the list.
+fn stamp(place: usize, received_at: Timestamp, claims: Claims) -> Stamped {
     Stamped {
         receipt: ReceiptId::from_uuid(Uuid::from_u128(u128::try_from(place).unwrap_or_default())),
-        received_at: moment(postback.received_at),
+        received_at,
         credential: CredentialId::from_uuid(Uuid::nil()),
         generation: 0,
-        claims: Claims::of(&parsed),
+        claims,
         settled: Settled::default(),
     }
 }

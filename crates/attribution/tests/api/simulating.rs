@@ -69,6 +69,18 @@ async fn a_draft_is_tried_with_pasted_postbacks_and_nothing_is_written() {
     assert_eq!(timeline[1]["at"], "2026-12-04T10:10:00.000000Z");
     assert!(timeline[1]["postback"].is_null());
 
+    // A stored journey under other terms: what nothing maps there is mapped here.
+    stage.say_first_click(tenant.click(1)).await;
+    stage.say_postbacks([tenant.postback(1, "purchase", 60)]).await;
+    stage.coded("UNMAPPED_EVENT", 1).await;
+    let stored = json!({"gkClickId": tenant.click_id(1).as_uuid(), "version": draft()});
+    let (status, body) = stage.post("/api/v1/simulate", "gkt_analyst", &stored).await;
+    assert_eq!((status, codes(&body["timeline"][0])), (200, vec![(0, "QUALIFIED")]), "{body}");
+    let unknown = json!({"gkClickId": tenant.click_id(2).as_uuid(), "version": draft()});
+    assert_eq!(stage.post("/api/v1/simulate", "gkt_analyst", &unknown).await.0, 404);
+    let both = json!({"gkClickId": tenant.click_id(1).as_uuid(), "clickedAt": "2026-12-01T10:00:00Z", "version": draft()});
+    assert_eq!(stage.post("/api/v1/simulate", "gkt_analyst", &both).await.0, 422);
+
     let mut wrong = alone.clone();
     wrong["version"]["events"][1]["payout"]["percent"] = json!("much");
     let (status, body) = stage.post("/api/v1/simulate", "gkt_analyst", &wrong).await;
@@ -77,7 +89,7 @@ async fn a_draft_is_tried_with_pasted_postbacks_and_nothing_is_written() {
         (422, Some("version.events[1].payout.percent")),
         "{body}"
     );
-    assert_eq!(stage.count("SELECT count(*) AS count FROM decisions").await, 0);
-    assert_eq!(stage.count("SELECT count(*) AS count FROM journeys").await, 0);
+    assert_eq!(stage.count("SELECT count(*) AS count FROM decisions").await, 1);
+    assert_eq!(stage.count("SELECT count(*) AS count FROM journeys").await, 1);
     stage.strike().await;
 }
