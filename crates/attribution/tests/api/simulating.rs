@@ -17,8 +17,13 @@ fn draft() -> Value {
 }
 
 fn codes(moment: &Value) -> Vec<(u64, &str)> {
-    let decisions = moment["decisions"].as_array().unwrap();
-    decisions.iter().map(|one| (one["postback"].as_u64().unwrap(), one["code"].as_str().unwrap())).collect()
+    let decisions = moment["decisions"].as_array().expect("as documented");
+    decisions
+        .iter()
+        .map(|one| {
+            (one["postback"].as_u64().expect("as documented"), one["code"].as_str().expect("as documented"))
+        })
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
