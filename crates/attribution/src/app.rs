@@ -25,6 +25,13 @@ use crate::{
     store::MIGRATIONS,
 };
 
+/// Commands beyond those every service has.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Command {
+    /// Count the rollups anew from the decisions that are kept; nobody judges while a day is counted
+    RebuildRollups,
+}
+
 /// The service.
 pub struct Attribution;
 
@@ -87,6 +94,11 @@ impl Service for Attribution {
                 let pool = postgres_kit::pool(&settings.database)?;
                 let answer = dead_items::run(command, &pool).await?;
                 Ok(writeln!(std::io::stdout(), "{answer}")?)
+            }
+            Command::RebuildRollups => {
+                let rows = flows::rebuild_rollups(&postgres_kit::pool(&settings.database)?).await?;
+                tracing::info!(rows, "rollups counted anew");
+                Ok(())
             }
         }
     }

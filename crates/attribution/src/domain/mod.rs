@@ -31,8 +31,10 @@ mod judge;
 mod offer;
 mod people;
 mod postback;
+mod quarantine;
 mod review;
 mod rules;
+mod timeline;
 mod trace;
 mod unattributed;
 
@@ -48,7 +50,9 @@ pub use judge::{Decision, FirstStep, JourneyVerdict, Waits, judge};
 pub use offer::{DeadlineAnchor, EventTerms, Offer, OfferEvent, Platform, ReachedBy, Version};
 pub use people::{PersonAct, PersonDecision};
 pub use postback::{Claims, Stamped, Told};
+pub use quarantine::{Likeness, QUARANTINE_CAUSES, Suggestion, suggest};
 pub use rules::Rule;
+pub use timeline::{Moment, timeline};
 pub use trace::{Outcome, Step, Trace};
 pub use unattributed::{TenantFacts, judge_without_click};
 

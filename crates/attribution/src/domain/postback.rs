@@ -81,6 +81,9 @@ pub struct Claims {
     /// The device's platform, as AppsFlyer says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
+    /// AppsFlyer's id of the installation; people search by it, no rule reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub appsflyer_id: Option<String>,
     /// What only the publisher's callback repeats.
     pub told: Told,
 }
@@ -139,6 +142,7 @@ impl Claims {
             app_id: text(Field::AppId),
             country: postback.get(Field::CountryCode).map(str::to_ascii_uppercase),
             platform: text(Field::Platform),
+            appsflyer_id: text(Field::AppsflyerId),
             told: Told {
                 amount: text(Field::Amount),
                 currency: text(Field::Currency),

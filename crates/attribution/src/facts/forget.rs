@@ -6,6 +6,7 @@ use kernel::TenantId;
 use postback_parser::{Field, Postback};
 use prost::Message as _;
 use signing::Keyring;
+use uuid::Uuid;
 
 use super::Received;
 use crate::domain::{Claims, Told};
@@ -70,6 +71,12 @@ pub fn member_of(fact: &[u8]) -> String {
     parameters.map(|parameters| parameters.pub_member_id).unwrap_or_default()
 }
 
+/// A click's offer, and its member as two versions of its fact name it.
+pub fn renamed_member(before: &[u8], after: &[u8]) -> Option<(Uuid, String, String)> {
+    let offer = Uuid::from_slice(&ClickRecorded::decode(after).ok()?.offer_id).ok()?;
+    Some((offer, member_of(before), member_of(after)))
+}
+
 /// A postback without its person: parameters without a meaning are gone, personal values have lost theirs.
 pub fn postback_without_person(mut postback: Postback) -> Postback {
     for field in PERSONAL {
@@ -103,6 +110,7 @@ impl Received {
                 subs: std::collections::BTreeMap::new(),
                 ..left.stamped.claims.told
             },
+            appsflyer_id: None,
             ..left.stamped.claims
         };
         left
@@ -134,7 +142,7 @@ mod tests {
             assert!(!text.contains("canary") && !text.contains("10.9.8.7"), "{text}");
             let after = Postback::parse(&Request::get(text.as_bytes()));
             assert_eq!((&after.fields, &after.event, &after.click), (&left.fields, &left.event, &left.click));
-            let claims = |postback: &Postback| Claims { told: Told::default(), ..Claims::of(postback) };
+            let claims = |postback: &Postback| Claims { told: Told::default(), appsflyer_id: None, ..Claims::of(postback) };
             assert_eq!(claims(&after), claims(&before), "what the rules look at");
             assert!(names_device(&before, "CANARY4") && !names_device(&after, "canary4"));
         }

@@ -10,7 +10,9 @@ mod verdict;
 
 pub use click::click;
 pub use credential::credential;
-pub use forget::{encoded_click_without_person, member_of, names_device, postback_without_person};
+pub use forget::{
+    encoded_click_without_person, member_of, names_device, postback_without_person, renamed_member,
+};
 pub use offer::{KnownOffer, offer_version, stops};
 pub use payout::{DecidedByPerson, EndOfDelivery, OfPayout, StatusOfConversion, of_payout};
 pub use postback::{Received, received};

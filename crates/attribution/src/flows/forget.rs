@@ -54,6 +54,12 @@ impl Attributor {
             rows.push((journey.key, self.left_of_click(journey)?));
         }
         erasures::forget(connection, &rows).await?;
+        let renamed = locked.iter().zip(&rows).filter_map(|(journey, (_, left))| {
+            facts::renamed_member(journey.click.as_deref()?, left.as_deref()?).map(|(offer, before, after)| {
+                erasures::Renamed { key: journey.key, offer, before, after }
+            })
+        });
+        erasures::rename_members(connection, &renamed.collect::<Vec<_>>()).await?;
         let raw = erasures::raw_of_journeys(connection, keys).await?;
         let postbacks = save_without_person(connection, &raw).await?;
         let clicks = rows

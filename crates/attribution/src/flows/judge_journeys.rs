@@ -11,7 +11,7 @@ use postgres_kit::outbox::{self, Outgoing};
 use prost::Message;
 use telemetry::TraceContext;
 
-use super::{Attributor, claim_first_steps, spans::Spans};
+use super::{Attributor, claim_first_steps, facets::facets, spans::Spans};
 use crate::{
     domain::{
         Changes, Click, Code, Conversion, ConversionChange, Credential, Held, JourneyInputs, JourneyVerdict,
@@ -87,7 +87,7 @@ impl Attributor {
                 *one = again;
             }
         }
-        decided.extend(judged.iter().flat_map(Judged::decisions));
+        decided.extend(judged.iter().flat_map(|one| one.decisions(&files)));
         let outgoing = judged.iter().flat_map(|one| self.tell(one, &files, spans)).collect::<Vec<_>>();
         for decision in &decided {
             self.meters.decided(decision.code);
@@ -211,8 +211,10 @@ impl Attributor {
 }
 
 impl Judged {
-    fn decisions(&self) -> impl Iterator<Item = DecisionRow> {
+    fn decisions<'a>(&'a self, files: &'a Files) -> impl Iterator<Item = DecisionRow> + 'a {
         let (tenant, click) = self.key;
+        let known_click = files.clicks.get(&self.key);
+        let offer = known_click.and_then(|(click, _)| files.offers.get(&(tenant, click.offer)));
         self.changes.decisions.iter().filter_map(move |change| {
             let (stamped, _) = self.postbacks.get(&change.decision.receipt)?;
             Some(DecisionRow {
@@ -223,6 +225,7 @@ impl Judged {
                 revision: change.revision,
                 code: change.decision.code,
                 trace: change.decision.trace.clone(),
+                facets: facets(&stamped.claims, known_click, offer),
             })
         })
     }

@@ -6,6 +6,8 @@ mod bury;
 mod claim_first_steps;
 mod erase;
 mod error;
+mod facets;
+mod fold_rollups;
 mod forget;
 mod input_lag;
 mod judge_carefully;
@@ -15,6 +17,7 @@ mod read_stories;
 mod record_clicks;
 mod record_payout;
 mod record_postbacks;
+mod redrive;
 mod rejudge;
 mod retain;
 mod spans;
@@ -23,13 +26,20 @@ mod tend;
 mod turn_away;
 mod unpark;
 
-pub use crate::store::erasures::ErasureRow;
-pub use crate::store::payout_stories::{DeliveryStory, PayoutStory, PersonStory, StatusStory};
-pub use crate::store::stories::{DecisionStory, ListedStory, PostbackStory};
+pub use crate::store::{
+    erasures::ErasureRow,
+    parked::Parked,
+    payout_stories::{DeliveryStory, PayoutStory, PersonStory, StatusStory},
+    postback_list::{ListedStory, Listing},
+    quarantine::{Group, Grouping},
+    rollups::{Counting, Dimension},
+    stories::{DecisionStory, PostbackStory},
+};
 pub use attributor::Attributor;
 pub use erase::Person;
 pub use error::FlowError;
-pub use read_stories::{JourneyView, ListQuery, PostbackView, StoryReader};
+pub use fold_rollups::rebuild_rollups;
+pub use read_stories::{JourneyView, PostbackView, StoryReader};
 pub use retain::Retention;
 pub use tend::{Tending, tend};
 pub use unpark::UNREADABLE_ROW;

@@ -1,14 +1,22 @@
 //! Reading for the API: what a postback means and why, and a click's whole journey.
 
+use std::collections::BTreeSet;
+
 use kernel::{ClickId, ReceiptId, TenantId, Timestamp};
 use postgres_kit::{DbError, Pool};
 use prost::Message;
 
 use crate::{
-    domain::{Click, Code},
+    domain::{Click, Code, Stamped},
     facts,
-    store::payout_stories::{self, PayoutStory},
-    store::stories::{self, DecisionStory, JourneyStory, ListedStory, Listing, RawStory},
+    store::{
+        parked::{self, Parked},
+        payout_stories::{self, PayoutStory},
+        postback_list::{self, ListedStory, Listing},
+        postbacks,
+        rollups::{self, Counted, Counting},
+        stories::{self, DecisionStory, JourneyStory, RawStory},
+    },
 };
 
 /// Reads stories.
@@ -45,25 +53,6 @@ pub struct JourneyView {
     pub payout: PayoutStory,
 }
 
-/// Which postbacks to list.
-#[derive(Debug, Clone, Copy)]
-pub struct ListQuery {
-    /// Whose.
-    pub tenant: TenantId,
-    /// Of this click only.
-    pub click: Option<ClickId>,
-    /// With this code only.
-    pub code: Option<Code>,
-    /// Received from then on.
-    pub from: Timestamp,
-    /// Received before then.
-    pub until: Timestamp,
-    /// How many to skip.
-    pub offset: i64,
-    /// How many to take.
-    pub limit: i64,
-}
-
 impl StoryReader {
     /// Over a pool.
     #[must_use]
@@ -87,15 +76,57 @@ impl StoryReader {
         Ok(Some(PostbackView { current, earlier: decisions.collect(), raw }))
     }
 
+    /// When the click of a journey happened and its stamped postbacks in the order of receipt; `None` when the tenant
+    /// has no such click, or it has not arrived.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn stamped(
+        &self,
+        tenant: TenantId,
+        click: ClickId,
+    ) -> Result<Option<(Timestamp, Vec<Stamped>)>, DbError> {
+        let Some(view) = self.journey(tenant, click).await? else { return Ok(None) };
+        let Some(known) = view.click else { return Ok(None) };
+        let mut connection = self.pool.get().await?;
+        let key = (tenant, click);
+        let mut found = postbacks::load_of_journeys(&mut connection, &BTreeSet::from([key])).await?;
+        let mut stamped: Vec<Stamped> =
+            found.remove(&key).unwrap_or_default().into_iter().map(|one| one.stamped).collect();
+        stamped.sort_by_key(|postback| (postback.received_at, postback.receipt));
+        Ok(Some((known.clicked_at, stamped)))
+    }
+
     /// Current decisions, the latest received first, and how many there are in all.
     ///
     /// # Errors
     /// The database's.
-    pub async fn list(&self, query: &ListQuery) -> Result<(Vec<ListedStory>, u64), DbError> {
+    pub async fn list(&self, listing: &Listing) -> Result<(Vec<ListedStory>, u64), DbError> {
         let mut connection = self.pool.get().await?;
-        let ListQuery { tenant, click, code, from, until, offset, limit } = *query;
-        let listing = Listing { tenant, click, code, from, until, offset, limit };
-        Ok(stories::list(&mut connection, &listing).await?)
+        Ok(postback_list::list(&mut connection, listing).await?)
+    }
+
+    /// Groups of postbacks, the largest first, and how many groups there are.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count(&self, counting: &Counting) -> Result<(Vec<Counted>, u64), DbError> {
+        let mut connection = self.pool.get().await?;
+        Ok(rollups::count(&mut connection, counting).await?)
+    }
+
+    /// What waits, the one received first first, and how many there are.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn parked(
+        &self,
+        tenant: TenantId,
+        codes: &[Code],
+        page: (i64, i64),
+    ) -> Result<(Vec<Parked>, u64), DbError> {
+        let mut connection = self.pool.get().await?;
+        Ok(parked::list(&mut connection, tenant, codes, page).await?)
     }
 
     /// A journey; `None` when the tenant has none of that click.

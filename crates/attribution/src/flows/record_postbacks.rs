@@ -10,7 +10,8 @@ use kernel::{FactId, Timestamp};
 use postgres_kit::{DbError, Retries, inbox, transact};
 
 use super::{
-    Attributor, FlowError, POSTBACKS, forget::of_the_forgotten, judge_journeys::Docket, spans::Spans,
+    Attributor, FlowError, POSTBACKS, facets::facets_without_click, forget::of_the_forgotten,
+    judge_journeys::Docket, spans::Spans,
 };
 use crate::{
     domain::judge_without_click,
@@ -113,6 +114,7 @@ async fn decide_homeless(
             revision: 1,
             code,
             trace,
+            facets: facets_without_click(&one.parsed),
         }
     };
     Ok(homeless.iter().map(decide).collect())

@@ -44,6 +44,7 @@ where
 {
     supervisor.spawn("sweep", sweep(attributor.clone(), tending, is_connected, supervisor.soft()));
     supervisor.spawn("rejudge", rejudge(attributor.clone(), tending, supervisor.soft()));
+    supervisor.spawn("rollups", fold_rollups(attributor.clone(), tending, supervisor.soft()));
     supervisor.spawn("partitions", keep_partitions(attributor.clone(), tending, supervisor.soft()));
     supervisor.spawn("erase", erase(attributor.clone(), tending, supervisor.soft()));
     supervisor.spawn("parked", unpark(attributor.clone(), tending, supervisor.soft()));
@@ -113,6 +114,12 @@ async fn rejudge(attributor: Attributor, tending: Tending, soft: CancellationTok
 async fn rejudge_all(attributor: &Attributor, step: u16, soft: &CancellationToken) -> Result<(), DbError> {
     while !soft.is_cancelled() && attributor.rejudge(step).await? {}
     Ok(())
+}
+
+async fn fold_rollups(attributor: Attributor, tending: Tending, soft: CancellationToken) {
+    while pause(tending.period, &soft).await {
+        report("fold rollups", attributor.fold_rollups().await);
+    }
 }
 
 async fn erase(attributor: Attributor, tending: Tending, soft: CancellationToken) {

@@ -56,7 +56,7 @@ pub struct AgesOutBody {
 #[utoipa::path(
     tag = "erasures",
     params(("erasure_id" = Uuid, Path, description = "The order's id")),
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     responses((status = 200, body = ErasureBody), (status = 404, description = "No such order."))
 )]
 #[get("/api/v1/erasures/{erasure_id}")]

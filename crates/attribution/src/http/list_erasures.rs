@@ -9,7 +9,7 @@ use super::{Api, get_erasure::ErasureBody, unavailable};
 #[utoipa::path(
     tag = "erasures",
     params(Page),
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     responses((status = 200, body = ListBody<ErasureBody>))
 )]
 #[get("/api/v1/erasures")]

@@ -3,36 +3,68 @@
 use actix_web::{get, web};
 use chrono::{DateTime, Utc};
 use http_kit::{Json, ListBody, Page, Problem, Query, auth::Caller};
-use kernel::{ClickId, Timestamp};
+use kernel::{ClickId, OfferId, PublisherId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Api, unavailable, written};
+use super::{
+    Api,
+    period::{DAY_SECONDS, code, period},
+    unavailable, written,
+};
 use crate::{
     domain::Code,
-    flows::{ListQuery, ListedStory},
+    flows::{ListedStory, Listing},
 };
 
-/// How far back a list goes when the caller does not say.
-const DEFAULT_SECONDS: i64 = 86_400;
-
-/// Which postbacks to list.
+/// Which postbacks to list. Several filters: all of them hold.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
-    /// Of this click only; then the period is all of time unless it is given.
-    #[param(value_type = Option<Uuid>, example = "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e")]
+    /// Of this click only.
+    #[param(value_type = Option<Uuid>)]
     gk_click_id: Option<Uuid>,
-    /// With this code only.
+    /// With AppsFlyer's conversion or transaction id.
+    #[param(example = "order-4711")]
+    conversion_id: Option<String>,
+    /// With AppsFlyer's id of the installation.
+    #[param(example = "1415211453000-6513894")]
+    appsflyer_id: Option<String>,
+    /// Of clicks of this member, by the publisher's id.
+    #[param(example = "member-7")]
+    pub_member_id: Option<String>,
+    /// Of clicks with this publisher's click id.
+    pub_click_id: Option<String>,
+    /// With this code only, such as `UNMAPPED_EVENT`.
     #[param(example = "UNMAPPED_EVENT")]
     code: Option<String>,
-    /// Received from then on; the last 24 hours when absent.
+    /// Of clicks of this offer only.
+    #[param(value_type = Option<Uuid>)]
+    offer_id: Option<Uuid>,
+    /// Of clicks of this publisher only.
+    #[param(value_type = Option<Uuid>)]
+    publisher_id: Option<Uuid>,
+    /// With this Event ID only, byte for byte as the postback reports it.
+    #[param(example = "level_10")]
+    event_id: Option<String>,
+    /// Received from then on. When absent: the last 24 hours; with a click's or any other id of one thing, all of time.
     #[param(value_type = Option<String>, example = "2026-11-22T00:00:00Z")]
     received_from: Option<DateTime<Utc>>,
     /// Received before then; now when absent.
     #[param(value_type = Option<String>, example = "2026-11-23T00:00:00Z")]
     received_until: Option<DateTime<Utc>>,
+}
+
+impl Filter {
+    /// Whether it names something of which there are few.
+    fn names_one(&self) -> bool {
+        self.gk_click_id.is_some()
+            || self.conversion_id.is_some()
+            || self.appsflyer_id.is_some()
+            || self.pub_member_id.is_some()
+            || self.pub_click_id.is_some()
+    }
 }
 
 /// A postback in a list.
@@ -60,16 +92,26 @@ pub struct PostbackLine {
     pub sentence: &'static str,
     /// How often it was decided.
     pub revision: i32,
+    /// Its click's offer, when the click was known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer_id: Option<Uuid>,
+    /// Its click's publisher, when the click was known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publisher_id: Option<Uuid>,
+    /// The Event ID it reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "level_10")]
+    pub event_id: Option<String>,
 }
 
-/// Postbacks with their current decision, the latest received first
+/// List postbacks
 ///
-/// Of the last 24 hours, unless a click or a period is named.
+/// With their current decision, the latest received first. `total` is counted for each page.
 #[utoipa::path(
     tag = "postbacks",
-    params(Page),
+    params(Page, Filter),
     security(("apiToken" = ["read"])),
-    responses((status = 200, description = "A page of them.", body = ListBody<PostbackLine>))
+    responses((status = 200, description = "A page of postbacks.", body = ListBody<PostbackLine>))
 )]
 #[get("/api/v1/postbacks")]
 pub(super) async fn list_postbacks(
@@ -80,32 +122,27 @@ pub(super) async fn list_postbacks(
 ) -> Result<Json<ListBody<PostbackLine>>, Problem> {
     caller.require_read_tenant()?;
     let filter = filter.0;
-    let (page, code) = Page::beside(page, filter.code.as_deref().map(code).transpose())?;
-    let now = api.clock.now();
-    let moment = |time: DateTime<Utc>| Timestamp::from_micros(time.timestamp_micros());
-    let start = match filter.gk_click_id {
-        Some(_) => Timestamp::from_micros(0),
-        None => now.saturating_add_seconds(DEFAULT_SECONDS.saturating_neg()),
-    };
-    let query = ListQuery {
+    let (page, code) = Page::beside(page, filter.code.as_deref().map(|text| code(text, Code::ALL)).transpose())?;
+    let back = if filter.names_one() { None } else { Some(DAY_SECONDS) };
+    let (from, until) = period(api.clock.now(), filter.received_from, filter.received_until, back)?;
+    let listing = Listing {
         tenant: caller.tenant,
         click: filter.gk_click_id.map(ClickId::from_uuid),
         code,
-        from: filter.received_from.map_or(start, moment),
-        until: filter.received_until.map_or_else(|| now.saturating_add_seconds(1), moment),
+        offer: filter.offer_id.map(OfferId::from_uuid),
+        publisher: filter.publisher_id.map(PublisherId::from_uuid),
+        event_id: filter.event_id,
+        conversion_id: filter.conversion_id,
+        appsflyer_id: filter.appsflyer_id,
+        member: filter.pub_member_id,
+        pub_click: filter.pub_click_id,
+        from,
+        until,
         offset: page.offset(),
         limit: page.limit(),
     };
-    let (stories, total) = api.reader.list(&query).await.map_err(unavailable)?;
+    let (stories, total) = api.reader.list(&listing).await.map_err(unavailable)?;
     Ok(Json(page.of(stories.into_iter().map(PostbackLine::from).collect(), total)))
-}
-
-fn code(text: &str) -> Result<Code, Problem> {
-    Code::parse(text).ok_or_else(|| {
-        let known: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        Problem::bad_request("invalid_query", "a query parameter is not acceptable")
-            .field("code", format!("must be one of {}", known.join(", ")))
-    })
 }
 
 impl From<ListedStory> for PostbackLine {
@@ -117,6 +154,9 @@ impl From<ListedStory> for PostbackLine {
             code: story.code.as_str(),
             sentence: story.code.sentence(),
             revision: story.revision,
+            offer_id: story.offer.map(OfferId::as_uuid),
+            publisher_id: story.publisher.map(PublisherId::as_uuid),
+            event_id: story.event_id,
         }
     }
 }

@@ -1,13 +1,21 @@
 //! The API: why a postback was decided as it was, and a click's whole journey.
 
+mod count_postbacks;
 mod decision_body;
+mod draft;
 mod get_erasure;
 mod get_journey;
 mod get_postback;
+mod get_redrive;
 mod list_erasures;
+mod list_parked;
 mod list_postbacks;
+mod list_quarantine;
 mod order_erasure;
 mod payout_body;
+mod period;
+mod redrive;
+mod simulate;
 
 use std::{fmt, sync::Arc};
 
@@ -31,7 +39,7 @@ const RETRY_AFTER_SECONDS: u32 = 5;
 pub struct Api {
     /// Reads postbacks and journeys.
     pub reader: StoryReader,
-    /// Takes orders to forget a person.
+    /// Takes orders: to forget a person, to have a group judged again.
     pub attributor: Attributor,
     /// The time, for the default period of lists.
     pub clock: Arc<dyn Clock>,
@@ -59,6 +67,12 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(list_postbacks::list_postbacks)
         .service(get_postback::get_postback)
         .service(get_journey::get_journey)
+        .service(count_postbacks::count_postbacks)
+        .service(list_quarantine::list_quarantine)
+        .service(redrive::redrive)
+        .service(get_redrive::get_redrive)
+        .service(list_parked::list_parked)
+        .service(simulate::simulate)
         .service(order_erasure::order_erasure)
         .service(list_erasures::list_erasures)
         .service(get_erasure::get_erasure);

@@ -35,7 +35,7 @@ pub struct OrderBody {
 /// it has come, and for what ages out instead. Without a way back.
 #[utoipa::path(
     tag = "erasures",
-    security(("apiToken" = [])),
+    security(("apiToken" = ["manage"])),
     request_body = OrderBody,
     responses(
         (status = 202, description = "Ordered; `Location` says where to look.", body = ErasureBody),

@@ -6,12 +6,45 @@ use diesel::{
     sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use kernel::{ClickId, ReceiptId, TenantId, Timestamp};
-use postgres_kit::kept;
+use kernel::{ClickId, OfferId, PublisherId, ReceiptId, TenantId, Timestamp};
+use postgres_kit::{kept, text};
 use uuid::Uuid;
 
 use super::moment::to_sql;
 use crate::domain::{Code, Trace};
+
+/// What people search by is cut at this: an index can not hold more than 2.7 kB, and nobody types as much.
+const FACET_BYTES_MAX: usize = 256;
+
+/// A text as it is stored to be searched by: whoever searches for a longer one, or one with a NUL, finds what was stored
+/// of it.
+#[must_use]
+pub(super) fn searchable(text: &str) -> String {
+    text::bounded(text, FACET_BYTES_MAX).into_owned()
+}
+
+/// What a postback is searched and counted by; none: not known when it was decided.
+#[derive(Debug, Clone, Default)]
+pub struct Facets {
+    /// The click's offer.
+    pub offer: Option<OfferId>,
+    /// The click's publisher.
+    pub publisher: Option<PublisherId>,
+    /// The Event ID as the postback reports it.
+    pub event_id: Option<String>,
+    /// Upper-case ISO code, as AppsFlyer states it.
+    pub country: Option<String>,
+    /// Lower case.
+    pub platform: Option<String>,
+    /// AppsFlyer's conversion or transaction id.
+    pub conversion_id: Option<String>,
+    /// AppsFlyer's id of the installation.
+    pub appsflyer_id: Option<String>,
+    /// The publisher's member.
+    pub member: Option<String>,
+    /// The publisher's click id.
+    pub pub_click: Option<String>,
+}
 
 /// A decision to be written.
 #[derive(Debug)]
@@ -30,7 +63,20 @@ pub struct DecisionRow {
     pub code: Code,
     /// The rules that led there.
     pub trace: Trace,
+    /// What it is found by.
+    pub facets: Facets,
 }
+
+/// A decision's place in the rollups, of a table or row of that name. Reads and rebuilding use the same.
+macro_rules! rollup_place {
+    () => {
+        "tenant_id, date_trunc('hour', received_at, 'UTC') AS hour, code,
+            coalesce(offer_id, '00000000-0000-0000-0000-000000000000') AS offer_id,
+            coalesce(publisher_id, '00000000-0000-0000-0000-000000000000') AS publisher_id,
+            coalesce(event_id, '') AS event_id, coalesce(country, '') AS country, coalesce(platform, '') AS platform"
+    };
+}
+pub(super) use rollup_place;
 
 /// Writes decisions and makes the earlier ones of the same postbacks history.
 ///
@@ -52,20 +98,46 @@ pub async fn save(connection: &mut AsyncPgConnection, rows: &[DecisionRow]) -> Q
     let revisions: Vec<i32> = rows.iter().map(|row| row.revision).collect();
     let clicks: Vec<Option<Uuid>> = rows.iter().map(|row| row.click.map(ClickId::as_uuid)).collect();
     let codes: Vec<&str> = rows.iter().map(|row| row.code.as_str()).collect();
-    let insert = sql_query(
-        "INSERT INTO decisions (tenant_id, received_at, receipt, revision, is_current, click_id, code, trace)
-        SELECT tenant_id, received_at, receipt, revision, true, click_id, code, trace::jsonb
-        FROM unnest($1, $2, $3, $4, $5, $6, $7)
-            AS new (tenant_id, received_at, receipt, revision, click_id, code, trace)
-        ON CONFLICT DO NOTHING",
-    )
+    let facets = |of: fn(&Facets) -> Option<&str>| -> Vec<Option<String>> {
+        rows.iter().map(|row| of(&row.facets).map(searchable)).collect()
+    };
+    let offers: Vec<Option<Uuid>> = rows.iter().map(|row| row.facets.offer.map(OfferId::as_uuid)).collect();
+    let publishers: Vec<Option<Uuid>> =
+        rows.iter().map(|row| row.facets.publisher.map(PublisherId::as_uuid)).collect();
+    // Only what was really inserted is counted: a row that is there already was counted then.
+    let insert = sql_query(concat!(
+        "WITH made AS (
+            INSERT INTO decisions (tenant_id, received_at, receipt, revision, is_current, click_id, code, trace,
+                offer_id, publisher_id, event_id, country, platform, conversion_id, appsflyer_id, member_id,
+                pub_click_id)
+            SELECT tenant_id, received_at, receipt, revision, true, click_id, code, trace::jsonb, offer_id,
+                publisher_id, event_id, country, platform, conversion_id, appsflyer_id, member_id, pub_click_id
+            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                AS new (tenant_id, received_at, receipt, revision, click_id, code, trace, offer_id, publisher_id,
+                    event_id, country, platform, conversion_id, appsflyer_id, member_id, pub_click_id)
+            ON CONFLICT DO NOTHING
+            RETURNING *
+        )
+        INSERT INTO rollup_deltas (tenant_id, hour, code, offer_id, publisher_id, event_id, country, platform,
+            postbacks)
+        SELECT ", rollup_place!(), ", count(*) FROM made GROUP BY 1, 2, 3, 4, 5, 6, 7, 8",
+    ))
     .bind::<Array<SqlUuid>, _>(tenants)
     .bind::<Array<Timestamptz>, _>(times)
     .bind::<Array<SqlUuid>, _>(receipts)
     .bind::<Array<Integer>, _>(revisions)
     .bind::<Array<Nullable<SqlUuid>>, _>(clicks)
     .bind::<Array<Text>, _>(codes)
-    .bind::<Array<Text>, _>(traces);
+    .bind::<Array<Text>, _>(traces)
+    .bind::<Array<Nullable<SqlUuid>>, _>(offers)
+    .bind::<Array<Nullable<SqlUuid>>, _>(publishers)
+    .bind::<Array<Nullable<Text>>, _>(facets(|one| one.event_id.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(facets(|one| one.country.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(facets(|one| one.platform.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(facets(|one| one.conversion_id.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(facets(|one| one.appsflyer_id.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(facets(|one| one.member.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(facets(|one| one.pub_click.as_deref()));
     kept(insert).execute(connection).await.map(drop)
 }
 
@@ -77,12 +149,20 @@ async fn supersede(connection: &mut AsyncPgConnection, rows: &[DecisionRow]) -> 
     let tenants: Vec<Uuid> = later.iter().map(|row| row.tenant.as_uuid()).collect();
     let times: Vec<DateTime<Utc>> = later.iter().map(|row| to_sql(row.received_at)).collect();
     let receipts: Vec<Uuid> = later.iter().map(|row| row.receipt.as_uuid()).collect();
-    let update = sql_query(
-        "UPDATE decisions SET is_current = false
-        FROM unnest($1, $2, $3) AS old (tenant_id, received_at, receipt)
-        WHERE decisions.tenant_id = old.tenant_id AND decisions.received_at = old.received_at
-            AND decisions.receipt = old.receipt AND decisions.is_current",
-    )
+    let update = sql_query(concat!(
+        "WITH past AS (
+            UPDATE decisions SET is_current = false
+            FROM unnest($1, $2, $3) AS old (tenant, at, of)
+            WHERE decisions.tenant_id = old.tenant AND decisions.received_at = old.at
+                AND decisions.receipt = old.of AND decisions.is_current
+            RETURNING decisions.*
+        )
+        INSERT INTO rollup_deltas (tenant_id, hour, code, offer_id, publisher_id, event_id, country, platform,
+            postbacks)
+        SELECT ",
+        rollup_place!(),
+        ", -count(*) FROM past GROUP BY 1, 2, 3, 4, 5, 6, 7, 8",
+    ))
     .bind::<Array<SqlUuid>, _>(tenants)
     .bind::<Array<Timestamptz>, _>(times)
     .bind::<Array<SqlUuid>, _>(receipts);

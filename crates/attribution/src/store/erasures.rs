@@ -356,6 +356,7 @@ pub async fn forget(
     let claims = sql_query(
         "UPDATE journey_postbacks AS own
         SET claims = claims #- '{told,ip_address}' #- '{told,email}' #- '{told,user_id}' #- '{told,subs}'
+            #- '{appsflyer_id}'
         FROM unnest($1, $2) AS gone (tenant_id, click_id)
         WHERE own.tenant_id = gone.tenant_id AND own.click_id = gone.click_id",
     )
@@ -370,6 +371,58 @@ pub async fn forget(
     .bind::<Array<SqlUuid>, _>(&tenants)
     .bind::<Array<SqlUuid>, _>(&clicks);
     kept(reasons).execute(connection).await.map(drop)
+}
+
+/// A click's member, under the name before it was forgotten and the one after.
+#[derive(Debug, Clone)]
+pub struct Renamed {
+    /// The click.
+    pub key: JourneyKey,
+    /// Its offer.
+    pub offer: Uuid,
+    /// The name before; the same as `after` when it was forgotten before.
+    pub before: String,
+    /// The keyed hash in its place; empty when there was none.
+    pub after: String,
+}
+
+/// Takes the member out of what decisions are searched by, and lets what it did first (rule 15) count under its new name.
+///
+/// # Errors
+/// The database's.
+pub async fn rename_members(connection: &mut AsyncPgConnection, renamed: &[Renamed]) -> QueryResult<()> {
+    let tenants: Vec<Uuid> = renamed.iter().map(|one| one.key.0.as_uuid()).collect();
+    let clicks: Vec<Uuid> = renamed.iter().map(|one| one.key.1.as_uuid()).collect();
+    let offers: Vec<Uuid> = renamed.iter().map(|one| one.offer).collect();
+    let before: Vec<&[u8]> = renamed.iter().map(|one| one.before.as_bytes()).collect();
+    let after: Vec<&str> = renamed.iter().map(|one| one.after.as_str()).collect();
+    let decisions = sql_query(
+        "UPDATE decisions SET appsflyer_id = NULL,
+            member_id = CASE WHEN decisions.member_id IS NOT NULL THEN nullif(gone.after, '') END
+        FROM unnest($1, $2, $3) AS gone (tenant_id, click_id, after)
+        JOIN journey_postbacks AS own USING (tenant_id, click_id)
+        WHERE decisions.tenant_id = own.tenant_id AND decisions.received_at = own.received_at
+            AND decisions.receipt = own.receipt",
+    )
+    .bind::<Array<SqlUuid>, _>(&tenants)
+    .bind::<Array<SqlUuid>, _>(clicks)
+    .bind::<Array<Text>, _>(&after);
+    kept(decisions).execute(connection).await?;
+    let steps = sql_query(
+        "INSERT INTO first_steps (tenant_id, offer_id, member, offer_event_id, click_id, claimed_at)
+        SELECT DISTINCT first_steps.tenant_id, first_steps.offer_id, sha256(convert_to(gone.after, 'UTF8')),
+            first_steps.offer_event_id, first_steps.click_id, first_steps.claimed_at
+        FROM unnest($1, $2, $3, $4) AS gone (tenant_id, offer_id, before, after)
+        JOIN first_steps ON first_steps.tenant_id = gone.tenant_id AND first_steps.offer_id = gone.offer_id
+            AND first_steps.member = sha256(gone.before)
+        WHERE gone.after <> ''
+        ON CONFLICT DO NOTHING",
+    )
+    .bind::<Array<SqlUuid>, _>(&tenants)
+    .bind::<Array<SqlUuid>, _>(offers)
+    .bind::<Array<Binary>, _>(before)
+    .bind::<Array<Text>, _>(&after);
+    kept(steps).execute(connection).await.map(drop)
 }
 
 fn columns(keys: &BTreeSet<JourneyKey>) -> (Vec<Uuid>, Vec<Uuid>) {

@@ -8,12 +8,16 @@ pub mod erasures;
 pub mod first_steps;
 pub mod journeys;
 mod moment;
+pub mod parked;
 pub mod partitions;
 pub mod payout;
 pub mod payout_stories;
+pub mod postback_list;
 pub mod postbacks;
+pub mod quarantine;
 pub mod rejudgements;
 pub mod replicas;
+pub mod rollups;
 pub mod stories;
 
 use std::fmt;

@@ -36,9 +36,15 @@ pub(crate) static START: LazyLock<i64> = LazyLock::new(|| SystemClock.now().as_m
 const CREDENTIAL: u128 = 0xc4ed;
 const OFFER: u128 = 0x0ffe4;
 const ADVERTISER: u128 = 0xad;
+const PUBLISHER: u128 = 0x9b;
 
 pub(crate) fn seconds(count: i64) -> i64 {
     count * 1_000_000
+}
+
+/// The tests' offer and publisher as the API names them.
+pub(crate) fn offer_and_publisher() -> (Uuid, Uuid) {
+    (Uuid::from_u128(OFFER), Uuid::from_u128(PUBLISHER))
 }
 
 fn bytes(id: u128) -> Vec<u8> {
@@ -103,12 +109,18 @@ impl Tenant {
     }
 
     pub(crate) fn token(&self, token: &str) -> Envelope {
+        self.token_of(token, TokenRole::Analyst, 0)
+    }
+
+    /// A token of any role; `number` tells the tenant's tokens apart.
+    pub(crate) fn token_of(&self, token: &str, role: TokenRole, number: u128) -> Envelope {
         let fact = ApiTokenChanged {
             tenant_id: self.id.to_vec(),
-            token_id: bytes(self.id.as_uuid().as_u128()),
+            token_id: bytes(self.id.as_uuid().as_u128() + (number << 64)),
             version: 1,
             token_hash: signing::token::hash(&SecretString::from(PEPPER), token).to_vec(),
-            role: TokenRole::Analyst.into(),
+            role: role.into(),
+            publisher_id: (role == TokenRole::Publisher).then(|| bytes(PUBLISHER)),
             ..ApiTokenChanged::default()
         };
         seal(self.stamp(*START), &fact)
@@ -167,7 +179,7 @@ impl Tenant {
             offer_id: bytes(OFFER),
             offer_version: 1,
             advertiser_id: bytes(ADVERTISER),
-            publisher_id: bytes(0x9b),
+            publisher_id: bytes(PUBLISHER),
             publisher_parameters: Some(PublisherParameters {
                 pub_click_id: String::from("their click"),
                 pub_member_id: format!("member {number}"),

@@ -107,7 +107,12 @@ impl Stage {
 
     /// A stage on which the tenant's credential and offer are known.
     pub(crate) async fn with(tenant: &Tenant) -> Self {
-        let stage = Self::set().await;
+        Self::replicas_with(1, tenant).await
+    }
+
+    /// The same with so many replicas.
+    pub(crate) async fn replicas_with(count: usize, tenant: &Tenant) -> Self {
+        let stage = Self::with_replicas(count).await;
         stage.say_catalog([tenant.tenant(), tenant.credential(1, None), tenant.offer_version(1, &[])]).await;
         stage.rows("SELECT count(*) AS count FROM offer_versions", 1).await;
         stage
