@@ -25,13 +25,6 @@ use crate::{
     store::MIGRATIONS,
 };
 
-/// Commands beyond those every service has.
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub enum Command {
-    /// Count the rollups anew from the decisions that are kept; nobody judges while a day is counted
-    RebuildRollups,
-}
-
 /// The service.
 pub struct Attribution;
 
@@ -41,6 +34,8 @@ pub enum Command {
     /// What could not be handled: look at it, send it on its way again, delete it
     #[command(subcommand)]
     DeadItems(DeadItemsCommand),
+    /// Count the rollups anew from the decisions that are kept; nobody judges while a day is counted
+    RebuildRollups,
 }
 
 impl Service for Attribution {

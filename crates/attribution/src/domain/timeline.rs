@@ -93,7 +93,11 @@ impl Story<'_> {
         for (revision, _, conversion) in &changes.conversions {
             self.known.conversions.insert(conversion.id, (*revision, conversion.clone()));
             if let Some(slot) = conversion.slot() {
-                let held = Held { holder: conversion.holder, amount_from: conversion.amount_from };
+                let held = Held {
+                    holder: conversion.holder,
+                    amount_from: conversion.amount_from,
+                    amount_closed: false,
+                };
                 self.journey.held.insert(slot, held);
             }
         }
@@ -126,6 +130,7 @@ mod tests {
             credentials: &feed.credentials,
             held: BTreeMap::new(),
             people: Vec::new(),
+            first_clicks: BTreeMap::new(),
         }
     }
 

@@ -142,7 +142,11 @@ mod tests {
             assert!(!text.contains("canary") && !text.contains("10.9.8.7"), "{text}");
             let after = Postback::parse(&Request::get(text.as_bytes()));
             assert_eq!((&after.fields, &after.event, &after.click), (&left.fields, &left.event, &left.click));
-            let claims = |postback: &Postback| Claims { told: Told::default(), appsflyer_id: None, ..Claims::of(postback) };
+            let claims = |postback: &Postback| Claims {
+                told: Told::default(),
+                appsflyer_id: None,
+                ..Claims::of(postback)
+            };
             assert_eq!(claims(&after), claims(&before), "what the rules look at");
             assert!(names_device(&before, "CANARY4") && !names_device(&after, "canary4"));
         }

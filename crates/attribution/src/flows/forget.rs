@@ -55,9 +55,8 @@ impl Attributor {
         }
         erasures::forget(connection, &rows).await?;
         let renamed = locked.iter().zip(&rows).filter_map(|(journey, (_, left))| {
-            facts::renamed_member(journey.click.as_deref()?, left.as_deref()?).map(|(offer, before, after)| {
-                erasures::Renamed { key: journey.key, offer, before, after }
-            })
+            facts::renamed_member(journey.click.as_deref()?, left.as_deref()?)
+                .map(|(offer, before, after)| erasures::Renamed { key: journey.key, offer, before, after })
         });
         erasures::rename_members(connection, &renamed.collect::<Vec<_>>()).await?;
         let raw = erasures::raw_of_journeys(connection, keys).await?;

@@ -122,7 +122,8 @@ pub(super) async fn list_postbacks(
 ) -> Result<Json<ListBody<PostbackLine>>, Problem> {
     caller.require_read_tenant()?;
     let filter = filter.0;
-    let (page, code) = Page::beside(page, filter.code.as_deref().map(|text| code(text, Code::ALL)).transpose())?;
+    let (page, code) =
+        Page::beside(page, filter.code.as_deref().map(|text| code(text, Code::ALL)).transpose())?;
     let back = if filter.names_one() { None } else { Some(DAY_SECONDS) };
     let (from, until) = period(api.clock.now(), filter.received_from, filter.received_until, back)?;
     let listing = Listing {

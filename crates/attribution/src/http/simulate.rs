@@ -193,6 +193,7 @@ fn run(tenant: TenantId, clicked_at: Timestamp, offer: &Offer, postbacks: Vec<St
         offer_version: 1,
         advertiser: AdvertiserId::from_uuid(Uuid::nil()),
         publisher: PublisherId::from_uuid(Uuid::nil()),
+        member: None,
     };
     timeline(&JourneyInputs {
         tenant,
@@ -204,6 +205,7 @@ fn run(tenant: TenantId, clicked_at: Timestamp, offer: &Offer, postbacks: Vec<St
         credentials: &credentials,
         held: BTreeMap::new(),
         people: Vec::new(),
+        first_clicks: BTreeMap::new(),
     })
 }
 

@@ -1,9 +1,6 @@
 //! Counts are exact, whatever happened on the way.
 
-use crate::{
-    facts::Tenant,
-    stage::Stage,
-};
+use crate::{facts::Tenant, stage::Stage};
 
 /// Places in which the rollups and the decisions differ.
 const WRONG: &str = "WITH held AS (

@@ -127,7 +127,12 @@ impl Service {
         }
         let told = self.known.conversions.values();
         self.feed.held = told
-            .map(|(_, one)| (one.slot().unwrap(), Held { holder: one.holder, amount_from: one.amount_from }))
+            .map(|(_, one)| {
+                (
+                    one.slot().unwrap(),
+                    Held { holder: one.holder, amount_from: one.amount_from, amount_closed: false },
+                )
+            })
             .collect();
     }
 
