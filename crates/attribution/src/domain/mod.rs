@@ -29,6 +29,7 @@ mod judge;
 mod offer;
 mod people;
 mod postback;
+pub mod reconcile;
 mod review;
 mod rules;
 mod trace;
