@@ -16,11 +16,13 @@
 //! | `agrees` | is paid and told |
 
 mod columns;
+mod lines;
 mod outcome;
 mod pairing;
 mod row;
 
 pub use columns::{Columns, HeaderError};
+pub use lines::{COLUMNS_MAX, LINE_BYTES_MAX, Line, LineError, Lines};
 pub use outcome::{Bucket, Delivery, Difference, Outcome, Payment, PaymentStatus, outcome};
 pub use pairing::{LINES_PER_CLICK_MAX, Reached, pair};
 pub use row::{Report, ReportRow};

@@ -40,7 +40,7 @@ impl Report {
 /// What a line of a report says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportRow {
-    /// The line in the file; the one with the columns' names is 1.
+    /// The line, as a spreadsheet numbers it; the one with the columns' names is 1.
     pub line: u64,
     /// The click whose link brought the user.
     pub click: Option<ClickId>,
