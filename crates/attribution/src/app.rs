@@ -12,7 +12,7 @@ use signing::Keyring;
 
 use crate::{
     bus::{OnCatalog, OnClicks, OnPostbacks, OutboxSink},
-    flows::{self, Attributor, CATALOG, CLICKS, POSTBACKS, StoryReader},
+    flows::{self, Attributor, CATALOG, CLICKS, POSTBACKS, StoryReader, reconcile::Reconciler},
     http,
     settings::Settings,
     store::MIGRATIONS,
@@ -39,7 +39,7 @@ impl Service for Attribution {
         Relay::run(pool.clone(), OutboxSink(bus.clone()), &supervisor);
         inbox::keep_swept(pool.clone(), settings.judging.inbox_age(), &supervisor);
 
-        let attributor = Attributor::new(pool.clone(), keyring, Arc::clone(&clock), ids);
+        let attributor = Attributor::new(pool.clone(), keyring, Arc::clone(&clock), Arc::clone(&ids));
         let connection = bus.clone();
         flows::tend(&attributor, settings.judging.tending(), move || connection.is_connected(), &supervisor);
         bus.consume(CATALOG, OnCatalog(attributor.clone()))?;
@@ -48,8 +48,11 @@ impl Service for Attribution {
 
         http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         let auth = TokenAuth::new(&settings.auth, Arc::clone(&clock), token_lookup(pool.clone()));
-        let api = http::Api { reader: StoryReader::new(pool), clock };
+        let reconciler = Reconciler::new(pool.clone(), ids);
+        reconciler.run(&supervisor);
+        let api = http::Api { reader: StoryReader::new(pool), reconciler, clock };
         http_kit::Server::new("api", &settings.http)
+            .bodies(&[http::REPORT_BODY])
             .listen(&supervisor, http::routes(web::Data::new(auth), web::Data::new(api)))?;
         Ok(())
     }

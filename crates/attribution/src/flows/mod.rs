@@ -9,6 +9,7 @@ mod judge_carefully;
 mod judge_journeys;
 mod meters;
 mod read_stories;
+pub mod reconcile;
 mod record_clicks;
 mod record_postbacks;
 mod rejudge;

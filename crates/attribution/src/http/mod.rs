@@ -4,6 +4,7 @@ mod decision_body;
 mod get_journey;
 mod get_postback;
 mod list_postbacks;
+mod reconciliations;
 
 use std::{fmt, sync::Arc};
 
@@ -17,7 +18,9 @@ use kernel::Clock;
 use postgres_kit::DbError;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::flows::StoryReader;
+use crate::flows::{StoryReader, reconcile::Reconciler};
+
+pub use reconciliations::BODY as REPORT_BODY;
 
 /// What a caller waits before trying again when the database is away.
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -27,6 +30,8 @@ const RETRY_AFTER_SECONDS: u32 = 5;
 pub struct Api {
     /// Reads postbacks and journeys.
     pub reader: StoryReader,
+    /// Compares AppsFlyer's reports with what came.
+    pub reconciler: Reconciler,
     /// The time, for the default period of lists.
     pub clock: Arc<dyn Clock>,
 }
@@ -43,7 +48,10 @@ pub fn routes(
     api: web::Data<Api>,
 ) -> impl Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static {
     move |config| {
-        config.app_data(auth.clone()).app_data(api.clone());
+        config
+            .app_data(auth.clone())
+            .app_data(reconciliations::data(api.reconciler.clone()))
+            .app_data(api.clone());
         documented(config);
     }
 }
@@ -53,6 +61,7 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(list_postbacks::list_postbacks)
         .service(get_postback::get_postback)
         .service(get_journey::get_journey);
+    reconciliations::documented(config);
 }
 
 /// The OpenAPI document.

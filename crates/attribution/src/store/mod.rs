@@ -8,6 +8,7 @@ pub mod journeys;
 mod moment;
 pub mod partitions;
 pub mod postbacks;
+pub mod reconciliations;
 pub mod rejudgements;
 pub mod replicas;
 pub mod stories;
@@ -50,6 +51,14 @@ pub async fn hold_catalog(connection: &mut AsyncPgConnection) -> QueryResult<()>
     )
     .bind::<BigInt, _>(CATALOG_LOCK);
     kept(lock).execute(connection).await.map(drop)
+}
+
+/// Keeps the planner from reading whole tables in this transaction, as [`hold_catalog`] does, and for its reason.
+///
+/// # Errors
+/// The database's.
+pub async fn plan_by_index(connection: &mut AsyncPgConnection) -> QueryResult<()> {
+    kept(sql_query("SELECT set_config('enable_seqscan', 'off', true)")).execute(connection).await.map(drop)
 }
 
 /// Enters a transaction that changes the catalog: nobody judges until it ends.

@@ -63,20 +63,17 @@ impl Lines {
     /// # Errors
     /// [`LineError`] when it can not be a report. Nothing can be read after that.
     pub fn next(&mut self, chunk: &mut &[u8]) -> Result<Option<Line<'_>>, LineError> {
-        loop {
-            let free = self.text.get_mut(self.filled..).unwrap_or_default();
-            let free_ends = self.ends.get_mut(self.fields..).unwrap_or_default();
-            let (result, read, written, ended) = self.reader.read_record(chunk, free, free_ends);
-            *chunk = chunk.get(read..).unwrap_or_default();
-            self.filled = self.filled.saturating_add(written);
-            self.fields = self.fields.saturating_add(ended);
-            match result {
-                // Called again only with the next chunk; an empty one is told apart by csv_core itself.
-                ReadRecordResult::InputEmpty | ReadRecordResult::End => return Ok(None),
-                ReadRecordResult::OutputFull => return Err(LineError::TooLong(self.number)),
-                ReadRecordResult::OutputEndsFull => return Err(LineError::TooManyColumns(self.number)),
-                ReadRecordResult::Record => break,
-            }
+        let free = self.text.get_mut(self.filled..).unwrap_or_default();
+        let free_ends = self.ends.get_mut(self.fields..).unwrap_or_default();
+        let (result, read, written, ended) = self.reader.read_record(chunk, free, free_ends);
+        *chunk = chunk.get(read..).unwrap_or_default();
+        self.filled = self.filled.saturating_add(written);
+        self.fields = self.fields.saturating_add(ended);
+        match result {
+            ReadRecordResult::InputEmpty | ReadRecordResult::End => return Ok(None),
+            ReadRecordResult::OutputFull => return Err(LineError::TooLong(self.number)),
+            ReadRecordResult::OutputEndsFull => return Err(LineError::TooManyColumns(self.number)),
+            ReadRecordResult::Record => {}
         }
         let number = self.number;
         self.number = number.saturating_add(1);
@@ -98,7 +95,9 @@ mod tests {
 
     use super::*;
 
-    fn read(chunks: &[&[u8]]) -> Result<Vec<(u64, Vec<String>)>, LineError> {
+    type Owned = (u64, Vec<String>);
+
+    fn read(chunks: &[&[u8]]) -> Result<Vec<Owned>, LineError> {
         let mut lines = Lines::default();
         let mut found = Vec::new();
         for chunk in chunks.iter().copied().filter(|chunk| !chunk.is_empty()).chain([&b""[..]]) {

@@ -1,5 +1,7 @@
 //! Where a line of a report ended.
 
+use std::fmt;
+
 use kernel::{Currency, Micros, ReceiptId};
 
 use super::{pairing::Reached, row::ReportRow};
@@ -89,6 +91,23 @@ pub enum Difference {
     Amount(Option<Micros>, Option<Micros>),
     /// The currencies.
     Currency(Option<Currency>, Option<Currency>),
+}
+
+impl fmt::Display for Difference {
+    /// For people: what the report says, and what came.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn or_none(value: Option<impl fmt::Display>) -> String {
+            value.map_or_else(|| String::from("none"), |value| value.to_string())
+        }
+        match self {
+            Self::Amount(reported, came) => {
+                write!(out, "amount: the report says {}, {} came", or_none(*reported), or_none(*came))
+            }
+            Self::Currency(reported, came) => {
+                write!(out, "currency: the report says {}, {} came", or_none(*reported), or_none(*came))
+            }
+        }
+    }
 }
 
 /// A line's bucket, and why.

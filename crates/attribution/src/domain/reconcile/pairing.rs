@@ -81,13 +81,13 @@ fn likeness(row: &ReportRow, postback: &Reached, tolerance: Duration) -> Option<
         _ => false,
     };
     let distance = distance(row, postback);
-    let same_event = match same_event(row, postback) {
-        Some(false) => return None,
-        Some(true) => true,
-        // Nothing to compare: the very second must be the same.
-        None if same_conversion_id || distance.is_some_and(|apart| apart < Duration::from_secs(1)) => false,
-        None => return None,
-    };
+    let same_event = same_event(row, postback);
+    // With nothing to compare, the very second must be the same.
+    let is_same_second = || distance.is_some_and(|apart| apart < Duration::from_secs(1));
+    if !same_event.unwrap_or_else(|| same_conversion_id || is_same_second()) {
+        return None;
+    }
+    let same_event = same_event.is_some();
     if !same_conversion_id && distance.is_some_and(|apart| apart > tolerance) {
         return None;
     }
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use crate::domain::samples::at;
 
-    const TOLERANCE: Duration = Duration::from_secs(60);
+    const TOLERANCE: Duration = Duration::from_mins(1);
 
     fn line(number: u64, name: &str, seconds: i64) -> ReportRow {
         ReportRow {
@@ -182,7 +182,7 @@ mod tests {
         #[case] later: i64,
         #[case] same: bool,
     ) {
-        let given = pair(&[line(2, reported, 100)], &[postback(1, id, name, 100 + later)], TOLERANCE);
+        let given = pair(&[line(2, reported, 100)], &[postback(1, id, name, 100_i64.saturating_add(later))], TOLERANCE);
         assert_eq!(given, [same.then_some(0)]);
     }
 

@@ -4,6 +4,8 @@ use kernel::{ClickId, Currency, Micros, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use postback_parser::{ClickReference, Field, Postback, Request};
 
+use serde::{Deserialize, Serialize};
+
 use super::columns::Columns;
 
 /// Keys of `event_value` under which apps send an order's id, the most usual first.
@@ -37,8 +39,8 @@ impl Report {
     }
 }
 
-/// What a line of a report says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a line of a report says. Stored until it has been compared and shown; fields are only added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportRow {
     /// The line, as a spreadsheet numbers it; the one with the columns' names is 1.
     pub line: u64,
@@ -104,10 +106,10 @@ fn click(original_url: &str) -> Option<ClickId> {
 
 fn order_id(event_value: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(event_value).ok()?;
-    ORDER_KEYS.iter().find_map(|key| match value.get(key)? {
-        serde_json::Value::String(text) if !postback_parser::looks_absent(text) => Some(text.clone()),
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        _ => None,
+    ORDER_KEYS.iter().find_map(|key| {
+        let id = value.get(key)?;
+        let text = id.as_str().filter(|text| !postback_parser::looks_absent(text)).map(String::from);
+        text.or_else(|| id.as_number().map(ToString::to_string))
     })
 }
 
