@@ -6,5 +6,6 @@ mod facts;
 mod journeys;
 mod oddities;
 mod reading;
+mod reconciliation;
 mod stage;
 mod waiting;
