@@ -19,7 +19,7 @@ use signing::Keyring;
 
 use crate::{
     bus::{OnCatalog, OnClicks, OnPayout, OnPostbacks, OutboxSink},
-    flows::{self, Attributor, CATALOG, CLICKS, PAYOUT, POSTBACKS, StoryReader},
+    flows::{self, Attributor, CATALOG, CLICKS, PAYOUT, POSTBACKS, StoryReader, reconcile::Reconciler},
     http,
     settings::Settings,
     store::MIGRATIONS,
@@ -56,7 +56,7 @@ impl Service for Attribution {
         Relay::run(pool.clone(), OutboxSink(bus.clone()), &supervisor);
         inbox::keep_swept(pool.clone(), settings.judging.inbox_age(), &supervisor);
 
-        let attributor = Attributor::new(pool.clone(), keyring, Arc::clone(&clock), ids);
+        let attributor = Attributor::new(pool.clone(), keyring, Arc::clone(&clock), Arc::clone(&ids));
         let connection = bus.clone();
         flows::tend(
             &attributor,
@@ -71,9 +71,12 @@ impl Service for Attribution {
 
         http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         let auth = TokenAuth::new(&settings.auth, Arc::clone(&clock), token_lookup(pool.clone()));
-        let api = http::Api { reader: StoryReader::new(pool), attributor, clock };
+        let reconciler = Reconciler::new(pool.clone(), ids);
+        reconciler.run(&supervisor);
+        let api = http::Api { reader: StoryReader::new(pool), attributor, reconciler, clock };
         http_kit::Server::new("api", &settings.http)
             .documented(http::ABOUT)
+            .bodies(&[http::REPORT_BODY])
             .listen(&supervisor, http::routes(web::Data::new(auth), web::Data::new(api)))?;
         Ok(())
     }

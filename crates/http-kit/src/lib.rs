@@ -5,6 +5,7 @@ pub mod auth;
 mod caller_ip;
 pub mod client;
 mod connection;
+pub mod csv;
 mod docs;
 mod edge;
 mod extractors;

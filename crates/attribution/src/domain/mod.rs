@@ -32,6 +32,7 @@ mod offer;
 mod people;
 mod postback;
 mod quarantine;
+pub mod reconcile;
 mod review;
 mod rules;
 mod timeline;

@@ -14,6 +14,7 @@ mod judge_carefully;
 mod judge_journeys;
 mod meters;
 mod read_stories;
+pub mod reconcile;
 mod record_clicks;
 mod record_payout;
 mod record_postbacks;

@@ -14,6 +14,7 @@ mod list_quarantine;
 mod order_erasure;
 mod payout_body;
 mod period;
+mod reconciliations;
 mod redrive;
 mod simulate;
 
@@ -29,7 +30,9 @@ use kernel::Clock;
 use postgres_kit::DbError;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::flows::{Attributor, StoryReader};
+use crate::flows::{Attributor, StoryReader, reconcile::Reconciler};
+
+pub use reconciliations::BODY as REPORT_BODY;
 
 /// What a caller waits before trying again when the database is away.
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -41,6 +44,8 @@ pub struct Api {
     pub reader: StoryReader,
     /// Takes orders: to forget a person, to have a group judged again.
     pub attributor: Attributor,
+    /// Compares AppsFlyer's reports with what came.
+    pub reconciler: Reconciler,
     /// The time, for the default period of lists.
     pub clock: Arc<dyn Clock>,
 }
@@ -57,7 +62,10 @@ pub fn routes(
     api: web::Data<Api>,
 ) -> impl Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static {
     move |config| {
-        config.app_data(auth.clone()).app_data(api.clone());
+        config
+            .app_data(auth.clone())
+            .app_data(reconciliations::data(api.reconciler.clone()))
+            .app_data(api.clone());
         documented(config);
     }
 }
@@ -76,6 +84,7 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(order_erasure::order_erasure)
         .service(list_erasures::list_erasures)
         .service(get_erasure::get_erasure);
+    reconciliations::documented(config);
 }
 
 /// What the document says of the service beside its operations.
@@ -83,6 +92,7 @@ pub const ABOUT: About = About {
     tags: &[
         ("postbacks", "What AppsFlyer reported, and what was made of it, rule by rule."),
         ("journeys", "A click's whole life."),
+        ("Reconciliation", "AppsFlyer's own report beside what came here."),
     ],
     parameters: &[
         Parameter {
@@ -96,6 +106,12 @@ pub const ABOUT: About = About {
             description: "The click's id.",
             example: "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e",
             names: "journey",
+        },
+        Parameter {
+            name: "reconciliation_id",
+            description: "As answered when the report was sent.",
+            example: "01935b2e-7a10-7c4e-8f00-3d2b5a6c7d8e",
+            names: "reconciliation",
         },
     ],
     ..About::new(

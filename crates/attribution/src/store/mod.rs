@@ -15,6 +15,7 @@ pub mod payout_stories;
 pub mod postback_list;
 pub mod postbacks;
 pub mod quarantine;
+pub mod reconciliations;
 pub mod rejudgements;
 pub mod replicas;
 pub mod rollups;
@@ -58,6 +59,14 @@ pub async fn hold_catalog(connection: &mut AsyncPgConnection) -> QueryResult<()>
     )
     .bind::<BigInt, _>(CATALOG_LOCK);
     kept(lock).execute(connection).await.map(drop)
+}
+
+/// Keeps the planner from reading whole tables in this transaction, as [`hold_catalog`] does, and for its reason.
+///
+/// # Errors
+/// The database's.
+pub async fn plan_by_index(connection: &mut AsyncPgConnection) -> QueryResult<()> {
+    kept(sql_query("SELECT set_config('enable_seqscan', 'off', true)")).execute(connection).await.map(drop)
 }
 
 /// Enters a transaction that changes the catalog: nobody judges until it ends.

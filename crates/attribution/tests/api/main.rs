@@ -12,6 +12,7 @@ mod openapi;
 mod people;
 mod quarantine;
 mod reading;
+mod reconciliation;
 mod retention;
 mod rollups;
 mod searching;

@@ -1,5 +1,6 @@
 //! How offers are written out: the shape of an import, or lines of CSV.
 
+use http_kit::csv::cell;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -75,8 +76,6 @@ const EVENT_COLUMNS: &[(&str, &str)] = &[
     ("publisherMonthlyCap", "/publisherCaps/monthlyCap"),
     ("publisherAllTimeCap", "/publisherCaps/allTimeCap"),
 ];
-/// With these a spreadsheet begins to calculate.
-const FORMULA_BEGINS: [char; 8] = ['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff20}'];
 
 /// In which form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,41 +188,5 @@ fn text(value: Option<&Value>) -> String {
             items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("|")
         }
         Some(other) => other.to_string(),
-    }
-}
-
-/// RFC 4180, and nothing that a spreadsheet calculates.
-fn cell(text: &str) -> String {
-    let is_formula = text.trim_start_matches([' ', '\n']).starts_with(FORMULA_BEGINS);
-    let apostrophe = if is_formula { "'" } else { "" };
-    if text.contains(['"', ',', '\r', '\n']) {
-        format!("\"{apostrophe}{}\"", text.replace('"', "\"\""))
-    } else {
-        format!("{apostrophe}{text}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_are_quoted_and_never_calculate() {
-        for (plain, written) in [
-            ("Golf", "Golf"),
-            ("a,b", "\"a,b\""),
-            ("say \"yes\"", "\"say \"\"yes\"\"\""),
-            ("two\r\nlines", "\"two\r\nlines\""),
-            ("=1+1", "'=1+1"),
-            ("+49", "'+49"),
-            ("-1", "'-1"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\t=1"),
-            (" =1", "' =1"),
-            ("=HYPERLINK(\"x\",\"y\")", "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\""),
-            ("", ""),
-        ] {
-            assert_eq!(cell(plain), written);
-        }
     }
 }
