@@ -15,6 +15,13 @@ use crate::{
 /// An order to forget a person.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "erasureId": "019a2c11-0f4e-7d20-9a00-6b1d8c7e5f42", "kind": "click",
+    "subjectHash": "erased:1:b7yQm0lH0m3y1c2mJx0c8xq5g9dQm7o1o5cW5b2w3yE",
+    "orderedBy": "0193a1f0-0000-7000-8000-00000000000a", "orderedAt": "2026-12-03T09:00:00.000000Z",
+    "doneAt": "2026-12-03T09:00:01.500000Z", "clicks": 1, "postbacks": 3,
+    "agesOut": [{"place": "backups", "holds": "whatever was here", "until": "as long as you keep them"}]
+}))]
 pub struct ErasureBody {
     /// Its id.
     pub erasure_id: Uuid,
@@ -52,12 +59,14 @@ pub struct AgesOutBody {
     pub until: &'static str,
 }
 
-/// How far forgetting has come, and what ages out instead.
+/// Read how far forgetting is
+///
+/// And where personal data ages out instead.
 #[utoipa::path(
     tag = "erasures",
     params(("erasure_id" = Uuid, Path, description = "The order's id")),
     security(("apiToken" = ["manage"])),
-    responses((status = 200, body = ErasureBody), (status = 404, description = "No such order."))
+    responses((status = 200, description = "The order.", body = ErasureBody), (status = 404, description = "No such order."))
 )]
 #[get("/api/v1/erasures/{erasure_id}")]
 pub(super) async fn get_erasure(

@@ -48,8 +48,10 @@ use crate::{
         "eventName": "Reach Level 10",
         "sequenceNumber": 2,
         "occurrence": "once",
-        "receipt": "019a2b6e-5d0e-7cc1-a3a8-6f2f5b8f2c11"
-    }]
+        "receipt": "019a2b6e-5d0e-7cc1-a3a8-6f2f5b8f2c11",
+        "deliveries": []
+    }],
+    "peopleDecisions": []
 }))]
 pub struct JourneyBody {
     /// The click's id.
@@ -134,7 +136,8 @@ pub struct JourneyPostbackBody {
     "eventName": "Reach Level 10",
     "sequenceNumber": 2,
     "occurrence": "once",
-    "receipt": "019a2b6e-5d0e-7cc1-a3a8-6f2f5b8f2c11"
+    "receipt": "019a2b6e-5d0e-7cc1-a3a8-6f2f5b8f2c11",
+    "deliveries": []
 }))]
 pub struct ConversionBody {
     /// Its id, the same for ever.

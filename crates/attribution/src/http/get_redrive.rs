@@ -11,6 +11,10 @@ use super::{Api, unavailable};
 /// How far an order to judge a group again is.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "state": "done", "code": "UNMAPPED_EVENT", "offerId": "0194a3c0-0000-7000-8000-000000000001", "eventId": "level-10",
+    "askedAt": "2026-12-03T09:00:00.000000Z", "postbacks": 42, "stillThere": 0
+}))]
 pub struct RedriveProgressBody {
     /// `running` or `done`.
     #[schema(example = "done")]

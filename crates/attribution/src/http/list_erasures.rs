@@ -5,12 +5,12 @@ use http_kit::{Json, ListBody, Page, Problem, auth::Caller};
 
 use super::{Api, get_erasure::ErasureBody, unavailable};
 
-/// Orders to forget a person, the latest first.
+/// Orders to forget a person, the latest first
 #[utoipa::path(
     tag = "erasures",
     params(Page),
     security(("apiToken" = ["manage"])),
-    responses((status = 200, body = ListBody<ErasureBody>))
+    responses((status = 200, description = "A page of orders.", body = ListBody<ErasureBody>))
 )]
 #[get("/api/v1/erasures")]
 pub(super) async fn list_erasures(

@@ -25,6 +25,12 @@ pub struct Filter {
 /// A postback that waits.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "receipt": "019a2b6e-5d0e-7cc1-a3a8-6f2f5b8f2c11", "receivedAt": "2026-12-02T10:15:30.250000Z", "code": "WAITING_SEQUENCE",
+    "sentence": "An earlier step has not been reported yet; decided when it arrives.",
+    "waitsFor": "13. Is the sequence satisfied? Not yet.", "since": "2026-12-02T10:15:30.250000Z",
+    "until": "2026-12-05T10:15:30.250000Z", "gkClickId": "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e", "offerId": "0194a3c0-0000-7000-8000-000000000001", "eventId": "level_10"
+}))]
 pub struct ParkedBody {
     /// Its receipt.
     pub receipt: Uuid,

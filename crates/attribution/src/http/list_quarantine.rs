@@ -42,6 +42,13 @@ pub struct Filter {
 /// Postbacks that stand for the same cause.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "code": "UNMAPPED_EVENT",
+    "sentence": "No event of the offer has this Event ID. Map it, and this postback is decided by itself.",
+    "offerId": "0194a3c0-0000-7000-8000-000000000001", "eventId": "level-10", "postbacks": 42, "firstSeen": "2026-12-02T10:15:30.250000Z",
+    "lastSeen": "2026-12-03T08:00:00.000000Z", "mayBeRedriven": true,
+    "suggestions": [{"eventId": "level_10", "differsIn": "letters", "letters": 1}]
+}))]
 pub struct GroupBody {
     /// The cause.
     #[schema(example = "UNMAPPED_EVENT")]

@@ -92,6 +92,9 @@ pub const ABOUT: About = About {
     tags: &[
         ("postbacks", "What AppsFlyer reported, and what was made of it, rule by rule."),
         ("journeys", "A click's whole life."),
+        ("quarantine", "What stands because of how something is set up, what waits, and judging it again."),
+        ("what-if", "What would have been decided and earned under terms that nobody has saved."),
+        ("erasures", "Forgetting a person."),
         ("Reconciliation", "AppsFlyer's own report beside what came here."),
     ],
     parameters: &[
@@ -108,12 +111,56 @@ pub const ABOUT: About = About {
             names: "journey",
         },
         Parameter {
+            name: "erasure_id",
+            description: "The order's id.",
+            example: "019a2c11-0f4e-7d20-9a00-6b1d8c7e5f42",
+            names: "erasure",
+        },
+        Parameter {
+            name: "redrive_id",
+            description: "As ordering it answered.",
+            example: "019a2c00-1c3d-7a10-8b00-5d2c7a9e4f61",
+            names: "redrive",
+        },
+        Parameter {
+            name: "offer_id",
+            description: "An offer's id.",
+            example: "0194a3c0-0000-7000-8000-000000000001",
+            names: "offer",
+        },
+        Parameter {
+            name: "publisher_id",
+            description: "A publisher's id.",
+            example: "0193a1f0-0000-7000-8000-000000000002",
+            names: "publisher",
+        },
+        Parameter {
+            name: "pub_click_id",
+            description: "The publisher's id of a click.",
+            example: "their-click-7",
+            names: "",
+        },
+        Parameter {
+            name: "event_id",
+            description: "An Event ID as reported.",
+            example: "level_10",
+            names: "",
+        },
+        Parameter { name: "code", description: "A decision's code.", example: "UNMAPPED_EVENT", names: "" },
+        Parameter {
+            name: "received_until",
+            description: "A moment.",
+            example: "2026-12-03T00:00:00Z",
+            names: "",
+        },
+        Parameter {
             name: "reconciliation_id",
             description: "As answered when the report was sent.",
             example: "01935b2e-7a10-7c4e-8f00-3d2b5a6c7d8e",
             names: "reconciliation",
         },
     ],
+    problems: reconciliations::problems,
     ..About::new(
         "GoKart attribution",
         env!("CARGO_PKG_VERSION"),

@@ -19,6 +19,7 @@ const SUBJECT_BYTES_MAX: usize = 1_024;
 #[expect(clippy::struct_field_names, reason = "the names of the API")]
 pub struct OrderBody {
     /// Whoever made this click.
+    #[schema(example = "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e")]
     gk_click_id: Option<Uuid>,
     /// The member of a publisher, as `pub_member_id` named it.
     member_id: Option<String>,
@@ -39,8 +40,6 @@ pub struct OrderBody {
     request_body = OrderBody,
     responses(
         (status = 202, description = "Ordered; `Location` says where to look.", body = ErasureBody),
-        (status = 403, description = "Only an owner may."),
-        (status = 422, description = "Wrong fields, all of them named.")
     )
 )]
 #[post("/api/v1/erasures")]

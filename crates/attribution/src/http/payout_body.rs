@@ -11,6 +11,10 @@ use crate::flows::{DeliveryStory, PayoutStory, PersonStory, StatusStory};
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_excessive_bools, reason = "the fields of the fact")]
+#[schema(example = json!({
+    "status": "success", "statusRevision": 1, "onReview": false, "flagged": false, "reversed": false, "unpaid": false,
+    "reasonCode": "", "reason": "", "changedAt": "2026-12-02T10:15:30.500000Z"
+}))]
 pub struct StatusBody {
     /// `pending`, `success` or `rejected`.
     pub status: String,
@@ -35,6 +39,11 @@ pub struct StatusBody {
 /// How the telling of a status to a publisher's endpoint ended.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "deliveryId": "0198d003-0a10-7c20-8d00-7e2f9b1c6a53", "endpointId": "0193a1f0-0000-7000-8000-000000000003",
+    "statusRevision": 1, "result": "delivered", "attempts": 1, "lastHttpStatus": 200,
+    "endedAt": "2026-12-02T10:15:31.000000Z"
+}))]
 pub struct DeliveryBody {
     /// The delivery's id.
     pub delivery_id: Uuid,
@@ -56,6 +65,10 @@ pub struct DeliveryBody {
 /// What a person decided about an occurrence of this journey.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "offerEventId": "0194a3c0-0000-7000-8000-000000000010", "occurrence": "once", "act": "approve", "decidedAt": "2026-12-03T09:00:00.000000Z",
+    "reason": "seen with the advertiser"
+}))]
 pub struct PersonDecisionBody {
     /// The offer event.
     pub offer_event_id: Uuid,

@@ -13,6 +13,7 @@ use crate::domain::{Code, QUARANTINE_CAUSES};
 /// A group of the quarantine.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"code": "UNMAPPED_EVENT", "offerId": "0194a3c0-0000-7000-8000-000000000001", "eventId": "level-10"}))]
 pub struct RedriveBody {
     /// The cause: `UNMAPPED_EVENT`, `WAITING_TERMS` or `REJECTED_TARGETING`.
     #[schema(example = "UNMAPPED_EVENT")]
@@ -27,6 +28,7 @@ pub struct RedriveBody {
 /// The order to judge it again.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"redriveId": "019a2c00-1c3d-7a10-8b00-5d2c7a9e4f61"}))]
 pub struct OrderedBody {
     /// Its progress is at `/api/v1/quarantine/redrives/{redriveId}`.
     pub redrive_id: Uuid,

@@ -32,6 +32,14 @@ const POSTBACKS_MAX: usize = 200;
 /// A click under a draft, and what came after it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({
+    "clickedAt": "2026-12-01T10:00:00Z",
+    "version": {"currency": "USD", "events": [{
+        "eventId": "Install", "sequenceNumber": 1, "revenue": {"model": "FlatRate", "amount": "2.00"},
+        "payout": {"model": "FlatRate", "amount": "1.00"}
+    }]},
+    "postbacks": [{"receivedAt": "2026-12-01T10:05:00Z", "query": "cnv_event_id=Install"}]
+}))]
 pub struct SimulationBody {
     /// A stored journey, instead of `clickedAt` and `postbacks`: its click and its postbacks as they came.
     #[serde(default)]
@@ -62,6 +70,14 @@ pub struct SimulatedPostback {
 /// What would have happened.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"timeline": [{
+    "at": "2026-12-01T10:05:00.000000Z", "postback": 0,
+    "decisions": [{"postback": 0, "code": "QUALIFIED", "sentence": "Accepted.", "trace": []}],
+    "conversions": [{
+        "eventId": "Install", "postback": 0, "change": "qualified", "verdict": "qualified", "code": "QUALIFIED",
+        "money": {"currency": "USD", "revenue": "2.00", "payout": "1.00"}
+    }]
+}]}))]
 pub struct SimulatedBody {
     /// In the order of time.
     pub timeline: Vec<MomentBody>,
@@ -150,7 +166,7 @@ pub struct SimulatedMoney {
     request_body = SimulationBody,
     responses(
         (status = 200, description = "What would have happened.", body = SimulatedBody),
-        (status = 404, description = "No such journey, or its click has not arrived."),
+        (status = 404, description = "No such journey, or its click has not arrived.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 422, description = "Wrong fields.", body = ProblemBody<'static>, content_type = "application/problem+json"),
     )
 )]

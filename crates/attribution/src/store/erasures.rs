@@ -325,11 +325,23 @@ pub async fn save_raw(connection: &mut AsyncPgConnection, rows: &[(&RawFact, Str
         WHERE postbacks.tenant_id = new.tenant_id AND postbacks.received_at = new.received_at
             AND postbacks.receipt = new.receipt",
     )
+    .bind::<Array<SqlUuid>, _>(&tenants)
+    .bind::<Array<Timestamptz>, _>(&times)
+    .bind::<Array<SqlUuid>, _>(&receipts)
+    .bind::<Array<Binary>, _>(queries);
+    let saved = kept(update).execute(connection).await?;
+    // Without a click, these are found by nothing else.
+    let searched = sql_query(
+        "UPDATE decisions SET appsflyer_id = NULL
+        FROM unnest($1, $2, $3) AS gone (tenant_id, received_at, receipt)
+        WHERE decisions.tenant_id = gone.tenant_id AND decisions.received_at = gone.received_at
+            AND decisions.receipt = gone.receipt AND decisions.appsflyer_id IS NOT NULL",
+    )
     .bind::<Array<SqlUuid>, _>(tenants)
     .bind::<Array<Timestamptz>, _>(times)
-    .bind::<Array<SqlUuid>, _>(receipts)
-    .bind::<Array<Binary>, _>(queries);
-    kept(update).execute(connection).await
+    .bind::<Array<SqlUuid>, _>(receipts);
+    kept(searched).execute(connection).await?;
+    Ok(saved)
 }
 
 /// Marks journeys that this transaction holds, and writes their clicks as they are left. Takes what is personal out of

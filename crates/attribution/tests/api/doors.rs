@@ -7,6 +7,7 @@ use contracts::{
 use kernel::{Clock as _, IdSource as _};
 use process::{Service as _, SystemClock, SystemIds};
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use test_kit::doors::{Api, Held, Party, Walk};
 use uuid::Uuid;
 
@@ -86,11 +87,13 @@ impl Houses {
         let (first, second) = (of(&redshoes, 1, "Redshoes"), of(&quetzal, 2, "Quetzal"));
         stage.say_postbacks([first.clone(), second.clone()]).await;
         stage.coded("QUALIFIED", 2).await;
+        let ours = party(&stage, &redshoes, "Redshoes", 1, &first).await;
+        let theirs = party(&stage, &quetzal, "Quetzal", 2, &second).await;
         Self {
             stage,
             api: Api::of(&attribution::Attribution::openapi().expect("a document")),
-            ours: party(&redshoes, "Redshoes", 1, &first),
-            theirs: party(&quetzal, "Quetzal", 2, &second),
+            ours,
+            theirs,
             held,
         }
     }
@@ -101,22 +104,55 @@ impl Houses {
             url: format!("http://{}", self.stage.address),
             client: test_kit::http_client(),
             bodies: &[],
-            free: &[],
-            lenient: &[],
+            // Names that an advertiser chooses.
+            free: &["event_id", "eventId", "appId"],
+            // Orders about ids that nobody knows here are taken: a click may still be on its way, and a group of the
+            // quarantine may be empty. They do nothing to anybody else's, which is looked at in the end.
+            lenient: &["POST /api/v1/erasures", "POST /api/v1/quarantine/redrives"],
             moving: &[],
         }
     }
 }
 
-fn party(tenant: &Tenant, word: &str, click: u8, postback: &Envelope) -> Party {
+/// Has a row of each kind made for the tenant.
+async fn party(stage: &Stage, tenant: &Tenant, word: &str, click: u8, postback: &Envelope) -> Party {
     let (click, receipt) = (tenant.click_id(click).to_string(), receipt(postback).to_string());
+    let offer = SystemIds.uuid_v7().to_string();
+    let token = |role: &str| format!("gkt_{word}_{role}");
+    let device = json!({"deviceId": format!("{word}-device-of-nobody")});
+    let (_, erasure) = stage.post("/api/v1/erasures", &token("owner"), &device).await;
+    let group = json!({"code": "UNMAPPED_EVENT", "offerId": offer, "eventId": "mystery"});
+    let (_, redrive) = stage.post("/api/v1/quarantine/redrives", &token("manager"), &group).await;
+    let path = "/api/v1/reconciliations?report=installs";
+    let report = format!("event_time,original_url\n2026-11-25 10:00:00,https://a.example/?clickid={click}\n");
+    let (_, reconciliation) = stage.post_as(path, &token("analyst"), "text/csv", report).await;
+    let id = |body: &Value, name: &str| body[name].as_str().unwrap_or_else(|| panic!("{body}")).to_owned();
+    let (erasure, redrive) = (id(&erasure, "erasureId"), id(&redrive, "redriveId"));
+    let reconciliation = id(&reconciliation, "reconciliationId");
+    stage.get_until(&format!("/api/v1/erasures/{erasure}"), &token("owner"), "doneAt").await;
+    stage
+        .get_until(&format!("/api/v1/reconciliations/{reconciliation}"), &token("owner"), "finishedAt")
+        .await;
+    let ids = [
+        ("gk_click_id", click.clone()),
+        ("receipt", receipt.clone()),
+        ("erasure_id", erasure.clone()),
+        ("redrive_id", redrive),
+        ("reconciliation_id", reconciliation.clone()),
+        ("offer_id", offer),
+        ("publisher_id", SystemIds.uuid_v7().to_string()),
+        ("conversion_id", format!("{word}-order")),
+        ("appsflyer_id", format!("{word}-appsflyer")),
+        ("pub_member_id", format!("{word}-member")),
+        ("member_id", format!("{word}-member")),
+        ("pub_click_id", format!("{word}-click")),
+        ("device_id", format!("{word}-device")),
+    ];
     Party {
         name: word.to_owned(),
-        tokens: ROLES.map(|(role, _)| (role.to_owned(), format!("gkt_{word}_{role}"))).into(),
-        ids: [("gk_click_id", &click), ("receipt", &receipt)]
-            .map(|(name, id)| (name.to_owned(), id.clone()))
-            .into(),
-        secrets: [click, receipt, word.to_owned()].into(),
+        tokens: ROLES.map(|(role, _)| (role.to_owned(), token(role))).into(),
+        ids: ids.map(|(name, id)| (name.to_owned(), id)).into(),
+        secrets: [click, receipt, word.to_owned(), erasure, reconciliation].into(),
     }
 }
 
@@ -124,8 +160,8 @@ fn party(tenant: &Tenant, word: &str, click: u8, postback: &Envelope) -> Party {
 async fn each_operation_opens_for_whom_the_document_says() {
     let houses = Houses::start().await;
     let id = "0193a1f0-0000-7000-8000-00000000dead";
-    let ids = ["gk_click_id", "receipt"].map(|name| (name.to_owned(), id.to_owned()));
-    let nobody = Party { name: "nobody".to_owned(), ids: ids.into(), ..Party::default() };
+    let ids = houses.ours.ids.keys().map(|name| (name.clone(), id.to_owned())).collect();
+    let nobody = Party { name: "nobody".to_owned(), ids, ..Party::default() };
     houses.walk().opens_for_whom_it_says(&houses.held, &nobody).await;
     assert!(houses.api.public().is_empty());
     houses.stage.strike().await;

@@ -2,11 +2,10 @@
 
 use contracts::{catalog::ConversionStatus, payout::DeliveryResult};
 use serde_json::Value;
-use test_kit::eventually;
 
 use crate::{
     facts::{INSTALL, LEVEL_10, PURCHASE, START, Tenant, seconds},
-    stage::{SOON, Stage},
+    stage::Stage,
 };
 
 /// A moment of the story as AppsFlyer writes it.
@@ -20,10 +19,7 @@ fn link(click: impl std::fmt::Display) -> String {
 }
 
 async fn send(stage: &Stage, token: &str, query: &str, kind: &str, body: String) -> (u16, Value) {
-    let url = format!("http://{}/api/v1/reconciliations{query}", stage.address);
-    let request = test_kit::http_client().post(url).header("content-type", kind).body(body);
-    let answer = request.header("authorization", format!("ApiToken {token}")).send().await.unwrap();
-    (answer.status().as_u16(), answer.json().await.unwrap())
+    stage.post_as(&format!("/api/v1/reconciliations{query}"), token, kind, body).await
 }
 
 async fn csv(stage: &Stage, path: &str) -> Vec<String> {
@@ -36,11 +32,7 @@ async fn csv(stage: &Stage, path: &str) -> Vec<String> {
 
 async fn finished(stage: &Stage, body: &Value) -> Value {
     let path = format!("/api/v1/reconciliations/{}", body["reconciliationId"].as_str().unwrap());
-    eventually("the report is compared", SOON, async || {
-        let (_, body) = stage.get(&path, Some("gkt_ours")).await;
-        if body["state"] == "Finished" { Ok(body) } else { Err(body.to_string()) }
-    })
-    .await
+    stage.get_until(&path, "gkt_ours", "finishedAt").await
 }
 
 fn lines(body: &Value, bucket: &str) -> (i64, String) {
@@ -161,9 +153,9 @@ async fn what_is_no_report_is_refused_with_what_would_be_one() {
     for (query, kind, body, status, says) in [
         ("?report=clicks&toleranceSeconds=86401", "text/csv", header, 400, "toleranceSeconds"),
         (good, "application/json", header, 415, "text/csv"),
-        (good, "text/csv", "", 400, "the report is empty"),
-        (good, "text/csv", "event_time,event_name\n", 400, "Original URL"),
-        (good, "text/csv", "original_url\n", 400, "Event Time"),
+        (good, "text/csv", "", 422, "the report is empty"),
+        (good, "text/csv", "event_time,event_name\n", 422, "Original URL"),
+        (good, "text/csv", "original_url\n", 422, "Event Time"),
     ] {
         let (found, answer) = send(&stage, "gkt_ours", query, kind, String::from(body)).await;
         assert_eq!(found, status, "{answer}");

@@ -225,6 +225,15 @@ impl Stage {
         (status, response.json().await.expect("JSON"))
     }
 
+    /// Asks the API until the answer has a field.
+    pub(crate) async fn get_until(&self, path: &str, token: &str, field: &str) -> serde_json::Value {
+        eventually(&format!("{field} of {path}"), SOON, async || {
+            let (_, body) = self.get(path, Some(token)).await;
+            if body[field].is_null() { Err(body.to_string()) } else { Ok(body) }
+        })
+        .await
+    }
+
     /// Sends JSON to the API.
     pub(crate) async fn post(
         &self,
@@ -232,11 +241,22 @@ impl Stage {
         token: &str,
         body: &serde_json::Value,
     ) -> (u16, serde_json::Value) {
+        self.post_as(path, token, "application/json", body.to_string()).await
+    }
+
+    /// Sends a body of some kind to the API.
+    pub(crate) async fn post_as(
+        &self,
+        path: &str,
+        token: &str,
+        kind: &str,
+        body: String,
+    ) -> (u16, serde_json::Value) {
         let request = test_kit::http_client()
             .post(format!("http://{}{path}", self.address))
             .header("authorization", format!("ApiToken {token}"))
-            .header("content-type", "application/json")
-            .body(body.to_string());
+            .header("content-type", kind)
+            .body(body);
         let response = request.send().await.expect("an answer");
         let status = response.status().as_u16();
         (status, response.json().await.expect("JSON"))

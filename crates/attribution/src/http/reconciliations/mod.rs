@@ -12,6 +12,7 @@ use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use reconcile::BODY;
+pub(super) use reconcile::problems;
 
 use crate::flows::reconcile::Reconciler;
 

@@ -8,13 +8,13 @@ use actix_web::{
     post, web,
 };
 use futures_util::StreamExt as _;
-use http_kit::{Problem, ProblemBody, Query, RouteBody, auth::Caller};
+use http_kit::{Problem, ProblemBody, Query, RouteBody, auth::Caller, openapi::Said};
 use serde::Deserialize;
 use telemetry::chain;
 
 use super::body::ReconciliationBody;
 use crate::{
-    domain::reconcile::{Columns, Lines, Report, ReportRow},
+    domain::reconcile::{Columns, HeaderError, LineError, Lines, Report, ReportRow},
     flows::reconcile::{NewReport, Reconciler, ReportWriter},
     http::unavailable,
 };
@@ -33,8 +33,8 @@ const TOLERANCE_SECONDS_MAX: u32 = 86_400;
 #[into_params(parameter_in = Query)]
 pub struct Parameters {
     /// `installs`, `inAppEvents` or `postbacks`, as AppsFlyer names its raw-data exports.
-    #[param(example = "inAppEvents")]
-    report: String,
+    #[param(example = "inAppEvents", required = true)]
+    report: Option<String>,
     /// How many seconds a line's time may be from its postback's: 0 to 86400, 600 when left out.
     #[param(example = 600)]
     tolerance_seconds: Option<u32>,
@@ -57,6 +57,7 @@ pub struct Parameters {
         (status = 408, description = "The body takes longer than an hour.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 413, description = "More than 1 GiB.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 415, description = "Not text/csv.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 422, description = "A column is missing.", body = ProblemBody<'static>, content_type = "application/problem+json"),
     ),
 )]
 #[post("/api/v1/reconciliations")]
@@ -70,8 +71,7 @@ pub(super) async fn reconcile(
     caller.require_read_tenant()?;
     let (report, tolerance_seconds) = parameters.read()?;
     if !request.content_type().eq_ignore_ascii_case("text/csv") {
-        let detail = "send the report as AppsFlyer exports it, with the header content-type: text/csv";
-        return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).detail(detail).into());
+        return Err(not_csv().into());
     }
     let new = NewReport { tenant: caller.tenant, token: caller.token, report, tolerance_seconds };
     let mut writer = reconciler.receive(new).await.map_err(unavailable)?;
@@ -98,7 +98,8 @@ pub(super) async fn reconcile(
 impl Parameters {
     fn read(&self) -> Result<(Report, i32), Problem> {
         let mut problem = Problem::bad_request("invalid_query", "a query parameter is not acceptable");
-        let report = Report::ALL.into_iter().find(|report| report.as_str() == self.report);
+        let said = self.report.as_deref();
+        let report = Report::ALL.into_iter().find(|report| Some(report.as_str()) == said);
         if report.is_none() {
             problem = problem.field("report", "must be installs, inAppEvents or postbacks");
         }
@@ -125,10 +126,10 @@ async fn read(payload: &mut web::Payload, report: Report, writer: &mut ReportWri
         let is_end = chunk.is_none();
         let chunk = chunk.unwrap_or_default();
         let mut rest: &[u8] = &chunk;
-        while let Some(line) = lines.next(&mut rest).map_err(|error| malformed(error.to_string()))? {
+        while let Some(line) = lines.next(&mut rest).map_err(malformed)? {
             let fields: Vec<&str> = line.fields.iter().map(AsRef::as_ref).collect();
             match &columns {
-                None => columns = Some(Columns::of(fields).map_err(|error| malformed(error.to_string()))?),
+                None => columns = Some(Columns::of(fields).map_err(not_a_report)?),
                 Some(columns) => {
                     let row = ReportRow::read(line.number, report, columns, &fields);
                     writer.add(row).await.map_err(unavailable)?;
@@ -140,11 +141,28 @@ async fn read(payload: &mut web::Payload, report: Report, writer: &mut ReportWri
         }
     }
     if columns.is_none() {
-        return Err(malformed(crate::domain::reconcile::HeaderError::Empty.to_string()).into());
+        return Err(not_a_report(HeaderError::Empty).into());
     }
     Ok(())
 }
 
-fn malformed(detail: String) -> Problem {
-    Problem::bad_request("malformed_report", detail)
+fn malformed(error: LineError) -> Problem {
+    Problem::bad_request("malformed_report", error.to_string())
+}
+
+fn not_a_report(error: HeaderError) -> Problem {
+    let title = "this is not a report that can be compared";
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_report", title).detail(error.to_string())
+}
+
+fn not_csv() -> Problem {
+    let detail = "send the report as AppsFlyer exports it, with the header content-type: text/csv";
+    Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).detail(detail)
+}
+
+/// Its problems as the document shows them.
+pub(in crate::http) fn problems() -> Vec<Said> {
+    let late = Problem::of_status(StatusCode::REQUEST_TIMEOUT);
+    let said = [late, not_csv(), not_a_report(HeaderError::NoOriginalUrl), malformed(LineError::TooLong(2))];
+    said.map(|problem| Said::by("reconcile", problem)).into()
 }

@@ -16,9 +16,9 @@ use crate::{
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
-    /// `noClick`, `neverReached`, `reachedNotPaid`, `pending`, `paidNotDelivered`, `differs` or `agrees`.
+    /// All of them, one after the other, when left out. `noClick`, `neverReached`, `reachedNotPaid`, `pending`, `paidNotDelivered`, `differs` or `agrees`.
     #[param(example = "neverReached")]
-    bucket: String,
+    bucket: Option<String>,
 }
 
 /// The lines of a bucket
@@ -42,14 +42,9 @@ pub(super) async fn stream_lines(
     Query(filter): Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
     caller.require_read_tenant()?;
-    let bucket = Bucket::ALL.into_iter().find(|bucket| bucket.as_str() == filter.bucket);
-    let bucket = bucket.ok_or_else(|| {
-        let known: Vec<&str> = Bucket::ALL.iter().map(|bucket| bucket.as_str()).collect();
-        Problem::bad_request("invalid_query", "a query parameter is not acceptable")
-            .field("bucket", format!("must be one of {}", known.join(", ")))
-    })?;
+    let buckets = filter.bucket.map_or(Ok(Bucket::ALL.to_vec()), |word| named(&word))?;
     let table = Table {
-        buckets: vec![bucket],
+        buckets,
         columns: &[
             "line",
             "gk_click_id",
@@ -66,6 +61,15 @@ pub(super) async fn stream_lines(
         file: "reconciliation.csv",
     };
     table.answer(&reconciler, caller.tenant, path.into_inner()).await
+}
+
+fn named(word: &str) -> Result<Vec<Bucket>, Problem> {
+    let bucket = Bucket::ALL.into_iter().find(|bucket| bucket.as_str() == word);
+    bucket.map(|bucket| vec![bucket]).ok_or_else(|| {
+        let known: Vec<&str> = Bucket::ALL.iter().map(|bucket| bucket.as_str()).collect();
+        Problem::bad_request("invalid_query", "a query parameter is not acceptable")
+            .field("bucket", format!("must be one of {}", known.join(", ")))
+    })
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the form of every table's")]
