@@ -24,7 +24,7 @@ use actix_web::web;
 use http_kit::{
     Problem,
     auth::TokenAuth,
-    openapi::{self, About, Parameter},
+    openapi::{self, About, Parameter, Said},
 };
 use kernel::Clock;
 use postgres_kit::DbError;
@@ -160,13 +160,20 @@ pub const ABOUT: About = About {
             names: "reconciliation",
         },
     ],
-    problems: reconciliations::problems,
+    problems,
     ..About::new(
         "GoKart attribution",
         env!("CARGO_PKG_VERSION"),
         "What every postback means, and the rules that led there.",
     )
 };
+
+/// Problems as the document shows them.
+fn problems() -> Vec<Said> {
+    let mut all = reconciliations::problems();
+    all.push(Said::by("simulate", Problem::not_found("journey")));
+    all
+}
 
 /// The OpenAPI document.
 ///
