@@ -46,12 +46,13 @@ impl Service for Attribution {
         bus.consume(CLICKS, OnClicks(attributor.clone()))?;
         bus.consume(POSTBACKS, OnPostbacks(attributor))?;
 
-        http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         let auth = TokenAuth::new(&settings.auth, Arc::clone(&clock), token_lookup(pool.clone()));
         let api = http::Api { reader: StoryReader::new(pool), clock };
         http_kit::Server::new("api", &settings.http)
             .documented(http::ABOUT)
             .listen(&supervisor, http::routes(web::Data::new(auth), web::Data::new(api)))?;
+        // Last: whoever asks whether it is ready may call it next.
+        http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         Ok(())
     }
 
