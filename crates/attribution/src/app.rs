@@ -69,7 +69,6 @@ impl Service for Attribution {
         bus.consume(PAYOUT, OnPayout(attributor.clone()))?;
         bus.consume(POSTBACKS, OnPostbacks(attributor.clone()))?;
 
-        http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         let auth = TokenAuth::new(&settings.auth, Arc::clone(&clock), token_lookup(pool.clone()));
         let reconciler = Reconciler::new(pool.clone(), ids);
         reconciler.run(&supervisor);
@@ -78,6 +77,8 @@ impl Service for Attribution {
             .documented(http::ABOUT)
             .bodies(&[http::REPORT_BODY])
             .listen(&supervisor, http::routes(web::Data::new(auth), web::Data::new(api)))?;
+        // Last: whoever asks whether it is ready may call it next.
+        http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         Ok(())
     }
 

@@ -24,8 +24,9 @@ impl Service for Console {
     type Command = NoCommand;
 
     async fn serve(settings: Settings, runtime: Runtime) -> anyhow::Result<()> {
-        http_kit::admin::listen(&settings.admin, &runtime.readiness, &runtime.supervisor)?;
         start(&settings, &runtime)?;
+        // Last: whoever asks whether it is ready may call it next.
+        http_kit::admin::listen(&settings.admin, &runtime.readiness, &runtime.supervisor)?;
         Ok(())
     }
 

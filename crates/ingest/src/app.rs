@@ -63,10 +63,11 @@ impl Service for Ingest {
             settings.door.caller_ip_header,
         ));
 
-        http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         http_kit::Server::new("appsflyer", &settings.http)
             .access_log(http_kit::AccessLog::Debug)
             .listen_behind(&supervisor, FrontDoor(door.clone().into_inner()), http::routes(door))?;
+        // Last: whoever asks whether it is ready may call it next.
+        http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         Ok(())
     }
 

@@ -124,7 +124,6 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     // The broker is no condition: what is saved waits in the outbox, and people can go on working.
     catalog.report_to(readiness.condition("database"), supervisor);
 
-    let admin = http_kit::admin::listen(&settings.admin, readiness, supervisor)?;
     let operator = OperatorAuth::new(&settings.auth.token_pepper, &settings.operator.token);
     let routes = http::routes(
         web::Data::new(catalog),
@@ -136,6 +135,8 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
         .bodies(&[http::IMPORT_BODY])
         .documented(http::ABOUT)
         .listen(supervisor, routes)?;
+    // Last: whoever asks whether it is ready may call it next.
+    let admin = http_kit::admin::listen(&settings.admin, readiness, supervisor)?;
     Ok(Addresses { http, admin })
 }
 

@@ -136,10 +136,11 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     }
     .start();
 
-    let admin = http_kit::admin::listen(&settings.admin, readiness, supervisor)?;
     let tokens = token_auth(settings, Arc::clone(clock), pool.clone());
     let routes = http::routes(web::Data::new(Api { pool }), web::Data::new(tokens));
     let http = Server::new("api", &settings.http).documented(http::ABOUT).listen(supervisor, routes)?;
+    // Last: whoever asks whether it is ready may call it next.
+    let admin = http_kit::admin::listen(&settings.admin, readiness, supervisor)?;
     Ok(Addresses { http, admin })
 }
 

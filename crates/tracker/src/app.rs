@@ -76,10 +76,11 @@ impl Service for Tracker {
         };
         let door = web::Data::new(Door::new(recorder, bus.publisher(), manners));
 
-        http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         http_kit::Server::new("clicks", &settings.http)
             .access_log(http_kit::AccessLog::Debug)
             .listen_behind(&supervisor, FrontDoor(door.clone().into_inner()), http::routes(door))?;
+        // Last: whoever asks whether it is ready may call it next.
+        http_kit::admin::listen(&settings.admin, &readiness, &supervisor)?;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::terms::EnteredAmount;
 use crate::{
     domain::{
         partner::{AdvertiserFields, REVIEW_WINDOW_DAYS_MAX},
@@ -26,7 +27,7 @@ pub struct AdvertiserBody {
     #[schema(value_type = Option<u16>, maximum = 365)]
     review_window_days: Field,
     /// Over all its offers.
-    #[schema(value_type = Option<MoneyJson>)]
+    #[schema(value_type = Option<MoneyBody>)]
     total_budget: Field,
     #[serde(flatten)]
     #[schema(ignore)]
@@ -51,11 +52,18 @@ impl From<Money> for MoneyJson {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// An amount of a currency, as it is entered.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = EnteredMoney, example = json!({"amount": "10000.00", "currency": "USD"}))]
 struct MoneyBody {
+    /// Decimal.
+    #[schema(value_type = EnteredAmount)]
     amount: Field,
+    /// ISO 4217.
+    #[schema(value_type = String)]
     currency: Field,
     #[serde(flatten)]
+    #[schema(ignore)]
     unknown: Unknown,
 }
 

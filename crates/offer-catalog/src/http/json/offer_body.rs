@@ -7,10 +7,7 @@ use url::Url;
 use utoipa::ToSchema;
 
 use super::{
-    event_body::EventBody,
-    offer::{BudgetJson, SequenceRuleJson},
-    terms::CapsBody,
-    ticks::read_ticks,
+    event_body::EventBody, offer::SequenceRuleJson, terms::CapsBody, terms::EnteredAmount, ticks::read_ticks,
 };
 use crate::{
     domain::lint::Code,
@@ -128,7 +125,7 @@ pub struct OfferBody {
     #[schema(value_type = Option<Vec<CreativeBody>>, max_items = 300)]
     creatives: Field,
     /// The most revenue it may bring.
-    #[schema(value_type = Option<BudgetJson>)]
+    #[schema(value_type = Option<BudgetBody>)]
     budget: Field,
     /// ISO 4217; of budget and flat amounts.
     #[schema(value_type = Option<String>)]
@@ -189,11 +186,18 @@ pub struct OfferBody {
     unknown: Unknown,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// The most revenue an offer may bring, as it is entered.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = EnteredBudget, example = json!({"total": "5000.00"}))]
 struct BudgetBody {
+    /// Over the offer's life.
+    #[schema(value_type = Option<EnteredAmount>)]
     total: Field,
+    /// Each day (UTC).
+    #[schema(value_type = Option<EnteredAmount>)]
     daily: Field,
     #[serde(flatten)]
+    #[schema(ignore)]
     unknown: Unknown,
 }
 

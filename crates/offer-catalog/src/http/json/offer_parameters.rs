@@ -26,7 +26,7 @@ pub struct OfferParameters {
     #[param(value_type = Option<String>, example = "Ready", pattern = "^(Draft|Ready|Paused|Ended)$")]
     status: Field,
     /// Only those that are seen so now: Draft, Ready, Scheduled, Live, `BudgetSpent`, Paused, Expired or Ended.
-    #[param(value_type = Option<String>, example = "BudgetSpent")]
+    #[param(value_type = Option<String>, example = "BudgetSpent", pattern = "^(Draft|Ready|Scheduled|Live|BudgetSpent|Paused|Expired|Ended)$")]
     display_status: Field,
     /// Only of this advertiser.
     #[param(value_type = Option<Uuid>)]

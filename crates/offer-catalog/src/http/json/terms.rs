@@ -41,7 +41,31 @@ pub enum EnteredTerms {
     /// The same as a number; of a reward, points.
     Number(f64),
     /// Whole terms.
-    Terms(MoneyTerms),
+    Terms(EnteredModel),
+}
+
+/// Whole terms as they are entered.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = EnteredModel, example = json!({"model": "FlatRate", "amount": "4.99"}))]
+pub struct EnteredModel {
+    /// `FlatRate`, Percent or `RevenueShare`.
+    model: String,
+    /// For `FlatRate`, in the offer's currency.
+    amount: Option<EnteredAmount>,
+    /// For Percent and `RevenueShare`.
+    percent: Option<EnteredAmount>,
+}
+
+/// A decimal as it is entered: as text, which keeps every digit, or as a number.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = EnteredAmount, example = "4.99")]
+#[expect(dead_code, reason = "describes what the reader of a body takes; nobody makes one")]
+pub enum EnteredAmount {
+    /// As text.
+    Text(String),
+    /// As a number.
+    Number(f64),
 }
 
 /// What an event is worth, as it is shown.

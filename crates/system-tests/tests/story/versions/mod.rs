@@ -99,7 +99,7 @@ async fn every_published_field_has_a_row() {
     let versions = tenant.api.get(&format!("/api/v1/offers/{id}/versions")).await.unwrap();
 
     let mut published = BTreeSet::new();
-    for (name, value) in versions[0].as_object().unwrap() {
+    for (name, value) in versions["items"][0].as_object().unwrap() {
         match name.as_str() {
             // What tells versions apart.
             "version" | "createdAt" => {}
