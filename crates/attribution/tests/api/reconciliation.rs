@@ -1,5 +1,7 @@
 //! AppsFlyer's report beside what came here.
 
+use std::fmt::Write as _;
+
 use contracts::{catalog::ConversionStatus, payout::DeliveryResult};
 use serde_json::Value;
 
@@ -10,7 +12,8 @@ use crate::{
 
 /// A moment of the story as AppsFlyer writes it.
 fn time(after: i64) -> String {
-    let moment = chrono::DateTime::from_timestamp_micros(*START + seconds(after)).unwrap();
+    let moment =
+        chrono::DateTime::from_timestamp_micros(*START + seconds(after)).expect("what was asked for");
     moment.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
@@ -24,21 +27,32 @@ async fn send(stage: &Stage, token: &str, query: &str, kind: &str, body: String)
 
 async fn csv(stage: &Stage, path: &str) -> Vec<String> {
     let request = test_kit::http_client().get(format!("http://{}{path}", stage.address));
-    let answer = request.header("authorization", "ApiToken gkt_ours").send().await.unwrap();
+    let answer =
+        request.header("authorization", "ApiToken gkt_ours").send().await.expect("what was asked for");
     assert_eq!(answer.status().as_u16(), 200);
-    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/csv"));
-    answer.text().await.unwrap().lines().map(String::from).collect()
+    assert!(answer.headers()["content-type"].to_str().expect("what was asked for").starts_with("text/csv"));
+    answer.text().await.expect("what was asked for").lines().map(String::from).collect()
 }
 
 async fn finished(stage: &Stage, body: &Value) -> Value {
-    let path = format!("/api/v1/reconciliations/{}", body["reconciliationId"].as_str().unwrap());
+    let path =
+        format!("/api/v1/reconciliations/{}", body["reconciliationId"].as_str().expect("what was asked for"));
     stage.get_until(&path, "gkt_ours", "finishedAt").await
 }
 
 fn lines(body: &Value, bucket: &str) -> (i64, String) {
-    let found = body["buckets"].as_array().unwrap().iter().find(|one| one["bucket"] == bucket).unwrap();
-    let codes = found["codes"].as_array().unwrap().iter().map(|code| code["code"].as_str().unwrap());
-    (found["lines"].as_i64().unwrap(), codes.collect::<Vec<_>>().join(","))
+    let found = body["buckets"]
+        .as_array()
+        .expect("what was asked for")
+        .iter()
+        .find(|one| one["bucket"] == bucket)
+        .expect("what was asked for");
+    let codes = found["codes"]
+        .as_array()
+        .expect("what was asked for")
+        .iter()
+        .map(|code| code["code"].as_str().expect("what was asked for"));
+    (found["lines"].as_i64().expect("what was asked for"), codes.collect::<Vec<_>>().join(","))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,18 +193,14 @@ async fn a_large_report_is_compared_by_two_replicas_line_by_line_once() {
     stage.rows("SELECT count(*) AS count FROM api_tokens", 1).await;
     let mut report = String::from("event_time,event_name,original_url\n");
     for line in 0..LINES {
-        let click = ours.click_id(u8::try_from(line % 250).unwrap());
-        report.push_str(&format!(
-            "{},level_{},{}\n",
-            time(i64::try_from(line).unwrap()),
-            line % 7,
-            link(click)
-        ));
+        let click = link(ours.click_id(u8::try_from(line % 250).unwrap()));
+        let time = time(i64::try_from(line).unwrap());
+        writeln!(report, "{time},level_{},{click}", line % 7).unwrap();
     }
     let (status, body) = send(&stage, "gkt_ours", "?report=postbacks", "text/csv", report).await;
-    assert_eq!((status, body["lines"].as_u64()), (202, Some(LINES as u64)), "{body}");
+    assert_eq!((status, body["lines"].as_u64()), (202, Some(u64::try_from(LINES).unwrap())), "{body}");
     let body = finished(&stage, &body).await;
-    assert_eq!(body["compared"].as_u64(), Some(LINES as u64), "{body}");
+    assert_eq!(body["compared"].as_u64(), Some(u64::try_from(LINES).unwrap()), "{body}");
     assert_eq!(lines(&body, "neverReached").0, 30_000, "{body}");
     let path = format!("/api/v1/reconciliations/{}", body["reconciliationId"].as_str().unwrap());
     assert_eq!(csv(&stage, &format!("{path}/lines?bucket=neverReached")).await.len(), LINES + 1);

@@ -229,7 +229,8 @@ impl Stage {
     pub(crate) async fn get_until(&self, path: &str, token: &str, field: &str) -> serde_json::Value {
         eventually(&format!("{field} of {path}"), SOON, async || {
             let (_, body) = self.get(path, Some(token)).await;
-            if body[field].is_null() { Err(body.to_string()) } else { Ok(body) }
+            let is_there = body.get(field).is_some_and(|value| !value.is_null());
+            if is_there { Ok(body) } else { Err(body.to_string()) }
         })
         .await
     }
