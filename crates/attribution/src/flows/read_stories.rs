@@ -136,6 +136,10 @@ impl StoryReader {
     pub async fn journey(&self, tenant: TenantId, click: ClickId) -> Result<Option<JourneyView>, DbError> {
         let mut connection = self.pool.get().await?;
         let Some(story) = stories::journey(&mut connection, tenant, click).await? else { return Ok(None) };
+        // A stub that nothing has filled: an order to forget, say, of a click that nobody has heard of.
+        if story.click.is_none() && story.postbacks.is_empty() {
+            return Ok(None);
+        }
         let payout = payout_stories::of_journey(&mut connection, tenant, click).await?;
         let click = story
             .click

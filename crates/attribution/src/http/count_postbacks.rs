@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    Api,
+    Api, codes,
     period::{DAY_SECONDS, code, period, wrong},
     unavailable,
 };
@@ -25,9 +25,13 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// What to group by, comma separated: `code`, `offer`, `event`, `publisher`, `country`, `platform`, `hour`.
-    #[param(example = "offer,code")]
+    #[param(
+        example = "offer,code",
+        pattern = r"^(code|offer|event|publisher|country|platform|hour)(,(code|offer|event|publisher|country|platform|hour))*$"
+    )]
     by: Option<String>,
     /// With this code only.
+    #[param(inline, value_type = Option<codes::AnyCode>, example = "QUALIFIED")]
     code: Option<String>,
     /// Of clicks of this offer only.
     #[param(value_type = Option<Uuid>)]
@@ -36,12 +40,13 @@ pub struct Filter {
     #[param(value_type = Option<Uuid>)]
     publisher_id: Option<Uuid>,
     /// With this Event ID only.
+    #[param(value_type = Option<String>, example = "level_10", min_length = 1)]
     event_id: Option<String>,
     /// Received from then on; the last 24 hours when absent.
-    #[param(value_type = Option<String>, example = "2026-11-22T00:00:00Z")]
+    #[param(value_type = Option<String>, format = DateTime, min_length = 1, example = "2026-11-22T00:00:00Z")]
     received_from: Option<DateTime<Utc>>,
     /// Received before then; now when absent.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, format = DateTime, min_length = 1, example = "2026-11-23T00:00:00Z")]
     received_until: Option<DateTime<Utc>>,
 }
 
@@ -63,7 +68,10 @@ pub struct CountBody {
     tag = "postbacks",
     params(Page, Filter),
     security(("apiToken" = ["read"])),
-    responses((status = 200, description = "A page of groups.", body = ListBody<CountBody>))
+    responses(
+        (status = 200, description = "A page of groups.", body = ListBody<CountBody>),
+        (status = 422, description = "The period ends before it begins."),
+    )
 )]
 #[get("/api/v1/rollups")]
 pub(super) async fn count_postbacks(

@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Api, period::code, unavailable, written};
+use super::{Api, codes, period::code, unavailable, written};
 use crate::{domain::Code, flows::Parked};
 
 /// What waits.
-const WAITING: [Code; 3] = [Code::WaitingClick, Code::WaitingTerms, Code::WaitingSequence];
+pub(super) const WAITING: [Code; 3] = [Code::WaitingClick, Code::WaitingTerms, Code::WaitingSequence];
 
 /// Which to list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// `WAITING_CLICK`, `WAITING_TERMS` or `WAITING_SEQUENCE`.
-    #[param(example = "WAITING_SEQUENCE")]
+    #[param(inline, value_type = Option<codes::Waiting>, example = "WAITING_SEQUENCE")]
     code: Option<String>,
 }
 

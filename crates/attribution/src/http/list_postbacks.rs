@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    Api,
+    Api, codes,
     period::{DAY_SECONDS, code, period},
     unavailable, written,
 };
@@ -26,18 +26,19 @@ pub struct Filter {
     #[param(value_type = Option<Uuid>)]
     gk_click_id: Option<Uuid>,
     /// With AppsFlyer's conversion or transaction id.
-    #[param(example = "order-4711")]
+    #[param(value_type = Option<String>, example = "order-4711", min_length = 1)]
     conversion_id: Option<String>,
     /// With AppsFlyer's id of the installation.
-    #[param(example = "1415211453000-6513894")]
+    #[param(value_type = Option<String>, example = "1415211453000-6513894", min_length = 1)]
     appsflyer_id: Option<String>,
     /// Of clicks of this member, by the publisher's id.
-    #[param(example = "member-7")]
+    #[param(value_type = Option<String>, example = "member-7", min_length = 1)]
     pub_member_id: Option<String>,
     /// Of clicks with this publisher's click id.
+    #[param(value_type = Option<String>, example = "their-click-7", min_length = 1)]
     pub_click_id: Option<String>,
     /// With this code only, such as `UNMAPPED_EVENT`.
-    #[param(example = "UNMAPPED_EVENT")]
+    #[param(inline, value_type = Option<codes::AnyCode>, example = "UNMAPPED_EVENT")]
     code: Option<String>,
     /// Of clicks of this offer only.
     #[param(value_type = Option<Uuid>)]
@@ -46,13 +47,13 @@ pub struct Filter {
     #[param(value_type = Option<Uuid>)]
     publisher_id: Option<Uuid>,
     /// With this Event ID only, byte for byte as the postback reports it.
-    #[param(example = "level_10")]
+    #[param(value_type = Option<String>, example = "level_10", min_length = 1)]
     event_id: Option<String>,
     /// Received from then on. When absent: the last 24 hours; with a click's or any other id of one thing, all of time.
-    #[param(value_type = Option<String>, example = "2026-11-22T00:00:00Z")]
+    #[param(value_type = Option<String>, format = DateTime, min_length = 1, example = "2026-11-22T00:00:00Z")]
     received_from: Option<DateTime<Utc>>,
     /// Received before then; now when absent.
-    #[param(value_type = Option<String>, example = "2026-11-23T00:00:00Z")]
+    #[param(value_type = Option<String>, format = DateTime, min_length = 1, example = "2026-11-23T00:00:00Z")]
     received_until: Option<DateTime<Utc>>,
 }
 
@@ -111,7 +112,10 @@ pub struct PostbackLine {
     tag = "postbacks",
     params(Page, Filter),
     security(("apiToken" = ["read"])),
-    responses((status = 200, description = "A page of postbacks.", body = ListBody<PostbackLine>))
+    responses(
+        (status = 200, description = "A page of postbacks.", body = ListBody<PostbackLine>),
+        (status = 422, description = "The period ends before it begins."),
+    )
 )]
 #[get("/api/v1/postbacks")]
 pub(super) async fn list_postbacks(

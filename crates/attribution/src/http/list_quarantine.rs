@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    Api,
+    Api, codes,
     period::{DAY_SECONDS, code, period},
     unavailable, written,
 };
@@ -26,16 +26,16 @@ const DEFAULT_DAYS: i64 = 30;
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Of this cause only.
-    #[param(example = "UNMAPPED_EVENT")]
+    #[param(inline, value_type = Option<codes::Cause>, example = "UNMAPPED_EVENT")]
     code: Option<String>,
     /// Of this offer only.
     #[param(value_type = Option<Uuid>)]
     offer_id: Option<Uuid>,
     /// Received from then on; the last 30 days when absent.
-    #[param(value_type = Option<String>, example = "2026-11-22T00:00:00Z")]
+    #[param(value_type = Option<String>, format = DateTime, min_length = 1, example = "2026-11-22T00:00:00Z")]
     received_from: Option<DateTime<Utc>>,
     /// Received before then; now when absent.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, format = DateTime, min_length = 1, example = "2026-11-23T00:00:00Z")]
     received_until: Option<DateTime<Utc>>,
 }
 
@@ -96,7 +96,10 @@ pub struct SuggestionBody {
     tag = "quarantine",
     params(Page, Filter),
     security(("apiToken" = ["read"])),
-    responses((status = 200, description = "A page of groups.", body = ListBody<GroupBody>))
+    responses(
+        (status = 200, description = "A page of groups.", body = ListBody<GroupBody>),
+        (status = 422, description = "The period ends before it begins."),
+    )
 )]
 #[get("/api/v1/quarantine")]
 pub(super) async fn list_quarantine(

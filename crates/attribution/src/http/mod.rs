@@ -1,5 +1,6 @@
 //! The API: why a postback was decided as it was, and a click's whole journey.
 
+mod codes;
 mod count_postbacks;
 mod decision_body;
 mod draft;
@@ -146,7 +147,6 @@ pub const ABOUT: About = About {
             example: "level_10",
             names: "",
         },
-        Parameter { name: "code", description: "A decision's code.", example: "UNMAPPED_EVENT", names: "" },
         Parameter {
             name: "received_until",
             description: "A moment.",
@@ -172,6 +172,8 @@ pub const ABOUT: About = About {
 fn problems() -> Vec<Said> {
     let mut all = reconciliations::problems();
     all.push(Said::by("simulate", Problem::not_found("journey")));
+    let periods = ["list_postbacks", "count_postbacks", "list_quarantine"];
+    all.extend(periods.map(|operation| Said::by(operation, period::contradiction())));
     all
 }
 

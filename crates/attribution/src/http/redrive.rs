@@ -16,7 +16,7 @@ use crate::domain::{Code, QUARANTINE_CAUSES};
 #[schema(example = json!({"code": "UNMAPPED_EVENT", "offerId": "0194a3c0-0000-7000-8000-000000000001", "eventId": "level-10"}))]
 pub struct RedriveBody {
     /// The cause: `UNMAPPED_EVENT`, `WAITING_TERMS` or `REJECTED_TARGETING`.
-    #[schema(example = "UNMAPPED_EVENT")]
+    #[schema(example = "UNMAPPED_EVENT", pattern = "^(UNMAPPED_EVENT|WAITING_TERMS|REJECTED_TARGETING)$")]
     code: String,
     /// The offer.
     offer_id: Uuid,

@@ -2,9 +2,9 @@
 //!
 //! The document is made from the same `routes` function that the server registers, so it cannot describe what is not
 //! served. [`document`] then adds what all services share and no handler should have to repeat: the security schemes, the
-//! errors that follow from what an operation takes ([`problems`]), what headers and ids are ([`parameters`]), and examples
-//! made of the examples of the schemas ([`examples`]), and who
-//! may call what ([`doors`]). What a handler says itself stays as it is.
+//! errors that follow from what an operation takes (`problems`), what headers and ids are (`parameters`), and examples
+//! made of the examples of the schemas (`examples`), and who
+//! may call what (`doors`). What a handler says itself stays as it is.
 
 mod about;
 mod descriptions;

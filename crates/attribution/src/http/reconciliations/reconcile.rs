@@ -33,10 +33,10 @@ const TOLERANCE_SECONDS_MAX: u32 = 86_400;
 #[into_params(parameter_in = Query)]
 pub struct Parameters {
     /// `installs`, `inAppEvents` or `postbacks`, as AppsFlyer names its raw-data exports.
-    #[param(example = "inAppEvents", required = true)]
+    #[param(example = "inAppEvents", required = true, pattern = "^(installs|inAppEvents|postbacks)$")]
     report: Option<String>,
     /// How many seconds a line's time may be from its postback's: 0 to 86400, 600 when left out.
-    #[param(example = 600)]
+    #[param(example = 600, minimum = 0, maximum = 86_400)]
     tolerance_seconds: Option<u32>,
 }
 

@@ -17,7 +17,10 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// All of them, one after the other, when left out. `noClick`, `neverReached`, `reachedNotPaid`, `pending`, `paidNotDelivered`, `differs` or `agrees`.
-    #[param(example = "neverReached")]
+    #[param(
+        example = "neverReached",
+        pattern = "^(noClick|neverReached|reachedNotPaid|pending|paidNotDelivered|differs|agrees)$"
+    )]
     bucket: Option<String>,
 }
 
