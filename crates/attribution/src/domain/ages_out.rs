@@ -12,7 +12,7 @@ pub struct AgesOut {
 }
 
 /// All of them. Whoever adds a place that keeps facts adds it here.
-pub const AGES_OUT: [AgesOut; 8] = [
+pub const AGES_OUT: [AgesOut; 9] = [
     AgesOut {
         place: "queues of the broker, spools of ingest and tracker",
         holds: "clicks and postbacks that are not read yet",
@@ -33,6 +33,11 @@ pub const AGES_OUT: [AgesOut; 8] = [
         place: "tables dead_items",
         holds: "facts that could not be handled, whole",
         until: "until an operator discards them; replayed ones as long as the inbox remembers (40 days here, 35 in payout)",
+    },
+    AgesOut {
+        place: "tables reconciliation_lines",
+        holds: "click ids and order ids of AppsFlyer's reports",
+        until: "30 days after the report came",
     },
     AgesOut {
         place: "tables outbox",
