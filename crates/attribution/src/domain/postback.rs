@@ -1,6 +1,6 @@
 //! A stamped postback: what it claims, and when and under which credential it came.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use kernel::{CredentialId, Currency, Micros, ReceiptId, Timestamp};
 use postback_parser::{EventReference, Field, Postback};
@@ -19,8 +19,8 @@ pub struct Stamped {
     pub credential: CredentialId,
     /// The credential's generation.
     pub generation: u32,
-    /// What it says.
-    pub claims: Claims,
+    /// What it says. Shared: a journey is judged again with each of its postbacks.
+    pub claims: Arc<Claims>,
     /// What was settled when its rules first ran.
     pub settled: Settled,
 }
@@ -30,6 +30,11 @@ impl Stamped {
     #[must_use]
     pub fn effective_at(&self) -> Timestamp {
         self.claims.event_time.map_or(self.received_at, |at| at.min(self.received_at))
+    }
+
+    /// What it says, to be changed.
+    pub fn claims_mut(&mut self) -> &mut Claims {
+        Arc::make_mut(&mut self.claims)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Offers and postbacks for the tests of the rules: short to write, everything spelled out.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use kernel::{
     AdvertiserId, ClickId, CredentialId, Currency, LinkId, Micros, OfferEventId, OfferId, PublisherId,
@@ -78,18 +78,18 @@ pub(crate) fn postback(receipt: u128, event_id: &str, after: i64) -> Stamped {
         received_at: at(CLICKED + after),
         credential: CredentialId::from_uuid(Uuid::from_u128(1)),
         generation: 1,
-        claims: Claims { event_ids: vec![String::from(event_id)], ..Claims::default() },
+        claims: Arc::new(Claims { event_ids: vec![String::from(event_id)], ..Claims::default() }),
         settled: Settled::default(),
     }
 }
 
 pub(crate) fn with_amount(mut postback: Stamped, units: i64) -> Stamped {
-    postback.claims.amount = Some(Micros(units * 1_000_000));
+    postback.claims_mut().amount = Some(Micros(units * 1_000_000));
     postback
 }
 
 pub(crate) fn flagged(mut postback: Stamped) -> Stamped {
-    postback.claims.blocked = Some(String::from("bots"));
+    postback.claims_mut().blocked = Some(String::from("bots"));
     postback
 }
 

@@ -81,11 +81,11 @@ fn an_advertisers_credential_reaches_only_its_own_offers() {
 #[test]
 fn twins_and_reengagements_do_not_count() {
     let mut twin = postback(1, "Install", 10);
-    twin.claims.is_primary = Some(false);
+    twin.claims_mut().is_primary = Some(false);
     let mut again = postback(2, "Install", 20);
-    again.claims.retargeting_type = Some(String::from("re-engagement"));
+    again.claims_mut().retargeting_type = Some(String::from("re-engagement"));
     let mut event = postback(3, "af_purchase", 30);
-    event.claims.retargeting_type = Some(String::from("re-engagement"));
+    event.claims_mut().retargeting_type = Some(String::from("re-engagement"));
     let verdict = Feed::new(vec![guide()]).take([twin, again, event]);
     assert_eq!(codes(&verdict), ["IGNORED_NOT_PRIMARY", "IGNORED_REENGAGEMENT", "QUALIFIED"]);
 }
@@ -136,7 +136,7 @@ fn dates_stops_and_app_are_judged_once() {
     ended.dates.until = None;
     feed.offer.versions.insert(2, ended);
     let mut other_app = postback(3, "af_purchase", 30);
-    other_app.claims.app_id = Some(String::from("id2"));
+    other_app.claims_mut().app_id = Some(String::from("id2"));
     let verdict = feed.take([other_app]);
     assert_eq!(codes(&verdict)[1..], ["REJECTED_OUTSIDE_DATES", "REJECTED_WRONG_APP"]);
     feed.offer.stops.push(kernel::TimeWindow { from: at(CLICKED), until: None });
@@ -149,7 +149,7 @@ fn targeting_is_lifted_by_a_version_that_widens_and_not_lost_by_one_that_narrows
     narrow.countries = vec![String::from("US")];
     let mut feed = Feed::new(vec![narrow.clone()]);
     let mut german = postback(1, "Install", 10);
-    german.claims.country = Some(String::from("DE"));
+    german.claims_mut().country = Some(String::from("DE"));
     assert_eq!(codes(&feed.take([german])), ["REJECTED_TARGETING"]);
     let mut wide = narrow.clone();
     wide.number = 2;
@@ -169,7 +169,7 @@ fn the_deadline_counts_from_the_click_or_from_the_install() {
     assert_eq!(codes(&Feed::new(vec![offer.clone()]).take([late.clone()])), ["REJECTED_LATE"]);
     offer.events[2].terms.deadline_anchor = super::DeadlineAnchor::Install;
     let mut from_install = late;
-    from_install.claims.install_time = Some(at(CLICKED + DAY));
+    from_install.claims_mut().install_time = Some(at(CLICKED + DAY));
     assert_eq!(codes(&Feed::new(vec![offer]).take([from_install])), ["QUALIFIED"]);
 }
 
@@ -217,7 +217,7 @@ fn a_min_time_compares_effective_times() {
     assert_eq!(codes(&verdict), ["QUALIFIED", "REJECTED_TOO_FAST"]);
     // A repeat of the predecessor with an earlier event time is evidence like the first.
     let mut earlier = postback(3, "Install", 300);
-    earlier.claims.event_time = Some(at(CLICKED + 200 - HOUR));
+    earlier.claims_mut().event_time = Some(at(CLICKED + 200 - HOUR));
     assert_eq!(codes(&feed.take([earlier])), ["QUALIFIED", "QUALIFIED", "DUPLICATE"]);
 }
 
@@ -250,12 +250,12 @@ fn repetitions_are_told_apart_by_conversion_id_then_by_event_time() {
     offer.events[2].terms.repetitions_allowed = true;
     let by_id = |receipt, id: &str| {
         let mut one = postback(receipt, "af_purchase", i64::try_from(receipt).unwrap());
-        one.claims.conversion_id = Some(String::from(id));
+        one.claims_mut().conversion_id = Some(String::from(id));
         one
     };
     let by_time = |receipt, millis| {
         let mut one = postback(receipt, "af_purchase", i64::try_from(receipt).unwrap());
-        one.claims.event_time = Some(kernel::Timestamp::from_micros(millis));
+        one.claims_mut().event_time = Some(kernel::Timestamp::from_micros(millis));
         one
     };
     let verdict = Feed::new(vec![offer]).take([
@@ -333,7 +333,7 @@ fn a_refund_puts_on_review_what_it_refers_to() {
     offer.events[2].terms.repetitions_allowed = true;
     let bought = |receipt, id: &str, units| {
         let mut one = with_amount(postback(receipt, "af_purchase", 10), units);
-        one.claims.conversion_id = Some(String::from(id));
+        one.claims_mut().conversion_id = Some(String::from(id));
         one
     };
     let mut feed = Feed::new(vec![offer]);
@@ -408,7 +408,7 @@ fn a_member_earns_an_event_once_and_has_done_the_step_all_the_same() {
     let verdicts: Vec<_> = verdict.conversions.iter().map(|one| (one.verdict, one.code)).collect();
     let refused = (Verdict::Vetoed, VerdictCode::RejectedMemberRepeat);
     assert_eq!(verdicts, [refused, (Verdict::Qualified, VerdictCode::Qualified)], "nothing is tainted by it");
-    let last = verdict.decisions[0].trace.0.last().unwrap();
+    let last = verdict.decisions[0].trace.steps().last().unwrap();
     assert_eq!((last.rule.number(), &last.saw[0].1), (15, &other.to_string()), "the winner is named");
     assert_eq!(verdict.first_steps.iter().map(|step| step.event).collect::<Vec<_>>(), [event_uuid(2)]);
 }

@@ -1,7 +1,9 @@
 //! The trace: every rule in order, what it looked at, how it ended. Stored as codes and inputs, put into sentences
 //! only when somebody reads it.
 
-use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, sync::Arc};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{code::Code, rules::Rule};
 
@@ -17,15 +19,15 @@ pub enum Outcome {
 }
 
 /// One rule's line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "StoredStep", into = "StoredStep")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "StoredStep<'static>")]
 pub struct Step {
     /// The rule.
     pub rule: Rule,
     /// How it ended.
     pub outcome: Outcome,
     /// What it looked at: name and value, for people.
-    pub saw: Vec<(String, String)>,
+    pub saw: Saw,
 }
 
 impl Step {
@@ -45,43 +47,64 @@ impl Step {
     }
 }
 
-/// The lines of one decision.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Trace(pub Vec<Step>);
+/// The lines of one decision. Shared: a trace is long, and goes from the verdict to what changed to what is written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Trace(Arc<Vec<Step>>);
 
-/// What a rule looked at, while it is being written down.
-pub(crate) type Saw = Vec<(String, String)>;
+/// What a rule looked at: name and value. The rules' own names cost nothing to write down.
+pub type Saw = Vec<(Cow<'static, str>, String)>;
 
 /// Names what a rule looked at.
-pub(crate) fn saw<const N: usize>(pairs: [(&str, String); N]) -> Saw {
-    pairs.into_iter().map(|(name, value)| (String::from(name), value)).collect()
+pub(crate) fn saw<const N: usize>(pairs: [(&'static str, String); N]) -> Saw {
+    pairs.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect()
 }
 
 impl Trace {
+    /// The lines in order.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    fn add(&mut self, step: Step) {
+        Arc::make_mut(&mut self.0).push(step);
+    }
+
     pub(crate) fn pass(&mut self, rule: Rule, saw: Saw) {
-        self.0.push(Step { rule, outcome: Outcome::Passed, saw });
+        self.add(Step { rule, outcome: Outcome::Passed, saw });
     }
 
     pub(crate) fn mark(&mut self, rule: Rule, code: Code, saw: Saw) {
-        self.0.push(Step { rule, outcome: Outcome::Marked(code), saw });
+        self.add(Step { rule, outcome: Outcome::Marked(code), saw });
     }
 
     pub(crate) fn stop(&mut self, rule: Rule, code: Code, saw: Saw) {
-        self.0.push(Step { rule, outcome: Outcome::Stopped(code), saw });
+        self.add(Step { rule, outcome: Outcome::Stopped(code), saw });
+    }
+}
+
+impl Serialize for Trace {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(StoredStep::from))
+    }
+}
+
+impl<'de> Deserialize<'de> for Trace {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(|steps| Self(Arc::new(steps)))
     }
 }
 
 /// The stored form: short keys, because there is one for every rule of every postback.
 #[derive(Serialize, Deserialize)]
-struct StoredStep {
+struct StoredStep<'a> {
     r: u8,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    c: Option<String>,
+    c: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "is_false")]
     m: bool,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    s: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    s: Cow<'a, [(Cow<'static, str>, String)]>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
@@ -89,8 +112,8 @@ const fn is_false(value: &bool) -> bool {
     !*value
 }
 
-impl From<Step> for StoredStep {
-    fn from(step: Step) -> Self {
+impl<'a> From<&'a Step> for StoredStep<'a> {
+    fn from(step: &'a Step) -> Self {
         let (code, marked) = match step.outcome {
             Outcome::Passed => (None, false),
             Outcome::Marked(code) => (Some(code), true),
@@ -98,17 +121,17 @@ impl From<Step> for StoredStep {
         };
         Self {
             r: step.rule.number(),
-            c: code.map(|code| String::from(code.as_str())),
+            c: code.map(|code| Cow::Borrowed(code.as_str())),
             m: marked,
-            s: step.saw,
+            s: Cow::Borrowed(&step.saw),
         }
     }
 }
 
-impl TryFrom<StoredStep> for Step {
+impl TryFrom<StoredStep<'_>> for Step {
     type Error = String;
 
-    fn try_from(stored: StoredStep) -> Result<Self, String> {
+    fn try_from(stored: StoredStep<'_>) -> Result<Self, String> {
         let rule = Rule::by_number(stored.r).ok_or_else(|| format!("no rule {}", stored.r))?;
         let code =
             stored.c.map(|text| Code::parse(&text).ok_or_else(|| format!("no code {text}"))).transpose()?;
@@ -117,7 +140,7 @@ impl TryFrom<StoredStep> for Step {
             (Some(code), true) => Outcome::Marked(code),
             (Some(code), false) => Outcome::Stopped(code),
         };
-        Ok(Self { rule, outcome, saw: stored.s })
+        Ok(Self { rule, outcome, saw: stored.s.into_owned() })
     }
 }
 
@@ -133,6 +156,6 @@ mod tests {
         trace.stop(Rule::Mapped, Code::UnmappedEvent, Saw::new());
         let stored = serde_json::to_value(&trace).unwrap();
         assert_eq!(serde_json::from_value::<Trace>(stored).unwrap(), trace);
-        assert_eq!(trace.0[0].sentence(), "1. Does it name a usable click id? Yes. (click id: x)");
+        assert_eq!(trace.steps()[0].sentence(), "1. Does it name a usable click id? Yes. (click id: x)");
     }
 }

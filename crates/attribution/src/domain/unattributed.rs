@@ -98,6 +98,6 @@ mod tests {
         let tenant = TenantFacts { media_sources: vec![String::from("gokart_int")] };
         let (code, trace) = judge_without_click(&Postback::parse(&Request::get(query.as_bytes())), &tenant);
         assert_eq!(code, expected);
-        assert_eq!(trace.0.len(), 1);
+        assert_eq!(trace.steps().len(), 1);
     }
 }

@@ -9,7 +9,6 @@ use signing::Keyring;
 use uuid::Uuid;
 
 use super::Received;
-use crate::domain::{Claims, Told};
 
 /// Stands in the place of a value that is gone. Not absence: whether there was one decides (rule 1 tells a postback
 /// without ids from one with).
@@ -102,17 +101,12 @@ impl Received {
         left.raw.query = left.parsed.canonical_query().into_bytes();
         left.raw.body = Vec::new();
         left.raw.content_type = String::new();
-        left.stamped.claims = Claims {
-            told: Told {
-                ip_address: None,
-                email: None,
-                user_id: None,
-                subs: std::collections::BTreeMap::new(),
-                ..left.stamped.claims.told
-            },
-            appsflyer_id: None,
-            ..left.stamped.claims
-        };
+        let claims = left.stamped.claims_mut();
+        claims.appsflyer_id = None;
+        claims.told.ip_address = None;
+        claims.told.email = None;
+        claims.told.user_id = None;
+        claims.told.subs.clear();
         left
     }
 }
@@ -120,6 +114,8 @@ impl Received {
 #[cfg(test)]
 mod tests {
     use postback_parser::Request;
+
+    use crate::domain::{Claims, Told};
 
     use super::*;
 

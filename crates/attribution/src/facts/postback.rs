@@ -1,5 +1,7 @@
 //! `PostbackReceived` → a stamped, parsed postback.
 
+use std::sync::Arc;
+
 use contracts::{
     ContractError,
     envelope::Envelope,
@@ -68,7 +70,7 @@ pub fn received(item: &Envelope) -> Result<Received, ContractError> {
         received_at: read::time(item.recorded_at_micros),
         credential: read::id(CredentialId::from_slice, &raw.credential_id, "credential_id")?,
         generation: raw.credential_generation,
-        claims: Claims::of(&parsed),
+        claims: Arc::new(Claims::of(&parsed)),
         settled: Settled::default(),
     };
     let context = TraceContext { traceparent: item.traceparent.clone(), tracestate: item.tracestate.clone() };

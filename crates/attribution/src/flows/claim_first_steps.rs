@@ -31,8 +31,15 @@ pub(super) async fn load(
     connection: &mut AsyncPgConnection,
     clicks: &Clicks,
 ) -> QueryResult<BTreeMap<JourneyKey, FirstClicks>> {
-    let (keys, members): (Vec<JourneyKey>, Vec<Member<'_>>) =
-        clicks.iter().filter_map(|(key, (click, _))| Some((*key, member(*key, click)?))).unzip();
+    load_of(connection, clicks.iter().map(|(key, (click, _))| (*key, click))).await
+}
+
+async fn load_of<'a>(
+    connection: &mut AsyncPgConnection,
+    clicks: impl Iterator<Item = (JourneyKey, &'a Click)>,
+) -> QueryResult<BTreeMap<JourneyKey, FirstClicks>> {
+    let (keys, members): (Vec<JourneyKey>, Vec<Member<'a>>) =
+        clicks.filter_map(|(key, click)| Some((key, member(key, click)?))).unzip();
     let found = first_steps::load(connection, &members).await?;
     Ok(keys.into_iter().zip(found).collect())
 }
@@ -44,16 +51,16 @@ pub(super) async fn claim(
     files: &mut Files,
     judged: &[Judged],
 ) -> QueryResult<BTreeSet<JourneyKey>> {
-    let claimants: Clicks = judged
+    let Files { clicks, first_clicks, .. } = files;
+    let claimants: BTreeMap<JourneyKey, &Click> = judged
         .iter()
         .filter(|one| !one.verdict.first_steps.is_empty())
-        .filter_map(|one| files.clicks.get_key_value(&one.key))
-        .map(|(key, click)| (*key, click.clone()))
+        .filter_map(|one| Some((one.key, &clicks.get(&one.key)?.0)))
         .collect();
     let mut wanted: BTreeMap<(Member<'_>, OfferEventId), (Timestamp, ReceiptId, ClickId)> = BTreeMap::new();
     let mut contested = false;
     for one in judged {
-        let member = claimants.get(&one.key).and_then(|(click, _)| member(one.key, click));
+        let member = claimants.get(&one.key).and_then(|click| member(one.key, click));
         let Some(member) = member else { continue };
         for step in &one.verdict.first_steps {
             let claim = (step.received_at, step.receipt, one.key.1);
@@ -67,13 +74,13 @@ pub(super) async fn claim(
     if first_steps::claim(connection, &steps).await? && !contested {
         return Ok(BTreeSet::new());
     }
-    let known = load(connection, &claimants).await?;
+    let known = load_of(connection, claimants.into_iter()).await?;
     let was_late = |one: &&Judged| {
-        let first_clicks = known.get(&one.key);
-        let mut firsts = one.verdict.first_steps.iter().filter_map(|step| first_clicks?.get(&step.event));
+        let known = known.get(&one.key);
+        let mut firsts = one.verdict.first_steps.iter().filter_map(|step| known?.get(&step.event));
         firsts.any(|click| *click != one.key.1)
     };
     let late = judged.iter().filter(was_late).map(|one| one.key).collect();
-    files.first_clicks.extend(known);
+    first_clicks.extend(known);
     Ok(late)
 }

@@ -1,5 +1,7 @@
 //! A decision as the API shows it: its code, a sentence, and the rules that led there.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -83,13 +85,13 @@ impl From<DecisionStory> for DecisionBody {
             revision: story.revision,
             decided_at: written(story.decided_at),
             may_change: story.code.may_be_lifted(),
-            trace: story.trace.0.into_iter().map(StepBody::from).collect(),
+            trace: story.trace.steps().iter().map(StepBody::from).collect(),
         }
     }
 }
 
-impl From<Step> for StepBody {
-    fn from(step: Step) -> Self {
+impl From<&Step> for StepBody {
+    fn from(step: &Step) -> Self {
         let (outcome, code) = match step.outcome {
             Outcome::Passed => ("passed", None),
             Outcome::Marked(code) => ("marked", Some(code)),
@@ -100,7 +102,13 @@ impl From<Step> for StepBody {
             outcome,
             code: code.map(Code::as_str),
             sentence: step.sentence(),
-            saw: step.saw.into_iter().map(|(name, value)| SawBody { name, value }).collect(),
+            saw: step.saw.iter().map(SawBody::from).collect(),
         }
+    }
+}
+
+impl From<&(Cow<'static, str>, String)> for SawBody {
+    fn from((name, value): &(Cow<'static, str>, String)) -> Self {
+        Self { name: String::from(&**name), value: value.clone() }
     }
 }

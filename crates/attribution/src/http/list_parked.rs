@@ -91,7 +91,7 @@ impl From<Parked> for ParkedBody {
             received_at: written(parked.received_at),
             code: parked.code.as_str(),
             sentence: parked.code.sentence(),
-            waits_for: parked.trace.0.last().map(crate::domain::Step::sentence),
+            waits_for: parked.trace.steps().last().map(crate::domain::Step::sentence),
             since: written(parked.since),
             until: parked.until.map(written),
             gk_click_id: parked.click.map(ClickId::as_uuid),

@@ -1,6 +1,6 @@
 //! `POST /api/v1/simulate`: what would have been decided and earned under terms that nobody has saved.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::{post, web};
 use chrono::{DateTime, Utc};
@@ -227,11 +227,11 @@ fn run(tenant: TenantId, clicked_at: Timestamp, offer: &Offer, postbacks: Vec<St
 
 fn pasted((place, postback): (usize, &SimulatedPostback)) -> Stamped {
     let parsed = Postback::parse(&Request::get(postback.query.as_bytes()));
-    stamp(place, moment(postback.received_at), Claims::of(&parsed))
+    stamp(place, moment(postback.received_at), Arc::new(Claims::of(&parsed)))
 }
 
 /// Its receipt is its place in the list.
-fn stamp(place: usize, received_at: Timestamp, claims: Claims) -> Stamped {
+fn stamp(place: usize, received_at: Timestamp, claims: Arc<Claims>) -> Stamped {
     Stamped {
         receipt: ReceiptId::from_uuid(Uuid::from_u128(u128::try_from(place).unwrap_or_default())),
         received_at,
@@ -272,7 +272,7 @@ fn decision(change: DecisionChange) -> SimulatedDecision {
         code: change.decision.code.as_str(),
         sentence: change.decision.code.sentence(),
         replaces: change.replaces.map(crate::domain::Code::as_str),
-        trace: change.decision.trace.0.into_iter().map(StepBody::from).collect(),
+        trace: change.decision.trace.steps().iter().map(StepBody::from).collect(),
     }
 }
 

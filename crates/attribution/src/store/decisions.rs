@@ -116,7 +116,7 @@ pub async fn save(connection: &mut AsyncPgConnection, rows: &[DecisionRow]) -> Q
                 AS new (tenant_id, received_at, receipt, revision, click_id, code, trace, offer_id, publisher_id,
                     event_id, country, platform, conversion_id, appsflyer_id, member_id, pub_click_id)
             ON CONFLICT DO NOTHING
-            RETURNING *
+            RETURNING tenant_id, received_at, code, offer_id, publisher_id, event_id, country, platform
         )
         INSERT INTO rollup_deltas (tenant_id, hour, code, offer_id, publisher_id, event_id, country, platform,
             postbacks)
@@ -155,7 +155,8 @@ async fn supersede(connection: &mut AsyncPgConnection, rows: &[DecisionRow]) -> 
             FROM unnest($1, $2, $3) AS old (tenant, at, of)
             WHERE decisions.tenant_id = old.tenant AND decisions.received_at = old.at
                 AND decisions.receipt = old.of AND decisions.is_current
-            RETURNING decisions.*
+            RETURNING decisions.tenant_id, decisions.received_at, decisions.code, decisions.offer_id,
+                decisions.publisher_id, decisions.event_id, decisions.country, decisions.platform
         )
         INSERT INTO rollup_deltas (tenant_id, hour, code, offer_id, publisher_id, event_id, country, platform,
             postbacks)

@@ -1,6 +1,9 @@
 //! Postbacks: raw by day, and stamped within their journey.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -135,7 +138,7 @@ impl TryFrom<Row> for KnownPostback {
                 credential: CredentialId::from_uuid(row.credential_id),
                 generation: u32::try_from(row.credential_generation)
                     .map_err(|_negative| wrong("credential_generation"))?,
-                claims: serde_json::from_str(&row.claims).map_err(|_not_claims| wrong("claims"))?,
+                claims: Arc::new(serde_json::from_str(&row.claims).map_err(|_not_claims| wrong("claims"))?),
                 settled,
             },
             decision: KnownDecision {
@@ -264,7 +267,7 @@ pub async fn save_of_journeys(
     }
     let mut claims = Vec::with_capacity(rows.len());
     for row in rows {
-        let text = serde_json::to_string(&row.stamped.claims);
+        let text = serde_json::to_string(&*row.stamped.claims);
         claims.push(text.map_err(|error| diesel::result::Error::SerializationError(error.into()))?);
     }
     let tenants: Vec<Uuid> = rows.iter().map(|row| row.key.0.as_uuid()).collect();

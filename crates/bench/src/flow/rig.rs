@@ -102,6 +102,19 @@ impl Rig {
     /// # Errors
     /// When it gets stuck.
     pub async fn work_off<F: Flow>(&mut self, nodes: &LocalNodes, events: u64) -> anyhow::Result<WorkedOff> {
+        self.work_off_until::<F>(nodes, F::DONE, events).await
+    }
+
+    /// As [`work_off`](Self::work_off), until `done` counts so many.
+    ///
+    /// # Errors
+    /// When it gets stuck.
+    pub async fn work_off_until<F: Flow>(
+        &mut self,
+        nodes: &LocalNodes,
+        done: &str,
+        events: u64,
+    ) -> anyhow::Result<WorkedOff> {
         database::settle(&self.admin).await?;
         let full = self.broker.ready(F::QUEUE).await?;
         self.stack.service(F::SERVICE).spawn("");
@@ -114,7 +127,7 @@ impl Rig {
         let start = self.until_ready(F::QUEUE, |ready| ready < full).await?;
         let before = meter.read();
         self.until_ready(F::QUEUE, |ready| ready == 0).await?;
-        self.until(F::DONE, events).await?;
+        self.until(done, events).await?;
         Ok(WorkedOff { wall: start.elapsed(), cpu: meter.since(&before) })
     }
 
@@ -137,8 +150,26 @@ impl Rig {
         self.broker.close().await
     }
 
+    /// Starts the service, and waits until it is ready.
+    pub async fn start<F: Flow>(&mut self) {
+        self.stack.service(F::SERVICE).start().await;
+    }
+
+    /// Waits until nothing waits in a queue.
+    ///
+    /// # Errors
+    /// When it gets stuck.
+    pub async fn until_empty(&self, queue: &str) -> anyhow::Result<()> {
+        self.until_ready(queue, |ready| ready == 0).await.map(drop)
+    }
+
+    /// Waits until `query` counts `wanted`.
+    ///
     /// Looks seldom enough that looking takes at most a tenth of the time: it is the measured server that answers.
-    async fn until(&self, query: &str, wanted: u64) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When it gets stuck.
+    pub async fn until(&self, query: &str, wanted: u64) -> anyhow::Result<()> {
         let start = Instant::now();
         loop {
             let look = Instant::now();

@@ -25,16 +25,21 @@ const EVENTS: u64 = 30_000;
 const EVENTS_ONE_BY_ONE: u64 = 1_000;
 const ROUNDS: usize = 3;
 
-struct Attribution {
+/// attribution, and what it works on.
+pub(super) struct Attribution {
     world: Arc<World>,
     postbacks: Postbacks,
 }
 
 impl Attribution {
-    fn new(events: u64) -> anyhow::Result<Self> {
+    pub(super) fn new(events: u64) -> anyhow::Result<Self> {
         let world = Arc::new(World::new(KEYS)?);
         let postbacks = Postbacks::new(Arc::clone(&world), events);
         Ok(Self { world, postbacks })
+    }
+
+    pub(super) fn world(&self) -> Arc<World> {
+        Arc::clone(&self.world)
     }
 }
 

@@ -5,6 +5,7 @@ mod catalog;
 mod cold_start;
 mod delay;
 mod feed;
+mod growth;
 mod ingest;
 mod memory;
 mod payout;
@@ -50,6 +51,8 @@ pub enum Measurement {
     ColdStart,
     /// Events a second to the committed decision.
     Attribution,
+    /// The same with millions stored, and with a million parked.
+    Growth,
     /// Events a second to the posted ledger entry.
     Payout,
     /// From AppsFlyer's call to the publisher's receipt.
@@ -67,7 +70,7 @@ pub struct Outcome {
 
 impl Measurement {
     /// All, in the order of the pipeline.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Ingest,
         Self::SingleCall,
         Self::IngestMemory,
@@ -77,6 +80,7 @@ impl Measurement {
         Self::Feed,
         Self::ColdStart,
         Self::Attribution,
+        Self::Growth,
         Self::Payout,
         Self::Delay,
     ];
@@ -96,6 +100,7 @@ impl Measurement {
             Self::Feed => feed::measure(context).await,
             Self::ColdStart => cold_start::measure(context).await,
             Self::Attribution => attribution::measure(context).await,
+            Self::Growth => growth::measure(context).await,
             Self::Payout => payout::measure(context).await,
             Self::Delay => delay::measure(context).await,
         }

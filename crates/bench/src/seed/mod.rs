@@ -4,12 +4,14 @@ mod catalog;
 mod clicks;
 mod offers;
 mod postbacks;
+mod stored;
 mod verdicts;
 mod world;
 
 pub use catalog::{endpoint, for_attribution, for_payout, for_tracker};
 pub use clicks::click;
 pub use offers::{copy_offer, shared_offer};
-pub use postbacks::Postbacks;
+pub use postbacks::{Postbacks, postback};
+pub use stored::{Spread, copy_journey, copy_journeys};
 pub use verdicts::qualified;
 pub use world::{DOMAIN, EVENTS, Step, World};

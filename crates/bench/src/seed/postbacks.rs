@@ -39,20 +39,7 @@ impl Postbacks {
     pub fn envelope(&self, number: u64) -> Envelope {
         let (click, step) = self.place(number);
         let query = query(self.world.click_id(click), step, &format!("{number:016x}"), &self.world);
-        self.world.sealed(
-            Uuid::now_v7(),
-            &PostbackReceived {
-                tenant_id: self.world.tenant.to_vec(),
-                credential_id: self.world.credential.to_vec(),
-                credential_generation: 1,
-                method: HttpMethod::Get.into(),
-                query: query.into_bytes(),
-                content_type: String::new(),
-                body: Vec::new(),
-                caller_ip: "198.51.100.20".to_owned(),
-                caller_outside_ranges: false,
-            },
-        )
+        received(&self.world, query)
     }
 
     /// The query of a call that reports the first step of click `number`.
@@ -71,6 +58,33 @@ impl Postbacks {
         let step = usize::try_from(rest / users).unwrap_or_default();
         (group * users + rest % users, EVENTS[step])
     }
+}
+
+/// An Install of this click.
+pub fn postback(world: &World, click: ClickId, conversion: &str) -> Envelope {
+    received(world, query(click, EVENTS[0], conversion, world))
+}
+
+/// A postback of the second step, which waits for the first.
+pub fn second_step(world: &World, click: ClickId, conversion: &str) -> Envelope {
+    received(world, query(click, EVENTS[1], conversion, world))
+}
+
+fn received(world: &World, query: String) -> Envelope {
+    world.sealed(
+        Uuid::now_v7(),
+        &PostbackReceived {
+            tenant_id: world.tenant.to_vec(),
+            credential_id: world.credential.to_vec(),
+            credential_generation: 1,
+            method: HttpMethod::Get.into(),
+            query: query.into_bytes(),
+            content_type: String::new(),
+            body: Vec::new(),
+            caller_ip: "198.51.100.20".to_owned(),
+            caller_outside_ranges: false,
+        },
+    )
 }
 
 /// What AppsFlyer's own in-app event template holds; some 650 bytes.

@@ -142,7 +142,7 @@ fn versions(tape: &mut Tape) -> Vec<Version> {
 fn a_postback(tape: &mut Tape, receipt: u128, names: &[String]) -> Stamped {
     let name = if tape.chance(6) { String::from("unheard_of") } else { tape.pick(names) };
     let mut one = postback(receipt, &name, tape.hours(90) * HOUR);
-    let claims = &mut one.claims;
+    let claims = one.claims_mut();
     claims.event_time = tape.maybe(60, |tape| at(CLICKED + tape.hours(90) * HOUR));
     claims.install_time = tape.maybe(20, |tape| at(CLICKED + tape.hours(60) * HOUR));
     claims.amount = tape.maybe(40, |tape| Micros(tape.pick(&[5, 6, 0, -5]) * 1_000_000));

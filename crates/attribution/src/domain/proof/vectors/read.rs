@@ -253,7 +253,7 @@ fn a_postback(name: &str, rest: &str) -> Stamped {
     one.receipt = receipt(name);
     one.received_at = time(received);
     if event.trim() == "-" {
-        one.claims.event_ids.clear();
+        one.claims_mut().event_ids.clear();
     }
     for attribute in attributes {
         one = with(one, attribute);
@@ -262,7 +262,7 @@ fn a_postback(name: &str, rest: &str) -> Stamped {
 }
 
 fn with(mut one: Stamped, attribute: &str) -> Stamped {
-    let claims = &mut one.claims;
+    let claims = one.claims_mut();
     let own = |text: &str| Some(String::from(text));
     let (word, rest) = attribute.split_once(' ').unwrap_or((attribute, ""));
     match word {
