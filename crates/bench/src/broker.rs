@@ -171,6 +171,32 @@ impl Broker {
         Ok(drained)
     }
 
+    /// Shows every fact that comes to a queue to `see`, for as long as the connection lives. Nothing is acknowledged: what is
+    /// seen is gone.
+    ///
+    /// # Errors
+    /// The broker's.
+    pub async fn listen(
+        &self,
+        queue: &str,
+        mut see: impl FnMut(Envelope) + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let channel = self.connection.create_channel().await?;
+        channel.basic_qos(TAKE, BasicQosOptions::default()).await?;
+        let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+        let consumer =
+            channel.basic_consume(self.name(queue).into(), "bench".into(), options, FieldTable::default());
+        let mut deliveries = consumer.await?;
+        tokio::spawn(async move {
+            let _open = channel;
+            while let Some(Ok(delivery)) = deliveries.next().await {
+                let batch = FactBatch::decode(Bytes::from(delivery.data)).unwrap_or_default();
+                batch.items.into_iter().for_each(&mut see);
+            }
+        });
+        Ok(())
+    }
+
     /// Closes everything.
     ///
     /// # Errors

@@ -63,9 +63,9 @@ impl Past {
     }
 
     /// As many that wait for their click.
-    async fn park(&mut self, context: Context<'_>, postbacks: u64) -> anyhow::Result<()> {
+    pub(super) async fn park(&mut self, context: Context<'_>, postbacks: u64) -> anyhow::Result<()> {
         let first = PARKED_FROM;
-        let waits = seed::postback(&self.world, self.world.click_id(first), "parked");
+        let waits = seed::install(&self.world, self.world.click_id(first), "parked");
         self.rig.broker.publish([(Route::of::<PostbackReceived>(), waits)]).await?;
         self.rig
             .work_off_until::<Attribution>(
@@ -74,8 +74,34 @@ impl Past {
                 1,
             )
             .await?;
+        self.copy(first, postbacks).await
+    }
+
+    /// As many second steps that wait for the first one of a user who clicked.
+    pub(super) async fn park_second_steps(
+        &mut self,
+        context: Context<'_>,
+        postbacks: u64,
+    ) -> anyhow::Result<()> {
+        let first = 2 * PARKED_FROM;
+        self.rig.start::<Attribution>().await;
+        let click = (Route::of::<ClickRecorded>(), seed::click(&self.world, first));
+        self.rig.broker.publish([click]).await?;
+        let id = self.world.click_id(first);
+        let known = format!("SELECT count(*) FROM journeys WHERE click_id = '{id}' AND click IS NOT NULL");
+        self.rig.until(&known, 1).await?;
         self.rig.stop::<Attribution>().await?;
-        let clicks: Vec<_> = (1..postbacks).map(|number| self.world.click_id(first + number)).collect();
+        let waits = (Route::of::<PostbackReceived>(), seed::second_step(&self.world, id, "parked"));
+        self.rig.broker.publish([waits]).await?;
+        let done = "SELECT count(*) FROM decisions WHERE code = 'WAITING_SEQUENCE'";
+        self.rig.work_off_until::<Attribution>(context.nodes, done, 1).await?;
+        self.copy(first, postbacks).await
+    }
+
+    /// Stops the service, and copies one journey into so many altogether.
+    async fn copy(&mut self, first: u64, journeys: u64) -> anyhow::Result<()> {
+        self.rig.stop::<Attribution>().await?;
+        let clicks: Vec<_> = (1..journeys).map(|number| self.world.click_id(first + number)).collect();
         seed::copy_journey(&self.rig.admin, self.world.click_id(first), clicks.into_iter()).await
     }
 

@@ -8,7 +8,9 @@ mod feed;
 mod growth;
 mod ingest;
 mod memory;
+mod parked;
 mod payout;
+mod reconciliation;
 mod single_call;
 mod tracker;
 
@@ -53,6 +55,10 @@ pub enum Measurement {
     Attribution,
     /// The same with millions stored, and with a million parked.
     Growth,
+    /// One live decision while a million parked ones come due.
+    Parked,
+    /// A gigabyte of AppsFlyer's report laid beside as many postbacks.
+    Reconciliation,
     /// Events a second to the posted ledger entry.
     Payout,
     /// From AppsFlyer's call to the publisher's receipt.
@@ -70,7 +76,7 @@ pub struct Outcome {
 
 impl Measurement {
     /// All, in the order of the pipeline.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Ingest,
         Self::SingleCall,
         Self::IngestMemory,
@@ -81,6 +87,8 @@ impl Measurement {
         Self::ColdStart,
         Self::Attribution,
         Self::Growth,
+        Self::Parked,
+        Self::Reconciliation,
         Self::Payout,
         Self::Delay,
     ];
@@ -101,6 +109,8 @@ impl Measurement {
             Self::ColdStart => cold_start::measure(context).await,
             Self::Attribution => attribution::measure(context).await,
             Self::Growth => growth::measure(context).await,
+            Self::Parked => parked::measure(context).await,
+            Self::Reconciliation => reconciliation::measure(context).await,
             Self::Payout => payout::measure(context).await,
             Self::Delay => delay::measure(context).await,
         }

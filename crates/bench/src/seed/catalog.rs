@@ -34,6 +34,17 @@ pub fn for_attribution(world: &World) -> Vec<(Route, Envelope)> {
     ]
 }
 
+/// A second version of the offer, in which the second step waits for nothing.
+pub fn without_order(world: &World) -> Vec<(Route, Envelope)> {
+    let mut version = OfferVersionCreated { version: 2, ..offer_version(world) };
+    for event in &mut version.events {
+        event.sequence_number = event.sequence_number.filter(|number| *number == 1);
+    }
+    version.number_rules.retain(|rule| rule.sequence_number == 1);
+    let offer = OfferChanged { revision: 2, newest_version: 2, ..offer(world) };
+    vec![said(world, &version), said(world, &offer)]
+}
+
 /// What tracker must know before it can redirect.
 pub fn for_tracker(world: &World) -> Vec<(Route, Envelope)> {
     vec![said(world, &tenant(world)), said(world, &offer_version(world)), said(world, &offer(world))]

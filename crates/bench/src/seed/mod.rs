@@ -8,10 +8,10 @@ mod stored;
 mod verdicts;
 mod world;
 
-pub use catalog::{endpoint, for_attribution, for_payout, for_tracker};
+pub use catalog::{endpoint, for_attribution, for_payout, for_tracker, without_order};
 pub use clicks::click;
 pub use offers::{copy_offer, shared_offer};
-pub use postbacks::{Postbacks, postback};
+pub use postbacks::{Postbacks, install, second_step};
 pub use stored::{Spread, copy_journey, copy_journeys};
 pub use verdicts::qualified;
 pub use world::{DOMAIN, EVENTS, Step, World};

@@ -61,7 +61,7 @@ impl Postbacks {
 }
 
 /// An Install of this click.
-pub fn postback(world: &World, click: ClickId, conversion: &str) -> Envelope {
+pub fn install(world: &World, click: ClickId, conversion: &str) -> Envelope {
     received(world, query(click, EVENTS[0], conversion, world))
 }
 
