@@ -63,7 +63,12 @@ impl Past {
     }
 
     /// As many that wait for their click.
-    pub(super) async fn park(&mut self, context: Context<'_>, postbacks: u64) -> anyhow::Result<()> {
+    pub(super) async fn park(
+        &mut self,
+        context: Context<'_>,
+        postbacks: u64,
+        spread: Spread,
+    ) -> anyhow::Result<()> {
         let first = PARKED_FROM;
         let waits = seed::install(&self.world, self.world.click_id(first), "parked");
         self.rig.broker.publish([(Route::of::<PostbackReceived>(), waits)]).await?;
@@ -74,7 +79,7 @@ impl Past {
                 1,
             )
             .await?;
-        self.copy(first, postbacks).await
+        self.copy(first, postbacks, spread).await
     }
 
     /// As many second steps that wait for the first one of a user who clicked.
@@ -95,14 +100,14 @@ impl Past {
         self.rig.broker.publish([waits]).await?;
         let done = "SELECT count(*) FROM decisions WHERE code = 'WAITING_SEQUENCE'";
         self.rig.work_off_until::<Attribution>(context.nodes, done, 1).await?;
-        self.copy(first, postbacks).await
+        self.copy(first, postbacks, Spread::Minutes).await
     }
 
     /// Stops the service, and copies one journey into so many altogether.
-    async fn copy(&mut self, first: u64, journeys: u64) -> anyhow::Result<()> {
+    async fn copy(&mut self, first: u64, journeys: u64, spread: Spread) -> anyhow::Result<()> {
         self.rig.stop::<Attribution>().await?;
         let clicks: Vec<_> = (1..journeys).map(|number| self.world.click_id(first + number)).collect();
-        seed::copy_journey(&self.rig.admin, self.world.click_id(first), clicks.into_iter()).await
+        seed::copy_journey(&self.rig.admin, self.world.click_id(first), clicks.into_iter(), spread).await
     }
 
     /// Works off so many more postbacks of users who clicked.
@@ -177,7 +182,7 @@ pub async fn measure(context: Context<'_>) -> anyhow::Result<Outcome> {
     let parked = context.scale.events(PARKED, 1_000);
     let none = Past::start(context, StackOptions::new()).await?;
     let mut waiting = Past::start(context, StackOptions::new()).await?;
-    waiting.park(context, parked).await?;
+    waiting.park(context, parked, Spread::Minutes).await?;
     let of_parked = contest(
         context,
         [waiting, none],

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     database::{count, settle},
     report::{Account, Row, Verdict, grouped, milliseconds},
-    seed,
+    seed::{self, Spread},
 };
 
 /// Live decisions of a phase, one after the other at fixed times.
@@ -59,11 +59,15 @@ pub async fn measure(context: Context<'_>) -> anyhow::Result<Outcome> {
         .set(ServiceName::Attribution, "JUDGING__SWEEP_PERIOD_MS", "1000")
         .set(ServiceName::Attribution, "JUDGING__STEP_JOURNEYS", STEP.to_string());
     let mut past = Past::start(context, options).await?;
-    past.park(context, half).await?;
+    // The one that is copied came just now, and goes on waiting.
+    past.park(context, half + 1, Spread::LastWeek).await?;
     past.park_second_steps(context, half).await?;
     context
         .progress
         .say(&format!("parked: {} wait for their click, as many for a first step", grouped(half as f64)));
+    // Their time is over; nobody is told yet.
+    let patient = due("now() + interval '1 day'");
+    past.rig.admin.batch_execute(&patient).await?;
     settle(&past.rig.admin).await?;
 
     let mut crowd = Crowd::around(past).await?;
@@ -72,8 +76,7 @@ pub async fn measure(context: Context<'_>) -> anyhow::Result<Outcome> {
     context.progress.say(&format!("parked: with nothing due, {}", words(&idle)));
 
     crowd.past.rig.stop::<Attribution>().await?;
-    let due = "UPDATE journeys SET wait_until = now() - interval '1 hour' WHERE click IS NULL AND wait_until IS NOT NULL";
-    crowd.past.rig.admin.batch_execute(due).await?;
+    crowd.past.rig.admin.batch_execute(&due("now() - interval '1 hour'")).await?;
     settle(&crowd.past.rig.admin).await?;
     crowd.past.rig.start::<Attribution>().await;
     let expired = "SELECT count(*) FROM decisions WHERE is_current AND code = 'UNATTRIBUTED_UNKNOWN_CLICK'";
@@ -199,6 +202,11 @@ impl Crowd {
         self.past.rig.until(query, all).await?;
         Ok((times, format!("{} of them a second", grouped((after - before) as f64 / end.as_secs_f64()))))
     }
+}
+
+/// When whatever waits for a click stops to.
+fn due(at: &str) -> String {
+    format!("UPDATE journeys SET wait_until = {at} WHERE click IS NULL AND wait_until IS NOT NULL")
 }
 
 fn as_of_now(mut postback: Envelope) -> anyhow::Result<Envelope> {

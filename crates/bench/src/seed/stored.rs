@@ -25,8 +25,10 @@ const PART: usize = 10_000;
 pub enum Spread {
     /// Evenly over [`DAYS`] days that end today.
     Days,
-    /// Within the last minutes.
+    /// Within minutes before.
     Minutes,
+    /// The same, more than a week earlier: whatever waits for its click has waited for long enough.
+    LastWeek,
 }
 
 impl Spread {
@@ -35,6 +37,7 @@ impl Spread {
         match self {
             Self::Days => format!("(number % {DAYS}) * {DAY_MILLIS} + number / {DAYS} + 1"),
             Self::Minutes => String::from("number / 1000 + 1"),
+            Self::LastWeek => format!("8 * {DAY_MILLIS} + number / 1000 + 1"),
         }
     }
 }
@@ -55,7 +58,7 @@ pub async fn copy_journeys(admin: &Client, copies: u64, spread: Spread) -> anyho
     copy(admin, copies, AT_ONCE, "true").await
 }
 
-/// Copies the one journey of `original` under each of these click ids, within the last minutes. The ids come in by COPY.
+/// Copies the one journey of `original` under each of these click ids, which come in by COPY.
 ///
 /// # Errors
 /// The server's.
@@ -63,13 +66,14 @@ pub async fn copy_journey(
     admin: &Client,
     original: ClickId,
     clicks: impl ExactSizeIterator<Item = ClickId>,
+    spread: Spread,
 ) -> anyhow::Result<()> {
     prepare(admin).await?;
     admin
         .batch_execute(&format!(
             "CREATE TABLE bench_copies (number bigint, new_click uuid,
                 shift bigint GENERATED ALWAYS AS ({}) STORED)",
-            Spread::Minutes.shift()
+            spread.shift()
         ))
         .await?;
     let copies = clicks.len() as u64;
