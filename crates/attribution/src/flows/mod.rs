@@ -12,6 +12,7 @@ mod forget;
 mod input_lag;
 mod judge_carefully;
 mod judge_journeys;
+pub mod live;
 mod meters;
 mod read_stories;
 pub mod reconcile;

@@ -7,6 +7,7 @@ pub mod decisions;
 pub mod erasures;
 pub mod first_steps;
 pub mod journeys;
+pub mod live;
 mod moment;
 pub mod parked;
 pub mod partitions;

@@ -6,6 +6,7 @@ mod doors;
 mod erasure;
 mod facts;
 mod journeys;
+mod live;
 mod members;
 mod oddities;
 mod openapi;
