@@ -66,6 +66,7 @@ impl Service for Attribution {
             move || connection.is_connected(),
             &supervisor,
         );
+        flows::look_out(&attributor, settings.alarms.period(), &supervisor);
         bus.consume(CATALOG, OnCatalog(attributor.clone()))?;
         bus.consume(CLICKS, OnClicks(attributor.clone()))?;
         bus.consume(PAYOUT, OnPayout(attributor.clone()))?;

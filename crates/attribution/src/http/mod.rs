@@ -8,6 +8,7 @@ mod get_erasure;
 mod get_journey;
 mod get_postback;
 mod get_redrive;
+mod list_alarms;
 mod list_erasures;
 mod list_parked;
 mod list_postbacks;
@@ -86,6 +87,7 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(redrive::redrive)
         .service(get_redrive::get_redrive)
         .service(list_parked::list_parked)
+        .service(list_alarms::list_alarms)
         .service(simulate::simulate)
         .service(order_erasure::order_erasure)
         .service(list_erasures::list_erasures)
@@ -99,6 +101,7 @@ pub const ABOUT: About = About {
         ("postbacks", "What AppsFlyer reported, and what was made of it, rule by rule."),
         ("journeys", "A click's whole life."),
         ("quarantine", "What stands because of how something is set up, what waits, and judging it again."),
+        ("alarms", "Events that need somebody's eyes."),
         ("what-if", "What would have been decided and earned under terms that nobody has saved."),
         ("erasures", "Forgetting a person."),
         ("Reconciliation", "AppsFlyer's own report beside what came here."),
