@@ -16,6 +16,8 @@ use crate::flows::live::{LiveStory, Looking, Position, RESUME_SECONDS, Told, Wan
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often a stream asks whether its token is still in force; with `auth.cache_ms` (2 s) it ends within some seconds.
 const TOKEN_CHECK: Duration = Duration::from_secs(2);
+/// A reader that is so far behind when its queue runs over does not keep up: it may come back with the last id it has.
+const BEHIND_SECONDS: i64 = 60;
 /// How long a browser waits before it connects again.
 const BEGINNING: &str = "retry: 3000\n: live\n\n";
 /// Events written at once.
@@ -62,6 +64,8 @@ enum Turn {
     End(End),
     Check,
     Told(Told),
+    /// More came than its queue holds.
+    Overflow,
     Heartbeat,
 }
 
@@ -119,6 +123,11 @@ impl Live {
                     }
                 }
                 Turn::Told(Told::Decided(live)) => return self.decided(&live),
+                Turn::Overflow => {
+                    if let Some(text) = self.read_on() {
+                        return text;
+                    }
+                }
                 Turn::Heartbeat => return self.heartbeat(),
             }
         }
@@ -130,7 +139,7 @@ impl Live {
             biased;
             () = stopping.cancelled() => Turn::End(End::Stopping),
             _ = self.checks.tick() => Turn::Check,
-            told = self.looking.next() => told.map_or(Turn::End(End::Behind), Turn::Told),
+            told = self.looking.next() => told.map_or(Turn::Overflow, Turn::Told),
             _ = self.heartbeats.tick() => Turn::Heartbeat,
         }
     }
@@ -161,6 +170,23 @@ impl Live {
                 // Whoever leaves before the first event can come back to it.
                 Some(format!("id: {}\n\n", id(from)))
             }
+        }
+    }
+
+    /// More was decided at once than its queue holds: it takes what is left from the database, at the reader's pace, and then
+    /// joins again. Not a reader who falls ever further behind.
+    fn read_on(&mut self) -> Option<String> {
+        let behind = self.looking.feed().told_until().micros_since(self.last.at);
+        if behind > BEHIND_SECONDS.saturating_mul(1_000_000) {
+            return Some(self.end(End::Behind));
+        }
+        match self.looking.feed().look_on(self.tenant, self.wanted.clone()) {
+            Ok(looking) => {
+                self.looking = looking;
+                self.stage = Stage::Joining(Some(self.last));
+                None
+            }
+            Err(_full) => Some(self.end(End::Behind)),
         }
     }
 

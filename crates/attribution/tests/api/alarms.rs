@@ -188,7 +188,10 @@ async fn a_sudden_share_is_raised_by_what_comes_and_cleared_when_the_cause_is_me
         if facts.len() == 1 { Ok(facts) } else { Err(format!("{facts:?}")) }
     })
     .await;
-    assert_eq!(facts[0].alarm.as_ref().map(contracts::attribution::Alarm::kind), Some(AlarmKind::UnmappedShare));
+    assert_eq!(
+        facts[0].alarm.as_ref().map(contracts::attribution::Alarm::kind),
+        Some(AlarmKind::UnmappedShare)
+    );
     stage.strike().await;
 }
 

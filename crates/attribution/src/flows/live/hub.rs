@@ -14,8 +14,8 @@ use crate::{
 pub const STREAMS_PER_TENANT: usize = 20;
 /// Streams of one process: with their full queues they hold less than 100 MB.
 pub const STREAMS_PER_PROCESS: usize = 200;
-/// Decisions that a stream may be behind, some 300 bytes each. Whoever is further behind is cut off, and comes back with the
-/// id of the last one it has.
+/// Decisions that a stream may have untaken, some 300 bytes each. When more come it loses its place here, and has to read on
+/// from the database.
 pub const QUEUE_DECISIONS: usize = 2_048;
 
 /// Which decisions somebody wants to see; none: any.
@@ -111,7 +111,7 @@ impl Hub {
         joined.map(|stream| stream.tenant).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// Tells everybody what concerns them; how many were too far behind and are cut off.
+    /// Tells everybody what concerns them; how many had no room left and lost their place.
     pub(super) fn tell(&mut self, decided: &[Arc<LiveStory>]) -> usize {
         let before = self.streams.len();
         for live in decided {
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_too_far_behind_is_cut_off_with_what_it_was_told_before() {
+    fn whoever_has_no_room_left_loses_its_place_with_what_it_was_told_before() {
         let mut hub = Hub::default();
         let (_, mut slow) = hub.add(tenant(1), Wanted::default()).unwrap();
         let (_, mut quick) = hub.add(tenant(1), Wanted::default()).unwrap();

@@ -50,7 +50,7 @@ struct Shared {
     /// Everything decided before this moment has been told; microseconds.
     told_until: AtomicI64,
     streams: Gauge<u64>,
-    cut_off: Counter<u64>,
+    overflows: Counter<u64>,
 }
 
 impl fmt::Debug for Feed {
@@ -72,11 +72,9 @@ impl Feed {
                 .u64_gauge("attribution.live_streams")
                 .with_description("Streams of the live feed that are open here")
                 .build(),
-            cut_off: meter
-                .u64_counter("attribution.live_cut_off")
-                .with_description(
-                    "Streams of the live feed that were cut off because they were too far behind",
-                )
+            overflows: meter
+                .u64_counter("attribution.live_overflows")
+                .with_description("Times that more was decided than a stream of the live feed could take")
                 .build(),
         };
         let feed = Self { pool, shared: Arc::new(shared), soft: supervisor.soft() };
@@ -137,7 +135,7 @@ pub struct Looking {
 }
 
 impl Looking {
-    /// What is next; none: it was too far behind and is cut off.
+    /// What is next; none: more came than its queue holds, and it has lost its place.
     pub async fn next(&mut self) -> Option<Told> {
         self.told.recv().await
     }

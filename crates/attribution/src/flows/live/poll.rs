@@ -58,13 +58,9 @@ impl Feed {
             let is_last = i64::try_from(page.len()).unwrap_or(i64::MAX) < PAGE_DECISIONS;
             let next = page.last().map(|live| live.position).filter(|_| !is_last);
             let page: Vec<_> = page.into_iter().map(Arc::new).collect();
-            let cut_off = self.hub().tell(&page);
-            if cut_off > 0 {
-                self.shared.cut_off.add(u64::try_from(cut_off).unwrap_or(u64::MAX), &[]);
-                tracing::info!(
-                    streams = cut_off,
-                    "streams of the live feed were too far behind and are cut off"
-                );
+            let overflows = self.hub().tell(&page);
+            if overflows > 0 {
+                self.shared.overflows.add(u64::try_from(overflows).unwrap_or(u64::MAX), &[]);
             }
             *position = next.unwrap_or(until);
             self.shared.told_until.store(position.at.as_micros(), Ordering::Release);
