@@ -61,8 +61,8 @@ pub struct LiveEvents(#[expect(dead_code, reason = "for the document")] String);
 /// the order of decision. Not in it: new decisions on postbacks that were received more than 8 days ago.
 ///
 /// A comment comes every 15 seconds when nothing else does. Whoever reconnects with `Last-Event-ID` (browsers do) gets what it has
-/// missed, up to 15 minutes; if that was more, an event `gap` says which stretch is missing: look it up in the list. Whoever reads too
-/// slowly is cut off. The stream ends with an event `end` when the token is revoked (`token`), when the service stops (`stopping`),
+/// missed, up to 15 minutes; if that was more, an event `gap` says which stretch is missing: look it up in the list. Whoever takes
+/// nothing for some seconds is cut off. The stream ends with an event `end` when the token is revoked (`token`), when the service stops (`stopping`),
 /// when the reader was too slow (`behind`), or while what was missed can not be read (`unavailable`).
 #[utoipa::path(
     tag = "postbacks",
