@@ -19,7 +19,9 @@ use signing::Keyring;
 
 use crate::{
     bus::{OnCatalog, OnClicks, OnPayout, OnPostbacks, OutboxSink},
-    flows::{self, Attributor, CATALOG, CLICKS, PAYOUT, POSTBACKS, StoryReader, reconcile::Reconciler},
+    flows::{
+        self, Attributor, CATALOG, CLICKS, PAYOUT, POSTBACKS, StoryReader, live::Feed, reconcile::Reconciler,
+    },
     http,
     settings::Settings,
     store::MIGRATIONS,
@@ -64,6 +66,7 @@ impl Service for Attribution {
             move || connection.is_connected(),
             &supervisor,
         );
+        flows::look_out(&attributor, settings.alarms.period(), &supervisor);
         bus.consume(CATALOG, OnCatalog(attributor.clone()))?;
         bus.consume(CLICKS, OnClicks(attributor.clone()))?;
         bus.consume(PAYOUT, OnPayout(attributor.clone()))?;
@@ -72,7 +75,8 @@ impl Service for Attribution {
         let auth = TokenAuth::new(&settings.auth, Arc::clone(&clock), token_lookup(pool.clone()));
         let reconciler = Reconciler::new(pool.clone(), ids);
         reconciler.run(&supervisor);
-        let api = http::Api { reader: StoryReader::new(pool), attributor, reconciler, clock };
+        let feed = Feed::run(pool.clone(), &supervisor);
+        let api = http::Api { reader: StoryReader::new(pool), attributor, reconciler, feed, clock };
         http_kit::Server::new("api", &settings.http)
             .documented(http::ABOUT)
             .bodies(&[http::REPORT_BODY])

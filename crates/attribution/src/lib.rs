@@ -10,5 +10,5 @@ mod settings;
 mod store;
 
 pub use app::{Attribution, Command};
-pub use settings::{ClickSettings, JudgingSettings, RetentionSettings, Settings};
+pub use settings::{AlarmSettings, ClickSettings, JudgingSettings, RetentionSettings, Settings};
 pub use store::MIGRATIONS;

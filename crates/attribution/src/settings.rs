@@ -32,6 +32,8 @@ pub struct Settings {
     pub clicks: ClickSettings,
     /// How journeys are tended.
     pub judging: JudgingSettings,
+    /// How events are watched.
+    pub alarms: AlarmSettings,
     /// How long days that are over are kept.
     pub retention: RetentionSettings,
     /// Logs and traces.
@@ -66,6 +68,14 @@ pub struct JudgingSettings {
     pub retry_parked_seconds: u32,
 }
 
+/// Section `alarms`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlarmSettings {
+    /// Pause between two looks of all replicas together.
+    pub period_ms: u64,
+}
+
 /// Section `retention`.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,6 +84,12 @@ pub struct RetentionSettings {
     pub raw_days: u16,
     /// Days of decisions with their traces.
     pub decision_days: u16,
+}
+
+impl AlarmSettings {
+    pub(crate) const fn period(self) -> Duration {
+        Duration::from_millis(self.period_ms)
+    }
 }
 
 impl JudgingSettings {
@@ -102,6 +118,7 @@ impl Validate for Settings {
         problems.within("database", &self.database);
         problems.within("clicks", &self.clicks);
         problems.within("judging", &self.judging);
+        problems.within("alarms", &self.alarms);
         problems.within("retention", &self.retention);
         problems.within("telemetry", &self.telemetry);
         problems.within("stop", &self.stop);
@@ -124,6 +141,12 @@ impl Validate for JudgingSettings {
         problems.in_range("partition_days", &self.partition_days, &(1..=60));
         problems.in_range("inbox_days", &self.inbox_days, &(1..=400));
         problems.in_range("retry_parked_seconds", &self.retry_parked_seconds, &(1..=86_400));
+    }
+}
+
+impl Validate for AlarmSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("period_ms", &self.period_ms, &(10..=3_600_000));
     }
 }
 

@@ -6,7 +6,8 @@
 
 use contracts::{
     attribution::{
-        ConversionAmended, ConversionQualified, ConversionReviewRequested, ConversionVetoed, PersonErased,
+        AlarmCleared, AlarmRaised, ConversionAmended, ConversionQualified, ConversionReviewRequested,
+        ConversionVetoed, PersonErased,
     },
     catalog::{
         AdvertiserChanged, ApiTokenChanged, CredentialChanged, CredentialGenerations, OfferChanged,
@@ -90,7 +91,9 @@ impl Topology {
                 Queue::window(RECENT)
                     .fact::<AdvertiserChanged>()
                     .fact::<CredentialGenerations>()
-                    .fact::<ClickRefused>(),
+                    .fact::<ClickRefused>()
+                    .fact::<AlarmRaised>()
+                    .fact::<AlarmCleared>(),
             )
     }
 }

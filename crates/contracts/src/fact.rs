@@ -54,6 +54,8 @@ facts! {
     attribution::ConversionVetoed, "gokart.attribution.v1.ConversionVetoed", "attribution.events", "conversion.vetoed.v1";
     attribution::ConversionReviewRequested, "gokart.attribution.v1.ConversionReviewRequested", "attribution.events", "conversion.review-requested.v1";
     attribution::PersonErased, "gokart.attribution.v1.PersonErased", "attribution.events", "person.erased.v1";
+    attribution::AlarmRaised, "gokart.attribution.v1.AlarmRaised", "attribution.events", "alarm.raised.v1";
+    attribution::AlarmCleared, "gokart.attribution.v1.AlarmCleared", "attribution.events", "alarm.cleared.v1";
     payout::ConversionStatusChanged, "gokart.payout.v1.ConversionStatusChanged", "payout.events", "conversion.status-changed.v1";
     payout::ConversionDecidedByPerson, "gokart.payout.v1.ConversionDecidedByPerson", "payout.events", "conversion.decided.v1";
     payout::BudgetStateChanged, "gokart.payout.v1.BudgetStateChanged", "payout.events", "budget.state-changed.v1";

@@ -30,6 +30,23 @@ fn ended_generation() -> catalog::CredentialGeneration {
     }
 }
 
+fn alarm() -> attribution::Alarm {
+    attribution::Alarm {
+        tenant_id: id(2),
+        alarm_id: id(18),
+        kind: attribution::AlarmKind::UnmappedShare.into(),
+        offer_id: Some(id(3)),
+        event_id: "level_10".into(),
+        raised_at_micros: 1_790_000_000_000_000,
+        since_micros: 1_789_999_000_000_000,
+        postbacks: 100,
+        matching: 40,
+        usual_postbacks: 10_000,
+        usual_matching: 100,
+        sentence: "Of 100 \"level_10\", 40 are not mapped in the offer.".into(),
+    }
+}
+
 fn terms() -> common::MoneyTerms {
     common::MoneyTerms {
         currency: "USD".into(),
@@ -307,6 +324,15 @@ fn golden_bytes_of_the_parties_decode_for_ever() {
             token_id: id(17),
             erased_at_micros: 1_790_000_000_000_000,
             clicks: vec![attribution::ErasedClick { gk_click_id: id(6), member: "erased:1:q0w5".into() }],
+        },
+    );
+    holds("alarm_raised", &attribution::AlarmRaised { alarm: Some(alarm()) });
+    holds(
+        "alarm_cleared",
+        &attribution::AlarmCleared {
+            alarm: Some(alarm()),
+            cleared_at_micros: 1_790_000_100_000_000,
+            because: attribution::AlarmClearing::Recovered.into(),
         },
     );
     holds(

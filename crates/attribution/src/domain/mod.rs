@@ -20,6 +20,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 mod ages_out;
+pub mod alarms;
 mod click;
 mod code;
 mod conversion;

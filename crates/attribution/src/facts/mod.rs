@@ -1,5 +1,6 @@
 //! Between messages and the domain: every field is read once, here, and every error names it.
 
+mod alarm;
 mod click;
 mod credential;
 mod forget;
@@ -8,6 +9,7 @@ mod payout;
 mod postback;
 mod verdict;
 
+pub use alarm::{alarm_cleared, alarm_raised};
 pub use click::click;
 pub use credential::credential;
 pub use forget::{

@@ -1,6 +1,9 @@
 //! What every flow works with.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use kernel::{Clock, IdSource};
 use postgres_kit::Pool;
@@ -18,6 +21,8 @@ pub struct Attributor {
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) input: Arc<InputLag>,
     pub(crate) meters: Arc<Meters>,
+    /// Whether input is read as it comes, here and by all other replicas: the sweep says so.
+    pub(crate) calm: Arc<AtomicBool>,
     /// Rung when there are journeys to judge again.
     pub(crate) rejudge: Arc<Notify>,
     /// Rung when there is somebody to forget.
@@ -35,6 +40,7 @@ impl Attributor {
             ids,
             input: Arc::new(InputLag::default()),
             meters: Arc::new(Meters::new(&telemetry::meter())),
+            calm: Arc::new(AtomicBool::new(false)),
             rejudge: Arc::new(Notify::new()),
             erase: Arc::new(Notify::new()),
         }

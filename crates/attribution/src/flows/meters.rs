@@ -5,7 +5,7 @@ use opentelemetry::{
     metrics::{Counter, Gauge, Meter},
 };
 
-use crate::domain::{Code, ConversionChange};
+use crate::domain::{Code, ConversionChange, alarms::AlarmKind};
 
 /// The service's instruments.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) struct Meters {
     turned_away: Counter<u64>,
     overdue_clicks: Gauge<u64>,
     input_lag: Gauge<u64>,
+    alarms_open: Gauge<u64>,
+    alarms_raised: Counter<u64>,
 }
 
 impl Meters {
@@ -40,6 +42,14 @@ impl Meters {
             overdue_clicks: meter
                 .u64_gauge("attribution.overdue_clicks")
                 .with_description("Journeys whose click is missing for more than 15 minutes, up to 1000")
+                .build(),
+            alarms_open: meter
+                .u64_gauge("attribution.alarms_open")
+                .with_description("Alarms that stand, of all tenants, by kind")
+                .build(),
+            alarms_raised: meter
+                .u64_counter("attribution.alarms_raised")
+                .with_description("Alarms that this replica raised, by kind")
                 .build(),
             input_lag: meter
                 .u64_gauge("attribution.input_lag")
@@ -73,6 +83,19 @@ impl Meters {
 
     pub(crate) fn overdue_clicks(&self, journeys: u64) {
         self.overdue_clicks.record(journeys, &[]);
+    }
+
+    /// Kinds of which none stands are told as 0.
+    pub(crate) fn open_alarms(&self, open: &[(AlarmKind, i64)]) {
+        for kind in AlarmKind::ALL {
+            let count = open.iter().find(|(of, _)| *of == kind).map_or(0, |(_, count)| *count);
+            let kind = KeyValue::new("kind", kind.as_str());
+            self.alarms_open.record(u64::try_from(count).unwrap_or_default(), &[kind]);
+        }
+    }
+
+    pub(crate) fn alarm_raised(&self, kind: AlarmKind) {
+        self.alarms_raised.add(1, &[KeyValue::new("kind", kind.as_str())]);
     }
 
     pub(crate) fn input_lag(&self, micros: i64) {

@@ -12,6 +12,8 @@ mod forget;
 mod input_lag;
 mod judge_carefully;
 mod judge_journeys;
+pub mod live;
+mod look_out;
 mod meters;
 mod read_stories;
 pub mod reconcile;
@@ -28,6 +30,7 @@ mod turn_away;
 mod unpark;
 
 pub use crate::store::{
+    alarms::{Listing as AlarmListing, StoredAlarm},
     erasures::ErasureRow,
     parked::Parked,
     payout_stories::{DeliveryStory, PayoutStory, PersonStory, StatusStory},
@@ -40,6 +43,7 @@ pub use attributor::Attributor;
 pub use erase::Person;
 pub use error::FlowError;
 pub use fold_rollups::rebuild_rollups;
+pub use look_out::look_out;
 pub use read_stories::{JourneyView, PostbackView, StoryReader};
 pub use retain::Retention;
 pub use tend::{Tending, tend};

@@ -1,7 +1,7 @@
 //! What has to be done without anybody asking: expire what waited long enough, judge again what the catalog changed,
 //! make tomorrow's partitions, drop those that are too old, try again what was put aside, and say when clicks do not arrive.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use kernel::Timestamp;
 use postgres_kit::{DbError, Retries, transact};
@@ -65,12 +65,15 @@ where
         let others_lag = match attributor.compare_lag(replica, lags).await {
             Ok(lag) => lag,
             Err(error) => {
+                attributor.calm.store(false, Ordering::Release);
                 report("compare the replicas' input", Err(error));
                 continue;
             }
         };
         let is_connected_for_long = connected_since.is_some_and(|since| since <= quiet_from);
-        if is_connected_for_long && !lags && !others_lag {
+        let is_calm = is_connected_for_long && !lags && !others_lag;
+        attributor.calm.store(is_calm, Ordering::Release);
+        if is_calm {
             report("sweep", sweep_all(&attributor, quiet_from, tending.step, &soft).await);
         }
         match attributor.overdue_clicks(now).await {

@@ -8,10 +8,13 @@ mod get_erasure;
 mod get_journey;
 mod get_postback;
 mod get_redrive;
+mod list_alarms;
 mod list_erasures;
 mod list_parked;
 mod list_postbacks;
 mod list_quarantine;
+mod live_postbacks;
+mod live_stream;
 mod order_erasure;
 mod payout_body;
 mod period;
@@ -31,7 +34,7 @@ use kernel::Clock;
 use postgres_kit::DbError;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::flows::{Attributor, StoryReader, reconcile::Reconciler};
+use crate::flows::{Attributor, StoryReader, live::Feed, reconcile::Reconciler};
 
 pub use reconciliations::BODY as REPORT_BODY;
 
@@ -47,6 +50,8 @@ pub struct Api {
     pub attributor: Attributor,
     /// Compares AppsFlyer's reports with what came.
     pub reconciler: Reconciler,
+    /// Tells of decisions as they are made.
+    pub feed: Feed,
     /// The time, for the default period of lists.
     pub clock: Arc<dyn Clock>,
 }
@@ -74,6 +79,7 @@ pub fn routes(
 fn documented(config: &mut ServiceConfig<'_>) {
     config
         .service(list_postbacks::list_postbacks)
+        .service(live_postbacks::live_postbacks)
         .service(get_postback::get_postback)
         .service(get_journey::get_journey)
         .service(count_postbacks::count_postbacks)
@@ -81,6 +87,7 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(redrive::redrive)
         .service(get_redrive::get_redrive)
         .service(list_parked::list_parked)
+        .service(list_alarms::list_alarms)
         .service(simulate::simulate)
         .service(order_erasure::order_erasure)
         .service(list_erasures::list_erasures)
@@ -94,6 +101,7 @@ pub const ABOUT: About = About {
         ("postbacks", "What AppsFlyer reported, and what was made of it, rule by rule."),
         ("journeys", "A click's whole life."),
         ("quarantine", "What stands because of how something is set up, what waits, and judging it again."),
+        ("alarms", "Events that need somebody's eyes."),
         ("what-if", "What would have been decided and earned under terms that nobody has saved."),
         ("erasures", "Forgetting a person."),
         ("Reconciliation", "AppsFlyer's own report beside what came here."),
@@ -172,6 +180,7 @@ pub const ABOUT: About = About {
 fn problems() -> Vec<Said> {
     let mut all = reconciliations::problems();
     all.push(Said::by("simulate", Problem::not_found("journey")));
+    all.extend(live_postbacks::problems().map(|problem| Said::by("live_postbacks", problem)));
     let periods = ["list_postbacks", "count_postbacks", "list_quarantine"];
     all.extend(periods.map(|operation| Said::by(operation, period::contradiction())));
     all

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{
-    catalog::{CredentialChanged, OfferChanged, OfferVersionCreated, TenantChanged},
+    catalog::{CredentialChanged, OfferChanged, OfferStatus, OfferVersionCreated, TenantChanged},
     envelope::Envelope,
 };
 use diesel::{
@@ -279,6 +279,36 @@ pub async fn load_offers(
         }
     }
     Ok(found)
+}
+
+/// The offers, of those asked for, that bring no new users: paused or ended. What has only versions here is not among them.
+///
+/// # Errors
+/// The database's.
+pub async fn resting_offers(
+    connection: &mut AsyncPgConnection,
+    keys: &BTreeSet<(TenantId, OfferId)>,
+) -> QueryResult<BTreeSet<(TenantId, OfferId)>> {
+    let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) =
+        keys.iter().map(|(tenant, offer)| (tenant.as_uuid(), offer.as_uuid())).unzip();
+    let select = sql_query(
+        "SELECT tenant_id, offer_id AS id, fact FROM offers
+        JOIN unnest($1, $2) AS wanted (tenant_id, offer_id) USING (tenant_id, offer_id)",
+    )
+    .bind::<Array<SqlUuid>, _>(tenants)
+    .bind::<Array<SqlUuid>, _>(ids);
+    let rows: Vec<FactRow> = kept(select).load(connection).await?;
+    let resting = rows.into_iter().filter(|row| {
+        let fact = OfferChanged::decode(row.fact.as_slice());
+        let is_resting = readable(
+            fact,
+            |fact| Ok(matches!(fact.status(), OfferStatus::Paused | OfferStatus::Ended)),
+            "offer",
+            row.id,
+        );
+        is_resting.unwrap_or_default()
+    });
+    Ok(resting.map(|row| (TenantId::from_uuid(row.tenant_id), OfferId::from_uuid(row.id))).collect())
 }
 
 /// A row that can not be read is reported and left out, as if it had not arrived: one bad row must not stop every

@@ -1,12 +1,14 @@
 //! Attribution's tables. Hand-written, set-based SQL: one statement does for a whole batch what a loop would do in
 //! hundreds of round trips, and its text is constant, so that the connection keeps its plan.
 
+pub mod alarms;
 pub mod catalog;
 pub mod conversions;
 pub mod decisions;
 pub mod erasures;
 pub mod first_steps;
 pub mod journeys;
+pub mod live;
 mod moment;
 pub mod parked;
 pub mod partitions;

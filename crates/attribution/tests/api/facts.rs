@@ -126,6 +126,14 @@ impl Tenant {
         seal(self.stamp(*START), &fact)
     }
 
+    /// The same token, revoked.
+    pub(crate) fn revoked(&self, token: &str) -> Envelope {
+        let mut fact: ApiTokenChanged = contracts::open(&self.token(token)).expect("a token");
+        fact.version = 2;
+        fact.revoked_at_micros = Some(SystemClock.now().as_micros());
+        seal(self.stamp(*START), &fact)
+    }
+
     /// A token of an owner's.
     pub(crate) fn owner_token(&self, token: &str) -> Envelope {
         let mut fact: ApiTokenChanged = contracts::open(&self.token(token)).expect("a token");

@@ -1,11 +1,13 @@
 //! The service as others meet it: facts in over a real broker, facts out, a real database, the HTTP API.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
+mod alarms;
 mod catalog_changes;
 mod doors;
 mod erasure;
 mod facts;
 mod journeys;
+mod live;
 mod members;
 mod oddities;
 mod openapi;

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use attribution::{Attribution, ClickSettings, JudgingSettings, MIGRATIONS, RetentionSettings, Settings};
+use attribution::{
+    AlarmSettings, Attribution, ClickSettings, JudgingSettings, MIGRATIONS, RetentionSettings, Settings,
+};
 use bus::{BatchHandler, Bus, BusSettings, HandleError, Queue, Route, Topology};
 use contracts::{
     Fact,
@@ -130,6 +132,7 @@ impl Stage {
                 name if name == TenantChanged::NAME => TenantChanged::ROUTING_KEY,
                 name if name.ends_with("ApiTokenChanged") => "token.changed.v1",
                 name if name.ends_with("CredentialChanged") => "credential.changed.v1",
+                name if name.ends_with("OfferChanged") => "offer.changed.v1",
                 name if name.ends_with("OfferVersionCreated") => "offer.version-created.v1",
                 other => panic!("{other} is no fact of these tests"),
             };
@@ -317,6 +320,7 @@ fn settings(database: &TestDatabase, bus: &BusSettings) -> Settings {
             inbox_days: 40,
             retry_parked_seconds: 1,
         },
+        alarms: AlarmSettings { period_ms: 100 },
         retention: RetentionSettings { raw_days: 92, decision_days: 400 },
         telemetry: TelemetrySettings::default(),
         stop: StopSettings::default(),

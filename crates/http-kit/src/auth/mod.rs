@@ -7,6 +7,7 @@ mod caller;
 mod door;
 mod header;
 mod operator;
+mod standing;
 mod token_auth;
 mod token_cache;
 
@@ -14,5 +15,6 @@ pub use caller::Caller;
 pub use door::Door;
 pub(crate) use header::refused;
 pub use operator::{Operator, OperatorAuth};
+pub use standing::Standing;
 pub(crate) use token_auth::unavailable;
 pub use token_auth::{AuthSettings, Grant, LookupError, TokenAuth, TokenHash};

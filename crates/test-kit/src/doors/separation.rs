@@ -142,6 +142,10 @@ impl<'a> Attempt<'a> {
 }
 
 fn shows_nothing(answer: &Answer) -> bool {
+    // The beginning of a stream of events.
+    if answer.status == 200 && answer.body.as_str().is_some_and(|text| !text.contains("data:")) {
+        return true;
+    }
     answer.status == 200
         && answer.body["items"].as_array().is_some_and(Vec::is_empty)
         && answer.body["total"] == 0

@@ -201,16 +201,28 @@ impl Walk<'_> {
             request = request.json(body);
         }
         let name = call.operation.name();
-        let response = request.send().await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut response = request.send().await.unwrap_or_else(|error| panic!("{name}: {error}"));
         let status = response.status();
         let mut text = format!("{status}\n");
         for (header, value) in response.headers() {
             text.push_str(&format!("{header}: {}\n", String::from_utf8_lossy(value.as_bytes())));
         }
-        let bytes = response.bytes().await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let bytes = if is_stream(&response) {
+            // It does not end; what it says at once is its answer.
+            response.chunk().await.map(Option::unwrap_or_default)
+        } else {
+            response.bytes().await
+        };
+        let bytes = bytes.unwrap_or_else(|error| panic!("{name}: {error}"));
         text.push_str(&String::from_utf8_lossy(&bytes));
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_no_json| Value::from(String::from_utf8_lossy(&bytes)));
         Answer { status: status.as_u16(), text, body }
     }
+}
+
+/// Whether the answer is one of events that goes on until somebody hangs up.
+fn is_stream(response: &reqwest::Response) -> bool {
+    let kind = response.headers().get("content-type");
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }

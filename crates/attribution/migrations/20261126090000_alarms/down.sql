@@ -1,0 +1,1 @@
+DROP TABLE alarms, alarm_watch, alarm_hours;
