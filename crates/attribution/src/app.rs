@@ -19,7 +19,10 @@ use signing::Keyring;
 
 use crate::{
     bus::{OnCatalog, OnClicks, OnPayout, OnPostbacks, OutboxSink},
-    flows::{self, Attributor, CATALOG, CLICKS, PAYOUT, POSTBACKS, StoryReader, reconcile::Reconciler},
+    flows::{
+        self, Attributor, CATALOG, CLICKS, PAYOUT, POSTBACKS, StoryReader, reconcile::Reconciler,
+        replay::Replayer,
+    },
     http,
     settings::Settings,
     store::MIGRATIONS,
@@ -72,7 +75,9 @@ impl Service for Attribution {
         let auth = TokenAuth::new(&settings.auth, Arc::clone(&clock), token_lookup(pool.clone()));
         let reconciler = Reconciler::new(pool.clone(), ids);
         reconciler.run(&supervisor);
-        let api = http::Api { reader: StoryReader::new(pool), attributor, reconciler, clock };
+        let replayer = Replayer::new(attributor.clone());
+        replayer.run(&supervisor);
+        let api = http::Api { reader: StoryReader::new(pool), attributor, reconciler, replayer, clock };
         http_kit::Server::new("api", &settings.http)
             .documented(http::ABOUT)
             .bodies(&[http::REPORT_BODY])

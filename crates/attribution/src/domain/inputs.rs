@@ -32,6 +32,10 @@ pub struct JourneyInputs<'a> {
     pub people: Vec<PersonDecision>,
     /// Which of its member's clicks did an event of the offer first; an event that none has done is not in it.
     pub first_clicks: BTreeMap<OfferEventId, ClickId>,
+    /// The versions under whose terms it was replayed for real, the latest last: see `replay`.
+    pub replayed: Vec<u32>,
+    /// The version whose dates and app rule 10 asks, when it is not the newest.
+    pub dated_by: Option<u32>,
 }
 
 /// Who holds a slot: the first that was committed, so that what was told stays told.

@@ -9,6 +9,7 @@ use super::{
     conversion::{Conversion, Slot},
     examined::Examined,
     inputs::{JourneyInputs, Settled},
+    replay,
     review::{self, Objections},
     rules::{self, occurrence::Filled},
     trace::Trace,
@@ -66,6 +67,14 @@ pub struct Waits {
 /// the clock of the machine that happens to run the rules.
 #[must_use]
 pub fn judge(journey: &JourneyInputs<'_>, horizon: Timestamp) -> JourneyVerdict {
+    let own = judge_once(journey, horizon);
+    journey.replayed.iter().fold(own, |stands, version| {
+        replay::add(stands, replay::under(journey, *version, horizon), &journey.held)
+    })
+}
+
+/// Judges a journey under the terms of its click alone.
+pub(super) fn judge_once(journey: &JourneyInputs<'_>, horizon: Timestamp) -> JourneyVerdict {
     let mut sorted: Vec<_> = journey.postbacks.iter().collect();
     sorted.sort_by_key(|postback| (postback.received_at, postback.receipt));
     sorted.dedup_by_key(|postback| postback.receipt);

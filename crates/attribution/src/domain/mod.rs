@@ -33,6 +33,7 @@ mod people;
 mod postback;
 mod quarantine;
 pub mod reconcile;
+pub mod replay;
 mod review;
 mod rules;
 mod timeline;

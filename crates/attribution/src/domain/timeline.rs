@@ -131,6 +131,8 @@ mod tests {
             held: BTreeMap::new(),
             people: Vec::new(),
             first_clicks: BTreeMap::new(),
+            replayed: Vec::new(),
+            dated_by: None,
         }
     }
 

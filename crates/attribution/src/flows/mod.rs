@@ -20,6 +20,7 @@ mod record_payout;
 mod record_postbacks;
 mod redrive;
 mod rejudge;
+pub mod replay;
 mod retain;
 mod spans;
 mod sweep;
@@ -27,6 +28,7 @@ mod tend;
 mod turn_away;
 mod unpark;
 
+pub use crate::facts::{KnownOffer, Rates, money_terms};
 pub use crate::store::{
     erasures::ErasureRow,
     parked::Parked,

@@ -17,6 +17,7 @@ mod payout_body;
 mod period;
 mod reconciliations;
 mod redrive;
+mod replays;
 mod simulate;
 
 use std::{fmt, sync::Arc};
@@ -31,7 +32,7 @@ use kernel::Clock;
 use postgres_kit::DbError;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::flows::{Attributor, StoryReader, reconcile::Reconciler};
+use crate::flows::{Attributor, StoryReader, reconcile::Reconciler, replay::Replayer};
 
 pub use reconciliations::BODY as REPORT_BODY;
 
@@ -47,6 +48,8 @@ pub struct Api {
     pub attributor: Attributor,
     /// Compares AppsFlyer's reports with what came.
     pub reconciler: Reconciler,
+    /// Judges stored journeys again.
+    pub replayer: Replayer,
     /// The time, for the default period of lists.
     pub clock: Arc<dyn Clock>,
 }
@@ -66,6 +69,7 @@ pub fn routes(
         config
             .app_data(auth.clone())
             .app_data(reconciliations::data(api.reconciler.clone()))
+            .app_data(replays::data(api.replayer.clone()))
             .app_data(api.clone());
         documented(config);
     }
@@ -86,6 +90,7 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(list_erasures::list_erasures)
         .service(get_erasure::get_erasure);
     reconciliations::documented(config);
+    replays::documented(config);
 }
 
 /// What the document says of the service beside its operations.
@@ -97,6 +102,7 @@ pub const ABOUT: About = About {
         ("what-if", "What would have been decided and earned under terms that nobody has saved."),
         ("erasures", "Forgetting a person."),
         ("Reconciliation", "AppsFlyer's own report beside what came here."),
+        ("Replay", "Stored journeys judged again, under their own terms or chosen ones."),
     ],
     parameters: &[
         Parameter {
@@ -159,6 +165,12 @@ pub const ABOUT: About = About {
             example: "01935b2e-7a10-7c4e-8f00-3d2b5a6c7d8e",
             names: "reconciliation",
         },
+        Parameter {
+            name: "replay_id",
+            description: "As ordering it answered.",
+            example: "019abf10-7a10-7c4e-8f00-3d2b5a6c7d8e",
+            names: "replay",
+        },
     ],
     problems,
     ..About::new(
@@ -171,6 +183,7 @@ pub const ABOUT: About = About {
 /// Problems as the document shows them.
 fn problems() -> Vec<Said> {
     let mut all = reconciliations::problems();
+    all.extend(replays::problems());
     all.push(Said::by("simulate", Problem::not_found("journey")));
     let periods = ["list_postbacks", "count_postbacks", "list_quarantine"];
     all.extend(periods.map(|operation| Said::by(operation, period::contradiction())));

@@ -1,0 +1,191 @@
+//! Replay: a journey judged under the terms of another version than its click's, as if the click had been made under it.
+//!
+//! [`under`] is that judgement alone: what a what-if shows. For real it is an input of the journey
+//! ([`JourneyInputs::replayed`]) and is [added](add) to what the journey's own terms give each time it is judged: what only
+//! the chosen terms accept is gained, what they would refuse goes on review, and nothing that stands is taken away. So it does
+//! not matter what is processed before the replay and what after it.
+//!
+//! As if clicked under version n: its terms, names, sequence and targets, and those of later versions as for every click;
+//! rule 10 asks the dates and the app of version n. What stays: the credential (rule 4) and stops that were met, people's
+//! decisions, who held an occurrence, and which click of a member was first.
+
+mod report;
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kernel::{ConversionId, OfferEventId, ReceiptId, Timestamp};
+
+pub use report::{ConversionDifference, DecisionDifference, Effect, Report, Standing, Worth, compare, worth};
+
+use super::{
+    click::Click,
+    code::Code,
+    conversion::{Conversion, Slot, Verdict, VerdictCode},
+    inputs::{Held, JourneyInputs, Settled, SettledOnce},
+    judge::{Decision, JourneyVerdict, Waits, judge_once},
+    rules::Rule,
+    trace::Trace,
+};
+
+/// Judges a journey as if its click had been made under a version, of which it needs to be told nothing else. Without its
+/// click, or when that version is not known, it waits as it does under its own.
+#[must_use]
+pub fn under(journey: &JourneyInputs<'_>, version: u32, horizon: Timestamp) -> JourneyVerdict {
+    let Some(click) = &journey.click else { return judge_once(journey, horizon) };
+    let mut postbacks = journey.postbacks.clone();
+    for postback in &mut postbacks {
+        // A stop that was met stays met: people stopped the events, no version did.
+        if postback.settled.calendar != SettledOnce::Stopped(Code::RejectedOfferPaused) {
+            postback.settled.calendar = SettledOnce::NotYet;
+        }
+    }
+    let as_if = JourneyInputs {
+        tenant: journey.tenant,
+        click_id: journey.click_id,
+        click_id_is_ours: journey.click_id_is_ours,
+        click: Some(Click { offer_version: version, ..click.clone() }),
+        postbacks,
+        offer: journey.offer,
+        credentials: journey.credentials,
+        held: journey.held.clone(),
+        people: journey.people.clone(),
+        first_clicks: journey.first_clicks.clone(),
+        replayed: Vec::new(),
+        dated_by: Some(version),
+    };
+    let mut verdict = judge_once(&as_if, horizon);
+    for decision in &mut verdict.decisions {
+        say_so(&mut decision.trace, click.offer_version, version);
+    }
+    verdict
+}
+
+/// The trace of a decision under chosen terms says under which, and does not lie about the click.
+fn say_so(trace: &mut Trace, own: u32, chosen: u32) {
+    for step in &mut trace.0 {
+        let named = match step.rule {
+            Rule::ClickArrived => "offer version",
+            Rule::TermsKnown => "version of the click",
+            _other => continue,
+        };
+        for (_, value) in step.saw.iter_mut().filter(|(name, _)| name == named) {
+            *value = own.to_string();
+        }
+        if step.rule == Rule::TermsKnown {
+            step.saw.push((String::from("replayed under version"), chosen.to_string()));
+        }
+    }
+}
+
+/// Adds what a journey is under chosen terms to what stands.
+#[must_use]
+pub fn add(stands: JourneyVerdict, chosen: JourneyVerdict, held: &BTreeMap<Slot, Held>) -> JourneyVerdict {
+    let is_held = |conversion: &Conversion| conversion.slot().is_some_and(|slot| held.contains_key(&slot));
+    let by_id: BTreeMap<ConversionId, &Conversion> =
+        chosen.conversions.iter().map(|one| (one.id, one)).collect();
+    let by_holder: BTreeMap<(OfferEventId, ReceiptId), &Conversion> =
+        chosen.conversions.iter().map(|one| ((one.event, one.holder), one)).collect();
+    let mut conversions = Vec::with_capacity(stands.conversions.len().max(chosen.conversions.len()));
+    let mut met = BTreeSet::new();
+    for one in stands.conversions {
+        let same = by_id.get(&one.id);
+        // Where only one of them allows repetitions, the same step is another occurrence.
+        let other = same.or_else(|| by_holder.get(&(one.event, one.holder))).copied();
+        met.extend(other.map(|other| other.id));
+        conversions.push(match other {
+            None => on_review(one),
+            Some(other) if same.is_some() => weighed(one, other),
+            // The one of the two that was told first stays.
+            Some(other) if is_held(other) && !is_held(&one) => other.clone(),
+            Some(other) if other.verdict == Verdict::Qualified => one,
+            Some(_) => on_review(one),
+        });
+    }
+    let taken: BTreeSet<(OfferEventId, ReceiptId)> =
+        conversions.iter().map(|one| (one.event, one.holder)).collect();
+    conversions.extend(
+        chosen
+            .conversions
+            .iter()
+            .filter(|one| !met.contains(&one.id) && !taken.contains(&(one.event, one.holder)))
+            .cloned(),
+    );
+    conversions.sort_by_key(|one| (one.event, one.id));
+    let holders: BTreeSet<ReceiptId> =
+        conversions.iter().filter(|one| one.verdict == Verdict::Qualified).map(|one| one.holder).collect();
+    let mut alternatives: BTreeMap<ReceiptId, Decision> =
+        chosen.decisions.into_iter().map(|one| (one.receipt, one)).collect();
+    let decisions = stands
+        .decisions
+        .into_iter()
+        .map(|own| match alternatives.remove(&own.receipt) {
+            Some(other) => decided(own, other, &holders),
+            None => own,
+        })
+        .collect();
+    let mut first_steps = stands.first_steps;
+    for step in chosen.first_steps {
+        let counts = holders.contains(&step.receipt);
+        if counts && first_steps.iter().all(|known| known.event != step.event) {
+            first_steps.push(step);
+        }
+    }
+    JourneyVerdict {
+        decisions,
+        conversions,
+        waits: Waits {
+            until: [stands.waits.until, chosen.waits.until].into_iter().flatten().min(),
+            open: stands.waits.open || chosen.waits.open,
+        },
+        first_steps,
+    }
+}
+
+/// One that stands, beside the same under chosen terms: the better of the two, but for one that was accepted.
+fn weighed(stands: Conversion, chosen: &Conversion) -> Conversion {
+    match (stands.verdict, chosen.verdict) {
+        (Verdict::Qualified, Verdict::OnReview | Verdict::Vetoed) => on_review(stands),
+        // It was told with these terms, and was never refused: they stay.
+        (Verdict::OnReview, Verdict::Qualified) => {
+            Conversion { verdict: chosen.verdict, code: chosen.code, ..stands }
+        }
+        (Verdict::Vetoed, Verdict::Qualified) => chosen.clone(),
+        _ => stands,
+    }
+}
+
+/// What was accepted and would now be refused is for a person to look at, unless one has.
+fn on_review(stands: Conversion) -> Conversion {
+    if stands.verdict != Verdict::Qualified || stands.code.is_a_persons() {
+        return stands;
+    }
+    Conversion { verdict: Verdict::OnReview, code: VerdictCode::ReviewReplay, ..stands }
+}
+
+/// A postback that only the chosen terms let through has their decision; every other keeps its own.
+fn decided(own: Decision, chosen: Decision, holders: &BTreeSet<ReceiptId>) -> Decision {
+    let settled = Settled { calendar: settled(own.settled.calendar, chosen.settled.calendar), ..own.settled };
+    let counts = chosen.code == Code::Qualified && holders.contains(&own.receipt);
+    let is_stopped = !own.code.is_repeat()
+        && !matches!(own.code, Code::Qualified | Code::RejectedMemberRepeat | Code::RejectedFraud);
+    let gets_through = chosen.code.is_repeat() || chosen.code == Code::RejectedMemberRepeat;
+    let is_better = match own.code {
+        Code::Qualified | Code::RejectedFraud => false,
+        _ => counts || is_stopped && (gets_through || chosen.code == Code::Qualified),
+    };
+    Decision { settled, ..if is_better { chosen } else { own } }
+}
+
+/// Rule 10 is judged once. What ran only under chosen terms is kept as far as it says nothing of their dates, so that a stop
+/// which becomes known later does not take it back.
+const fn settled(own: SettledOnce, chosen: SettledOnce) -> SettledOnce {
+    match (own, chosen) {
+        (SettledOnce::NotYet, SettledOnce::Passed | SettledOnce::Stopped(Code::RejectedOfferPaused)) => {
+            chosen
+        }
+        _ => own,
+    }
+}
