@@ -69,7 +69,8 @@ pub struct Waits {
 pub fn judge(journey: &JourneyInputs<'_>, horizon: Timestamp) -> JourneyVerdict {
     let own = judge_once(journey, horizon);
     journey.replayed.iter().fold(own, |stands, version| {
-        replay::add(stands, replay::under(journey, *version, horizon), &journey.held)
+        let chosen = replay::under(journey, &stands, *version, horizon);
+        replay::add(stands, chosen, &journey.held)
     })
 }
 

@@ -63,6 +63,6 @@ pub use unattributed::{TenantFacts, judge_without_click};
 mod proof;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
-mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod stories;

@@ -13,6 +13,7 @@ mod people;
 mod quarantine;
 mod reading;
 mod reconciliation;
+mod replaying;
 mod retention;
 mod rollups;
 mod searching;

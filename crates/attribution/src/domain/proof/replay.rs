@@ -52,7 +52,9 @@ fn counts_otherwise(service: &Service, version: u32) -> bool {
     let introduced = service.feed.offer.versions.values().flat_map(|version| &version.events);
     let introduced: Vec<_> =
         introduced.map(|event| (event.id, event.introduced_terms.repetitions_allowed)).collect();
-    let of = |terms: &[_], event| terms.iter().find(|(id, _)| *id == event).map(|(_, repeats): &(_, bool)| *repeats);
+    let of = |terms: &[_], event| {
+        terms.iter().find(|(id, _)| *id == event).map(|(_, repeats): &(_, bool)| *repeats)
+    };
     introduced.iter().any(|(event, at_first)| {
         of(&own, *event).unwrap_or(*at_first) != of(&chosen, *event).unwrap_or(*at_first)
     })
@@ -84,7 +86,8 @@ proptest! {
             let before = service.known.clone();
             let inputs = service.feed.inputs();
             let own = judge(&inputs, service.horizon);
-            let after = add(own, under(&inputs, version, service.horizon), &inputs.held);
+            let chosen = under(&inputs, &own, version, service.horizon);
+            let after = add(own, chosen, &inputs.held);
             for (id, (_, told)) in &before.conversions {
                 let now = after.conversions.iter().find(|one| one.id == *id);
                 prop_assert!(now.is_some(), "un-reached: {:?} of {:#?}", told, journey);
@@ -102,6 +105,11 @@ proptest! {
             for decision in &after.decisions {
                 let was = before.decisions.get(&decision.receipt).map(|known| known.code);
                 prop_assert!(was != Some(Code::Qualified) || decision.code == Code::Qualified, "{:#?}", journey);
+            }
+            let counts = |code: Code| matches!(code, Code::Qualified | Code::RejectedMemberRepeat);
+            for decision in after.decisions.iter().filter(|one| counts(one.code)) {
+                let is_holder = after.conversions.iter().any(|one| one.holder == decision.receipt);
+                prop_assert!(is_holder, "{:?} holds nothing of {:#?}", decision.receipt, journey);
             }
             // One step earns once: every holder holds one conversion of its event.
             let mut holders: Vec<_> = after.conversions.iter().map(|one| (one.event, one.holder)).collect();

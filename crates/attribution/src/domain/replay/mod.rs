@@ -30,10 +30,15 @@ use super::{
     trace::Trace,
 };
 
-/// Judges a journey as if its click had been made under a version, of which it needs to be told nothing else. Without its
-/// click, or when that version is not known, it waits as it does under its own.
+/// Judges a journey as if its click had been made under a version. `stands` is what it is without: whoever holds an
+/// occurrence there holds it here. Without its click it waits as it does anyway.
 #[must_use]
-pub fn under(journey: &JourneyInputs<'_>, version: u32, horizon: Timestamp) -> JourneyVerdict {
+pub fn under(
+    journey: &JourneyInputs<'_>,
+    stands: &JourneyVerdict,
+    version: u32,
+    horizon: Timestamp,
+) -> JourneyVerdict {
     let Some(click) = &journey.click else { return judge_once(journey, horizon) };
     let mut postbacks = journey.postbacks.clone();
     for postback in &mut postbacks {
@@ -41,6 +46,12 @@ pub fn under(journey: &JourneyInputs<'_>, version: u32, horizon: Timestamp) -> J
         if postback.settled.calendar != SettledOnce::Stopped(Code::RejectedOfferPaused) {
             postback.settled.calendar = SettledOnce::NotYet;
         }
+    }
+    let mut held = journey.held.clone();
+    for conversion in &stands.conversions {
+        let Some(slot) = conversion.slot() else { continue };
+        let Conversion { holder, amount_from, .. } = *conversion;
+        held.entry(slot).or_insert(Held { holder, amount_from, amount_closed: false });
     }
     let as_if = JourneyInputs {
         tenant: journey.tenant,
@@ -50,7 +61,7 @@ pub fn under(journey: &JourneyInputs<'_>, version: u32, horizon: Timestamp) -> J
         postbacks,
         offer: journey.offer,
         credentials: journey.credentials,
-        held: journey.held.clone(),
+        held,
         people: journey.people.clone(),
         first_clicks: journey.first_clicks.clone(),
         replayed: Vec::new(),
@@ -90,6 +101,8 @@ pub fn add(stands: JourneyVerdict, chosen: JourneyVerdict, held: &BTreeMap<Slot,
         chosen.conversions.iter().map(|one| ((one.event, one.holder), one)).collect();
     let mut conversions = Vec::with_capacity(stands.conversions.len().max(chosen.conversions.len()));
     let mut met = BTreeSet::new();
+    // Who holds what is taken from the chosen terms.
+    let mut gained = BTreeSet::new();
     for one in stands.conversions {
         let same = by_id.get(&one.id);
         // Where only one of them allows repetitions, the same step is another occurrence.
@@ -97,39 +110,41 @@ pub fn add(stands: JourneyVerdict, chosen: JourneyVerdict, held: &BTreeMap<Slot,
         met.extend(other.map(|other| other.id));
         conversions.push(match other {
             None => on_review(one),
-            Some(other) if same.is_some() => weighed(one, other),
+            Some(other) if same.is_some() => {
+                let is_taken = (one.verdict, other.verdict) == (Verdict::Vetoed, Verdict::Qualified);
+                gained.extend(is_taken.then_some(other.holder));
+                weighed(one, other)
+            }
             // The one of the two that was told first stays.
-            Some(other) if is_held(other) && !is_held(&one) => other.clone(),
+            Some(other) if is_held(other) && !is_held(&one) => {
+                gained.insert(other.holder);
+                other.clone()
+            }
             Some(other) if other.verdict == Verdict::Qualified => one,
             Some(_) => on_review(one),
         });
     }
     let taken: BTreeSet<(OfferEventId, ReceiptId)> =
         conversions.iter().map(|one| (one.event, one.holder)).collect();
-    conversions.extend(
-        chosen
-            .conversions
-            .iter()
-            .filter(|one| !met.contains(&one.id) && !taken.contains(&(one.event, one.holder)))
-            .cloned(),
-    );
+    let is_new = |one: &&Conversion| !met.contains(&one.id) && !taken.contains(&(one.event, one.holder));
+    for one in chosen.conversions.iter().filter(is_new) {
+        gained.insert(one.holder);
+        conversions.push(one.clone());
+    }
     conversions.sort_by_key(|one| (one.event, one.id));
-    let holders: BTreeSet<ReceiptId> =
-        conversions.iter().filter(|one| one.verdict == Verdict::Qualified).map(|one| one.holder).collect();
     let mut alternatives: BTreeMap<ReceiptId, Decision> =
         chosen.decisions.into_iter().map(|one| (one.receipt, one)).collect();
     let decisions = stands
         .decisions
         .into_iter()
         .map(|own| match alternatives.remove(&own.receipt) {
-            Some(other) => decided(own, other, &holders),
+            Some(other) => decided(own, other, &gained),
             None => own,
         })
         .collect();
     let mut first_steps = stands.first_steps;
     for step in chosen.first_steps {
-        let counts = holders.contains(&step.receipt);
-        if counts && first_steps.iter().all(|known| known.event != step.event) {
+        if gained.contains(&step.receipt) && first_steps.iter().all(|known| known.event != step.event) {
             first_steps.push(step);
         }
     }
@@ -166,15 +181,14 @@ fn on_review(stands: Conversion) -> Conversion {
 }
 
 /// A postback that only the chosen terms let through has their decision; every other keeps its own.
-fn decided(own: Decision, chosen: Decision, holders: &BTreeSet<ReceiptId>) -> Decision {
+fn decided(own: Decision, chosen: Decision, gained: &BTreeSet<ReceiptId>) -> Decision {
     let settled = Settled { calendar: settled(own.settled.calendar, chosen.settled.calendar), ..own.settled };
-    let counts = chosen.code == Code::Qualified && holders.contains(&own.receipt);
     let is_stopped = !own.code.is_repeat()
         && !matches!(own.code, Code::Qualified | Code::RejectedMemberRepeat | Code::RejectedFraud);
-    let gets_through = chosen.code.is_repeat() || chosen.code == Code::RejectedMemberRepeat;
+    let gets_through = chosen.code.is_repeat();
     let is_better = match own.code {
         Code::Qualified | Code::RejectedFraud => false,
-        _ => counts || is_stopped && (gets_through || chosen.code == Code::Qualified),
+        _ => gained.contains(&own.receipt) || is_stopped && gets_through,
     };
     Decision { settled, ..if is_better { chosen } else { own } }
 }

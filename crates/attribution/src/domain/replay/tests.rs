@@ -52,7 +52,7 @@ fn what_the_chosen_terms_would_refuse_goes_on_review_and_people_outrank_it() {
     let after = replayed(&mut feed, 2);
     assert_eq!(verdicts(&after), [("Install", "QUALIFIED"), ("level_10", "REVIEW_REPLAY")]);
     assert_eq!(codes(&after), ["QUALIFIED", "QUALIFIED"], "it is reached, and stays so");
-    let chosen = under(&Feed { replayed: Vec::new(), ..feed.clone() }.inputs(), 2, at(CLICKED + 100 * DAY));
+    let chosen = under(&feed.inputs(), &after, 2, at(CLICKED + 100 * DAY));
     assert_eq!(codes(&chosen), ["QUALIFIED", "REJECTED_LATE"], "what the report shows");
     feed.people.push(PersonDecision {
         event: event_uuid(2),

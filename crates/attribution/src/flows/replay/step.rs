@@ -229,7 +229,7 @@ fn compare_one(
         Some(version) => {
             let offer = judging.draft.as_ref().map_or(inputs.offer, |draft| &draft.rules);
             let chosen = crate::domain::JourneyInputs { offer, ..inputs.clone() };
-            let under = replay::under(&chosen, version, case.horizon);
+            let under = replay::under(&chosen, &own, version, case.horizon);
             let after = replay::add(own, under.clone(), &inputs.held);
             (under, after)
         }

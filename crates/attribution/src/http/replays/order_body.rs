@@ -28,7 +28,7 @@ const DRAFT_NUMBER: u32 = 0x7fff_ffff;
     "terms": {"kind": "version", "version": 3},
     "dryRun": true
 }))]
-pub struct OrderBody {
+pub struct ReplayOrderBody {
     /// Which journeys.
     pub(super) selection: SelectionBody,
     /// The terms to judge them by.

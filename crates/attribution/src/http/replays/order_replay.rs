@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, http::header, post, web};
 use http_kit::{FieldError, Json, Problem, ProblemBody, auth::Caller, openapi::Said};
 
-use super::{body::ReplayBody, order_body::OrderBody};
+use super::{body::ReplayBody, order_body::ReplayOrderBody};
 use crate::{
     flows::replay::{Order, OrderError, Replayer},
     http::unavailable,
@@ -19,7 +19,7 @@ use crate::{
 #[utoipa::path(
     tag = "Replay",
     security(("apiToken" = ["write"])),
-    request_body = OrderBody,
+    request_body = ReplayOrderBody,
     responses(
         (status = 202, description = "Ordered; `Location` says where to look.", body = ReplayBody),
         (status = 422, description = "Wrong fields, or fields that contradict each other.", body = ProblemBody<'static>, content_type = "application/problem+json"),
@@ -29,10 +29,10 @@ use crate::{
 pub(super) async fn order_replay(
     caller: Caller,
     replayer: web::Data<Replayer>,
-    body: Json<OrderBody>,
+    body: Json<ReplayOrderBody>,
 ) -> Result<HttpResponse, Problem> {
     caller.require_write()?;
-    let OrderBody { selection, terms, dry_run } = body.0;
+    let ReplayOrderBody { selection, terms, dry_run } = body.0;
     let named = selection.offer();
     let selection = selection.read().map_err(Problem::invalid)?;
     let offer = match named {
