@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use kernel::{ClickId, CredentialId, OfferEventId, ReceiptId, TenantId};
 
 use super::{
-    click::Click, code::Code, conversion::Slot, credential::Credential, offer::Offer, people::PersonDecision,
+    click::Click,
+    code::Code,
+    conversion::{Slot, TermsSource},
+    credential::Credential,
+    offer::Offer,
+    people::PersonDecision,
     postback::Stamped,
 };
 
@@ -47,6 +52,8 @@ pub struct Held {
     pub amount_from: Option<ReceiptId>,
     /// The conversion is no longer Pending, as far as payout has said: an amount that comes now is too late to count.
     pub amount_closed: bool,
+    /// The terms it was told with: replays under several versions tell apart whose slot it is.
+    pub terms: TermsSource,
 }
 
 /// What a rule found when it first ran, by what was known then; a later stop, change of dates or revocation does not

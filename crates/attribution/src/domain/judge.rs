@@ -95,7 +95,7 @@ pub(super) fn judge_once(journey: &JourneyInputs<'_>, horizon: Timestamp) -> Jou
         })
         .collect();
     rules::sequence::check_all(journey, &mut all, horizon);
-    let (filled, mut codes) = rules::occurrence::check_all(&journey.held, &mut all);
+    let (filled, mut codes) = rules::occurrence::check_all(journey, &mut all);
     let members = rules::member::check_all(journey, &mut all, &filled, &mut codes);
     let conversions = conversions(journey, &all, &filled, &members.repeats);
     let waits = Waits {

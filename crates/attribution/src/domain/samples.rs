@@ -180,6 +180,7 @@ impl Feed {
                     holder: conversion.holder,
                     amount_from: conversion.amount_from,
                     amount_closed: false,
+                    terms: conversion.terms,
                 };
                 (conversion.slot().unwrap(), held)
             })

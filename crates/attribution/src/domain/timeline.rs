@@ -97,6 +97,7 @@ impl Story<'_> {
                     holder: conversion.holder,
                     amount_from: conversion.amount_from,
                     amount_closed: false,
+                    terms: conversion.terms,
                 };
                 self.journey.held.insert(slot, held);
             }

@@ -290,8 +290,8 @@ fn held(key: JourneyKey, told: &[KnownConversion], said: &SaidByPayout) -> Query
     let holder = |(_, conversion): &KnownConversion| {
         let slot = conversion.slot().ok_or_else(|| inconsistent("conversions", "verdict", named(key)))?;
         let amount_closed = said.settled.contains(&conversion.id);
-        let Conversion { holder, amount_from, .. } = *conversion;
-        Ok((slot, Held { holder, amount_from, amount_closed }))
+        let Conversion { holder, amount_from, terms, .. } = *conversion;
+        Ok((slot, Held { holder, amount_from, amount_closed, terms }))
     };
     told.iter().map(holder).collect()
 }

@@ -137,7 +137,12 @@ impl Service {
             .map(|(_, one)| {
                 (
                     one.slot().unwrap(),
-                    Held { holder: one.holder, amount_from: one.amount_from, amount_closed: false },
+                    Held {
+                        holder: one.holder,
+                        amount_from: one.amount_from,
+                        amount_closed: false,
+                        terms: one.terms,
+                    },
                 )
             })
             .collect();

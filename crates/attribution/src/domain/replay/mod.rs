@@ -48,10 +48,13 @@ pub fn under(
         }
     }
     let mut held = journey.held.clone();
+    // What another replay has told under terms of its own is no matter of these.
+    held.retain(|_, held| held.terms.introduced_later || held.terms.version == version);
     for conversion in &stands.conversions {
         let Some(slot) = conversion.slot() else { continue };
-        let Conversion { holder, amount_from, .. } = *conversion;
-        held.entry(slot).or_insert(Held { holder, amount_from, amount_closed: false });
+        let Conversion { holder, amount_from, terms, .. } = *conversion;
+        let known = journey.held.get(&slot).copied();
+        held.insert(slot, known.unwrap_or(Held { holder, amount_from, amount_closed: false, terms }));
     }
     let as_if = JourneyInputs {
         tenant: journey.tenant,
@@ -94,11 +97,16 @@ fn say_so(trace: &mut Trace, own: u32, chosen: u32) {
 /// Adds what a journey is under chosen terms to what stands.
 #[must_use]
 pub fn add(stands: JourneyVerdict, chosen: JourneyVerdict, held: &BTreeMap<Slot, Held>) -> JourneyVerdict {
-    let is_held = |conversion: &Conversion| conversion.slot().is_some_and(|slot| held.contains_key(&slot));
+    let is_held = |conversion: &Conversion| {
+        let known = conversion.slot().and_then(|slot| held.get(&slot));
+        known.is_some_and(|known| known.holder == conversion.holder)
+    };
     let by_id: BTreeMap<ConversionId, &Conversion> =
         chosen.conversions.iter().map(|one| (one.id, one)).collect();
     let by_holder: BTreeMap<(OfferEventId, ReceiptId), &Conversion> =
         chosen.conversions.iter().map(|one| ((one.event, one.holder), one)).collect();
+    let let_through: BTreeSet<ReceiptId> =
+        stands.decisions.iter().filter(|one| reaches(one.code)).map(|one| one.receipt).collect();
     let mut conversions = Vec::with_capacity(stands.conversions.len().max(chosen.conversions.len()));
     let mut met = BTreeSet::new();
     // Who holds what is taken from the chosen terms.
@@ -110,6 +118,14 @@ pub fn add(stands: JourneyVerdict, chosen: JourneyVerdict, held: &BTreeMap<Slot,
         met.extend(other.map(|other| other.id));
         conversions.push(match other {
             None => on_review(one),
+            // It was told as what only the chosen terms let through, and what reaches it here repeats that.
+            Some(other)
+                if same.is_some() && other.holder == one.holder && !let_through.contains(&one.holder) =>
+            {
+                gained.insert(other.holder);
+                let Conversion { verdict, code, .. } = weighed(one, other);
+                Conversion { verdict, code, ..other.clone() }
+            }
             Some(other) if same.is_some() => {
                 let is_taken = (one.verdict, other.verdict) == (Verdict::Vetoed, Verdict::Qualified);
                 gained.extend(is_taken.then_some(other.holder));
@@ -159,6 +175,11 @@ pub fn add(stands: JourneyVerdict, chosen: JourneyVerdict, held: &BTreeMap<Slot,
     }
 }
 
+/// Whether a postback with this code has reached its step.
+const fn reaches(code: Code) -> bool {
+    code.is_repeat() || matches!(code, Code::Qualified | Code::RejectedMemberRepeat | Code::RejectedFraud)
+}
+
 /// One that stands, beside the same under chosen terms: the better of the two, but for one that was accepted.
 fn weighed(stands: Conversion, chosen: &Conversion) -> Conversion {
     match (stands.verdict, chosen.verdict) {
@@ -183,12 +204,10 @@ fn on_review(stands: Conversion) -> Conversion {
 /// A postback that only the chosen terms let through has their decision; every other keeps its own.
 fn decided(own: Decision, chosen: Decision, gained: &BTreeSet<ReceiptId>) -> Decision {
     let settled = Settled { calendar: settled(own.settled.calendar, chosen.settled.calendar), ..own.settled };
-    let is_stopped = !own.code.is_repeat()
-        && !matches!(own.code, Code::Qualified | Code::RejectedMemberRepeat | Code::RejectedFraud);
-    let gets_through = chosen.code.is_repeat();
+    let gets_through = !reaches(own.code) && chosen.code.is_repeat();
     let is_better = match own.code {
         Code::Qualified | Code::RejectedFraud => false,
-        _ => gained.contains(&own.receipt) || is_stopped && gets_through,
+        _ => gained.contains(&own.receipt) || gets_through,
     };
     Decision { settled, ..if is_better { chosen } else { own } }
 }
