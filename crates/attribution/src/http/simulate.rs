@@ -194,16 +194,13 @@ pub(super) async fn simulate(
         (None, Some(_)) => None,
         _ => return Err(wrong("gkClickId", "must stand alone, or clickedAt and postbacks without it")),
     };
-    let (saved, mut click, stamped): (KnownOffer, Click, Vec<Stamped>) = match stored {
-        Some(stored) => {
-            let again = |(place, one): (usize, Stamped)| stamp(place, one.received_at, one.claims);
-            let stamped: Vec<Stamped> = stored.postbacks.into_iter().enumerate().map(again).collect();
-            (stored.offer, Click { member: None, ..stored.click }, stamped)
-        }
-        None => {
-            let at = clicked_at.map_or(Timestamp::from_micros(0), moment);
-            (KnownOffer::default(), click_at(at), postbacks.iter().enumerate().map(pasted).collect())
-        }
+    let (saved, mut click, stamped): (KnownOffer, Click, Vec<Stamped>) = if let Some(stored) = stored {
+        let again = |(place, one): (usize, Stamped)| stamp(place, one.received_at, one.claims);
+        let stamped = stored.postbacks.into_iter().enumerate().map(again).collect();
+        (stored.offer, Click { member: None, ..stored.click }, stamped)
+    } else {
+        let at = clicked_at.map_or(Timestamp::from_micros(0), moment);
+        (KnownOffer::default(), click_at(at), postbacks.iter().enumerate().map(pasted).collect())
     };
     if stamped.is_empty() || stamped.len() > POSTBACKS_MAX {
         return Err(wrong("postbacks", &format!("must be 1 to {POSTBACKS_MAX} postbacks")));

@@ -44,7 +44,8 @@ async fn replay(stage: &Stage, selection: Value, terms: Value, dry_run: bool) ->
     let order = json!({"selection": selection, "terms": terms, "dryRun": dry_run});
     let (status, body) = stage.post("/api/v1/replays", "gkt_owner", &order).await;
     assert_eq!(status, 202, "{body}");
-    let path = format!("/api/v1/replays/{}", body["replayId"].as_str().expect("an id"));
+    let id = body.get("replayId").and_then(Value::as_str).expect("an id");
+    let path = format!("/api/v1/replays/{id}");
     stage.get_until(&path, "gkt_owner", "finishedAt").await
 }
 
@@ -76,7 +77,7 @@ fn recoded(body: &Value) -> Vec<(String, String, i64)> {
 }
 
 fn sum(body: &Value, stage: &str) -> (i64, String, String) {
-    let sum = &body["money"][0][stage];
+    let sum = body.pointer(&format!("/money/0/{stage}")).unwrap_or_else(|| panic!("{body}"));
     let text = |name: &str| sum[name].as_str().unwrap_or_else(|| panic!("{body}")).to_owned();
     (sum["conversions"].as_i64().expect("as documented"), text("revenue"), text("payout"))
 }
@@ -85,6 +86,10 @@ fn sum(body: &Value, stage: &str) -> (i64, String, String) {
 struct Dice(u64);
 
 impl Dice {
+    fn pick<'a>(&mut self, among: &[&'a str]) -> &'a str {
+        among.get(self.roll(among.len())).copied().expect("one of them")
+    }
+
     fn roll(&mut self, below: usize) -> usize {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -115,8 +120,8 @@ fn varied(tenant: &Tenant, clicks: u8) -> Vec<Envelope> {
     ];
     let mut all = Vec::new();
     for click in 0..clicks {
-        for _ in 0..1 + dice.roll(7) {
-            let (event, extra) = (events[dice.roll(events.len())], extras[dice.roll(extras.len())]);
+        for _ in 0..=dice.roll(7) {
+            let (event, extra) = (dice.pick(&events), dice.pick(&extras));
             let query = format!("gk_click_id={}&cnv_event_id={event}{extra}", tenant.click_id(click));
             all.push(tenant.received(&query, i64::try_from(dice.roll(3 * 86_400)).expect("small")));
         }
@@ -285,6 +290,9 @@ async fn a_replay_for_real_only_adds_and_releases_and_is_an_input_from_then_on()
     assert_eq!((of("af_purchase").code.as_str(), of("af_purchase").terms_version), ("REVIEW_REPLAY", 1));
     let (_, shown) = stage.get(&format!("/api/v1/postbacks/{}", receipt(&level)), Some("gkt_owner")).await;
     assert!(shown.to_string().contains("replayed under version: 2"), "{shown}");
+
+    let (_, shown) = stage.get(&format!("/api/v1/journeys/{}", tenant.click_id(1)), Some("gkt_owner")).await;
+    assert_eq!(shown["replayedUnder"], json!([2]), "{shown}");
 
     // Once more, and a version later: nothing more. What comes now is judged by the same.
     let again = replay(&stage, everything(), under_two, false).await;
@@ -465,5 +473,29 @@ async fn replicas_share_an_order_and_a_journey_that_can_not_be_read_is_passed_ov
     }
     let replayed = "SELECT count(*) AS count FROM journeys WHERE replayed = '{1}'";
     assert_eq!(stage.count(replayed).await, i64::from(CLICKS) - 1);
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_waits_for_nobody_who_judges_and_nobody_waits_for_it() {
+    let tenant = Tenant::new(1);
+    let stage = Stage::with(&tenant).await;
+    known(&stage, &tenant).await;
+    stage.say_first_click(tenant.click(1)).await;
+    stage.say_postbacks([tenant.postback(1, "Install", 10)]).await;
+    stage.coded("QUALIFIED", 1).await;
+    // As a batch holds its journeys, and a change of the catalog holds the catalog: whoever takes either lock waits.
+    let mut other = stage.database.admin().await;
+    for statement in [
+        "BEGIN",
+        "SELECT pg_advisory_xact_lock(x'00676b6174747200'::bigint)",
+        "SELECT click_id FROM journeys FOR UPDATE",
+        "LOCK TABLE journeys, journey_postbacks, conversions, decisions IN EXCLUSIVE MODE",
+    ] {
+        diesel_async::RunQueryDsl::execute(diesel::sql_query(statement), &mut other).await.expect("a lock");
+    }
+    let body = replay(&stage, everything(), json!({"kind": "newest"}), true).await;
+    assert!(is_same(&body) && body["judged"] == 1, "{body}");
+    diesel_async::RunQueryDsl::execute(diesel::sql_query("ROLLBACK"), &mut other).await.expect("an end");
     stage.strike().await;
 }

@@ -11,7 +11,6 @@
 
 mod report;
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +26,7 @@ use super::{
     inputs::{Held, JourneyInputs, Settled, SettledOnce},
     judge::{Decision, JourneyVerdict, Waits, judge_once},
     rules::Rule,
-    trace::Trace,
+    trace::{Step, Trace},
 };
 
 /// Judges a journey as if its click had been made under a version. `stands` is what it is without: whoever holds an
@@ -79,12 +78,9 @@ pub fn under(
 
 /// The trace of a decision under chosen terms says under which, and does not lie about the click.
 fn say_so(trace: &mut Trace, own: u32, chosen: u32) {
-    for step in &mut trace.0 {
-        let named = match step.rule {
-            Rule::ClickArrived => "offer version",
-            Rule::TermsKnown => "version of the click",
-            _other => continue,
-        };
+    let of_versions = |step: &&mut Step| matches!(step.rule, Rule::ClickArrived | Rule::TermsKnown);
+    for step in trace.0.iter_mut().filter(of_versions) {
+        let named = if step.rule == Rule::ClickArrived { "offer version" } else { "version of the click" };
         for (_, value) in step.saw.iter_mut().filter(|(name, _)| name == named) {
             *value = own.to_string();
         }
@@ -117,7 +113,6 @@ pub fn add(stands: JourneyVerdict, chosen: JourneyVerdict, held: &BTreeMap<Slot,
         let other = same.or_else(|| by_holder.get(&(one.event, one.holder))).copied();
         met.extend(other.map(|other| other.id));
         conversions.push(match other {
-            None => on_review(one),
             // It was told as what only the chosen terms let through, and what reaches it here repeats that.
             Some(other)
                 if same.is_some() && other.holder == one.holder && !let_through.contains(&one.holder) =>
@@ -137,7 +132,7 @@ pub fn add(stands: JourneyVerdict, chosen: JourneyVerdict, held: &BTreeMap<Slot,
                 other.clone()
             }
             Some(other) if other.verdict == Verdict::Qualified => one,
-            Some(_) => on_review(one),
+            None | Some(_) => on_review(one),
         });
     }
     let taken: BTreeSet<(OfferEventId, ReceiptId)> =
@@ -182,15 +177,23 @@ const fn reaches(code: Code) -> bool {
 
 /// One that stands, beside the same under chosen terms: the better of the two, but for one that was accepted.
 fn weighed(stands: Conversion, chosen: &Conversion) -> Conversion {
-    match (stands.verdict, chosen.verdict) {
-        (Verdict::Qualified, Verdict::OnReview | Verdict::Vetoed) => on_review(stands),
+    let amended = amended(stands, chosen);
+    let Conversion { verdict, code, terms, .. } = *chosen;
+    match (amended.verdict, verdict) {
+        (Verdict::Qualified, Verdict::OnReview | Verdict::Vetoed) => on_review(amended),
         // It was told with these terms, and was never refused: they stay.
-        (Verdict::OnReview, Verdict::Qualified) => {
-            Conversion { verdict: chosen.verdict, code: chosen.code, ..stands }
-        }
-        (Verdict::Vetoed, Verdict::Qualified) => chosen.clone(),
-        _ => stands,
+        (Verdict::OnReview, Verdict::Qualified) => Conversion { verdict, code, ..amended },
+        (Verdict::Vetoed, Verdict::Qualified) => Conversion { verdict, code, terms, ..amended },
+        _ => amended,
     }
+}
+
+/// With the amount that only the chosen terms let through, where there is none.
+fn amended(stands: Conversion, chosen: &Conversion) -> Conversion {
+    if stands.amount_from.is_some() || stands.holder != chosen.holder {
+        return stands;
+    }
+    Conversion { amount_from: chosen.amount_from, reported: chosen.reported, ..stands }
 }
 
 /// What was accepted and would now be refused is for a person to look at, unless one has.
@@ -205,10 +208,8 @@ fn on_review(stands: Conversion) -> Conversion {
 fn decided(own: Decision, chosen: Decision, gained: &BTreeSet<ReceiptId>) -> Decision {
     let settled = Settled { calendar: settled(own.settled.calendar, chosen.settled.calendar), ..own.settled };
     let gets_through = !reaches(own.code) && chosen.code.is_repeat();
-    let is_better = match own.code {
-        Code::Qualified | Code::RejectedFraud => false,
-        _ => gained.contains(&own.receipt) || gets_through,
-    };
+    let is_final = matches!(own.code, Code::Qualified | Code::RejectedFraud);
+    let is_better = !is_final && (gained.contains(&own.receipt) || gets_through);
     Decision { settled, ..if is_better { chosen } else { own } }
 }
 

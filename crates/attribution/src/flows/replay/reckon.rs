@@ -92,8 +92,11 @@ fn counts(compared: &[Compared]) -> Vec<CountRow> {
     counts.into_iter().map(|((kind, from, to), lines)| (kind, from, to, lines)).collect()
 }
 
+/// Publisher, stage, currency, and why it is not priced.
+type SumKey = (Uuid, &'static str, String, &'static str);
+
 fn sums(compared: &[Compared]) -> Vec<SumRow> {
-    let mut sums: BTreeMap<(Uuid, &'static str, String, &'static str), (i64, i64, i64)> = BTreeMap::new();
+    let mut sums: BTreeMap<SumKey, (i64, i64, i64)> = BTreeMap::new();
     for one in compared {
         let publisher = one.publisher.unwrap_or_default();
         for (stage, worth) in STAGES.into_iter().zip(&one.report.worth) {

@@ -14,13 +14,13 @@ use super::Claimed;
 /// # Errors
 /// The database's.
 pub async fn select(connection: &mut AsyncPgConnection, claimed: &Claimed, limit: i64) -> QueryResult<bool> {
-    if claimed.names_clicks {
-        return select_named(connection, claimed).await.map(|()| true);
-    }
     #[derive(QueryableByName)]
     struct Found {
         #[diesel(sql_type = BigInt)]
         looked_at: i64,
+    }
+    if claimed.names_clicks {
+        return select_named(connection, claimed).await.map(|()| true);
     }
     let page = sql_query(
         "WITH page AS (

@@ -194,6 +194,10 @@ pub struct DifferenceRow {
     pub money: [Option<(String, i64, i64)>; 2],
 }
 
+fn column<T>(rows: &[DifferenceRow], of: impl Fn(&DifferenceRow) -> T) -> Vec<T> {
+    rows.iter().map(of).collect()
+}
+
 /// Writes lines.
 ///
 /// # Errors
@@ -205,9 +209,6 @@ pub async fn save_differences(
 ) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
-    }
-    fn column<T>(rows: &[DifferenceRow], of: impl Fn(&DifferenceRow) -> T) -> Vec<T> {
-        rows.iter().map(of).collect()
     }
     let [before, under, after] =
         [0, 1, 2].map(|stage: usize| column(rows, |row| row.codes.get(stage).copied().flatten()));
