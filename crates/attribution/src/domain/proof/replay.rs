@@ -135,7 +135,9 @@ proptest! {
         let version = versions[seed.index(versions.len())];
         let mut last = played(&journey);
         last.take(&Happening::Replayed(version));
-        prop_assume!(!counts_otherwise(&last, version));
+        if counts_otherwise(&last, version) {
+            return Ok(());
+        }
         for place in 0..=journey.later.len() {
             let mut earlier = journey.clone();
             earlier.later.insert(place, Happening::Replayed(version));
