@@ -13,7 +13,10 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use kernel::{ConversionId, OfferEventId, ReceiptId, Timestamp};
 
@@ -79,13 +82,13 @@ pub fn under(
 /// The trace of a decision under chosen terms says under which, and does not lie about the click.
 fn say_so(trace: &mut Trace, own: u32, chosen: u32) {
     let of_versions = |step: &&mut Step| matches!(step.rule, Rule::ClickArrived | Rule::TermsKnown);
-    for step in trace.0.iter_mut().filter(of_versions) {
+    for step in trace.steps_mut().iter_mut().filter(of_versions) {
         let named = if step.rule == Rule::ClickArrived { "offer version" } else { "version of the click" };
-        for (_, value) in step.saw.iter_mut().filter(|(name, _)| name == named) {
+        for (_, value) in step.saw.iter_mut().filter(|(name, _)| name.as_ref() == named) {
             *value = own.to_string();
         }
         if step.rule == Rule::TermsKnown {
-            step.saw.push((String::from("replayed under version"), chosen.to_string()));
+            step.saw.push((Cow::Borrowed("replayed under version"), chosen.to_string()));
         }
     }
 }

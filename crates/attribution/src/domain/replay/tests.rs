@@ -40,7 +40,7 @@ fn what_only_the_chosen_terms_accept_is_gained_with_their_terms() {
     assert_eq!(verdicts(&after), [("Install", "QUALIFIED"), ("level_10", "QUALIFIED")]);
     let versions: Vec<u32> = after.conversions.iter().map(|one| one.terms.version).collect();
     assert_eq!(versions, [1, 2], "what was told keeps its terms, what is gained has the chosen ones");
-    let trace: Vec<String> = after.decisions[1].trace.0.iter().map(Step::sentence).collect();
+    let trace: Vec<String> = after.decisions[1].trace.steps().iter().map(Step::sentence).collect();
     assert!(trace[2].contains("offer version: 1"), "{trace:?}");
     assert!(trace[7].contains("replayed under version: 2"), "{trace:?}");
 }
@@ -95,7 +95,7 @@ fn where_repeats_are_allowed_after_all_each_step_earns_once() {
     let mut feed = two_versions(|second| event(second, 2).terms.repetitions_allowed = true);
     let order = |receipt: u128, id: &str| {
         let mut one = postback(receipt, "af_purchase", HOUR * i64::try_from(receipt).unwrap());
-        one.claims.conversion_id = Some(String::from(id));
+        one.claims_mut().conversion_id = Some(String::from(id));
         one
     };
     let before = feed.take([order(1, "a"), order(2, "b"), order(3, "b")]);
