@@ -186,6 +186,8 @@ fn weighed(stands: Conversion, chosen: &Conversion) -> Conversion {
         (Verdict::Qualified, Verdict::OnReview | Verdict::Vetoed) => on_review(amended),
         // It was told with these terms, and was never refused: they stay.
         (Verdict::OnReview, Verdict::Qualified) => Conversion { verdict, code, ..amended },
+        // A flagged one holds only until there is another.
+        (Verdict::Vetoed, Verdict::Qualified) if amended.holder != chosen.holder => chosen.clone(),
         (Verdict::Vetoed, Verdict::Qualified) => Conversion { verdict, code, terms, ..amended },
         _ => amended,
     }
