@@ -316,7 +316,7 @@ fn shown(moment: Moment, worth: &Worth) -> MomentBody {
     MomentBody {
         at: written(moment.at),
         postback: moment.receipt.map(place),
-        decisions: moment.decisions.into_iter().map(decision).collect(),
+        decisions: moment.decisions.iter().map(decision).collect(),
         conversions: moment
             .conversions
             .into_iter()
@@ -328,7 +328,7 @@ fn shown(moment: Moment, worth: &Worth) -> MomentBody {
     }
 }
 
-fn decision(change: DecisionChange) -> SimulatedDecision {
+fn decision(change: &DecisionChange) -> SimulatedDecision {
     SimulatedDecision {
         postback: place(change.decision.receipt),
         code: change.decision.code.as_str(),
