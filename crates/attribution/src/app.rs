@@ -21,6 +21,7 @@ use crate::{
     bus::{OnCatalog, OnClicks, OnPayout, OnPostbacks, OutboxSink},
     flows::{
         self, Attributor, CATALOG, CLICKS, PAYOUT, POSTBACKS, StoryReader, live::Feed, reconcile::Reconciler,
+        replay::Replayer,
     },
     http,
     settings::Settings,
@@ -75,8 +76,10 @@ impl Service for Attribution {
         let auth = TokenAuth::new(&settings.auth, Arc::clone(&clock), token_lookup(pool.clone()));
         let reconciler = Reconciler::new(pool.clone(), ids);
         reconciler.run(&supervisor);
+        let replayer = Replayer::new(attributor.clone());
+        replayer.run(&supervisor);
         let feed = Feed::run(pool.clone(), &supervisor);
-        let api = http::Api { reader: StoryReader::new(pool), attributor, reconciler, feed, clock };
+        let api = http::Api { reader: StoryReader::new(pool), attributor, reconciler, replayer, feed, clock };
         http_kit::Server::new("api", &settings.http)
             .documented(http::ABOUT)
             .bodies(&[http::REPORT_BODY])

@@ -46,6 +46,8 @@ pub enum VerdictCode {
     ReviewVetoedStep,
     /// A refund refers to it.
     ReviewRefund,
+    /// The terms it was replayed under would refuse it.
+    ReviewReplay,
 }
 
 impl VerdictCode {
@@ -61,7 +63,13 @@ impl VerdictCode {
             Self::ReviewTainted => "REVIEW_TAINTED",
             Self::ReviewVetoedStep => "REVIEW_VETOED_STEP",
             Self::ReviewRefund => "REVIEW_REFUND",
+            Self::ReviewReplay => "REVIEW_REPLAY",
         }
+    }
+
+    /// Whether it is what a person said.
+    pub(crate) const fn is_a_persons(self) -> bool {
+        matches!(self, Self::AcceptedByPerson | Self::RejectedByPerson)
     }
 
     /// One sentence for a person.
@@ -78,6 +86,9 @@ impl VerdictCode {
             Self::ReviewTainted => "The click's install was rejected; everything on this click needs a look.",
             Self::ReviewVetoedStep => "An earlier step of this click was rejected.",
             Self::ReviewRefund => "The advertiser reported a refund for it.",
+            Self::ReviewReplay => {
+                "It was accepted, and the terms that its journey was replayed under would refuse it."
+            }
         }
     }
 }

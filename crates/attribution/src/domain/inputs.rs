@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use kernel::{ClickId, CredentialId, OfferEventId, ReceiptId, TenantId};
 
 use super::{
-    click::Click, code::Code, conversion::Slot, credential::Credential, offer::Offer, people::PersonDecision,
+    click::Click,
+    code::Code,
+    conversion::{Slot, TermsSource},
+    credential::Credential,
+    offer::Offer,
+    people::PersonDecision,
     postback::Stamped,
 };
 
@@ -32,6 +37,10 @@ pub struct JourneyInputs<'a> {
     pub people: Vec<PersonDecision>,
     /// Which of its member's clicks did an event of the offer first; an event that none has done is not in it.
     pub first_clicks: BTreeMap<OfferEventId, ClickId>,
+    /// The versions under whose terms it was replayed for real, the latest last: see `replay`.
+    pub replayed: Vec<u32>,
+    /// The version whose dates and app rule 10 asks, when it is not the newest.
+    pub dated_by: Option<u32>,
 }
 
 /// Who holds a slot: the first that was committed, so that what was told stays told.
@@ -43,6 +52,8 @@ pub struct Held {
     pub amount_from: Option<ReceiptId>,
     /// The conversion is no longer Pending, as far as payout has said: an amount that comes now is too late to count.
     pub amount_closed: bool,
+    /// The terms it was told with: replays under several versions tell apart whose slot it is.
+    pub terms: TermsSource,
 }
 
 /// What a rule found when it first ran, by what was known then; a later stop, change of dates or revocation does not

@@ -9,6 +9,7 @@ use super::{
     conversion::{Conversion, Slot},
     examined::Examined,
     inputs::{JourneyInputs, Settled},
+    replay,
     review::{self, Objections},
     rules::{self, occurrence::Filled},
     trace::Trace,
@@ -66,6 +67,15 @@ pub struct Waits {
 /// the clock of the machine that happens to run the rules.
 #[must_use]
 pub fn judge(journey: &JourneyInputs<'_>, horizon: Timestamp) -> JourneyVerdict {
+    let own = judge_once(journey, horizon);
+    journey.replayed.iter().fold(own, |stands, version| {
+        let chosen = replay::under(journey, &stands, *version, horizon);
+        replay::add(stands, chosen, &journey.held)
+    })
+}
+
+/// Judges a journey under the terms of its click alone.
+pub(super) fn judge_once(journey: &JourneyInputs<'_>, horizon: Timestamp) -> JourneyVerdict {
     let mut sorted: Vec<_> = journey.postbacks.iter().collect();
     sorted.sort_by_key(|postback| (postback.received_at, postback.receipt));
     sorted.dedup_by_key(|postback| postback.receipt);
@@ -85,7 +95,7 @@ pub fn judge(journey: &JourneyInputs<'_>, horizon: Timestamp) -> JourneyVerdict 
         })
         .collect();
     rules::sequence::check_all(journey, &mut all, horizon);
-    let (filled, mut codes) = rules::occurrence::check_all(&journey.held, &mut all);
+    let (filled, mut codes) = rules::occurrence::check_all(journey, &mut all);
     let members = rules::member::check_all(journey, &mut all, &filled, &mut codes);
     let conversions = conversions(journey, &all, &filled, &members.repeats);
     let waits = Waits {

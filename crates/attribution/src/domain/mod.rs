@@ -34,6 +34,7 @@ mod people;
 mod postback;
 mod quarantine;
 pub mod reconcile;
+pub mod replay;
 mod review;
 mod rules;
 mod timeline;
@@ -63,6 +64,6 @@ pub use unattributed::{TenantFacts, judge_without_click};
 mod proof;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
-mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod stories;

@@ -104,6 +104,7 @@ pub(crate) struct Feed {
     pub(crate) held: BTreeMap<Slot, Held>,
     pub(crate) people: Vec<super::PersonDecision>,
     pub(crate) first_clicks: BTreeMap<OfferEventId, ClickId>,
+    pub(crate) replayed: Vec<u32>,
 }
 
 pub(crate) fn click() -> Click {
@@ -141,26 +142,31 @@ impl Feed {
             held: BTreeMap::new(),
             people: Vec::new(),
             first_clicks: BTreeMap::new(),
+            replayed: Vec::new(),
+        }
+    }
+
+    /// What is there, as the rules look at it.
+    pub(crate) fn inputs(&self) -> JourneyInputs<'_> {
+        JourneyInputs {
+            tenant: TenantId::from_uuid(Uuid::from_u128(1)),
+            click_id: own_click_id(),
+            click_id_is_ours: self.ours,
+            click: self.click.clone(),
+            postbacks: self.postbacks.clone(),
+            offer: &self.offer,
+            credentials: &self.credentials,
+            held: self.held.clone(),
+            people: self.people.clone(),
+            first_clicks: self.first_clicks.clone(),
+            replayed: self.replayed.clone(),
+            dated_by: None,
         }
     }
 
     /// Judges what is there, and remembers what the service remembers.
     pub(crate) fn judge(&mut self, horizon: Timestamp) -> JourneyVerdict {
-        let verdict = judge(
-            &JourneyInputs {
-                tenant: TenantId::from_uuid(Uuid::from_u128(1)),
-                click_id: own_click_id(),
-                click_id_is_ours: self.ours,
-                click: self.click.clone(),
-                postbacks: self.postbacks.clone(),
-                offer: &self.offer,
-                credentials: &self.credentials,
-                held: self.held.clone(),
-                people: self.people.clone(),
-                first_clicks: self.first_clicks.clone(),
-            },
-            horizon,
-        );
+        let verdict = judge(&self.inputs(), horizon);
         for decision in &verdict.decisions {
             for known in self.postbacks.iter_mut().filter(|known| known.receipt == decision.receipt) {
                 known.settled = decision.settled;
@@ -174,6 +180,7 @@ impl Feed {
                     holder: conversion.holder,
                     amount_from: conversion.amount_from,
                     amount_closed: false,
+                    terms: conversion.terms,
                 };
                 (conversion.slot().unwrap(), held)
             })

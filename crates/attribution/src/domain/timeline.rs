@@ -97,6 +97,7 @@ impl Story<'_> {
                     holder: conversion.holder,
                     amount_from: conversion.amount_from,
                     amount_closed: false,
+                    terms: conversion.terms,
                 };
                 self.journey.held.insert(slot, held);
             }
@@ -131,6 +132,8 @@ mod tests {
             held: BTreeMap::new(),
             people: Vec::new(),
             first_clicks: BTreeMap::new(),
+            replayed: Vec::new(),
+            dated_by: None,
         }
     }
 

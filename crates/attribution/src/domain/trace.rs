@@ -66,6 +66,10 @@ impl Trace {
         &self.0
     }
 
+    pub(crate) fn steps_mut(&mut self) -> &mut [Step] {
+        Arc::make_mut(&mut self.0).as_mut_slice()
+    }
+
     fn add(&mut self, step: Step) {
         Arc::make_mut(&mut self.0).push(step);
     }

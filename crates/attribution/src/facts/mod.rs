@@ -3,7 +3,9 @@
 mod alarm;
 mod click;
 mod credential;
+mod draft;
 mod forget;
+mod money;
 mod offer;
 mod payout;
 mod postback;
@@ -12,9 +14,11 @@ mod verdict;
 pub use alarm::{alarm_cleared, alarm_raised};
 pub use click::click;
 pub use credential::credential;
+pub use draft::as_version;
 pub use forget::{
     encoded_click_without_person, member_of, names_device, postback_without_person, renamed_member,
 };
+pub use money::{Rates, money_terms, rates};
 pub use offer::{KnownOffer, offer_version, stops};
 pub use payout::{DecidedByPerson, EndOfDelivery, OfPayout, StatusOfConversion, of_payout};
 pub use postback::{Received, received};

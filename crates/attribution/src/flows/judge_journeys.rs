@@ -52,8 +52,18 @@ pub(super) struct Files {
     payout: BTreeMap<JourneyKey, SaidByPayout>,
     pub(super) clicks: BTreeMap<JourneyKey, (Click, ClickRecorded)>,
     pub(super) first_clicks: BTreeMap<JourneyKey, FirstClicks>,
-    offers: BTreeMap<(TenantId, OfferId), KnownOffer>,
+    pub(super) offers: BTreeMap<(TenantId, OfferId), KnownOffer>,
     credentials: BTreeMap<TenantId, BTreeMap<CredentialId, Credential>>,
+    nothing_known: Offer,
+    no_credentials: BTreeMap<CredentialId, Credential>,
+}
+
+/// A journey as the rules look at it, and what was committed of it.
+pub(super) struct Case<'a> {
+    pub(super) inputs: JourneyInputs<'a>,
+    pub(super) horizon: Timestamp,
+    pub(super) before: Known,
+    postbacks: BTreeMap<ReceiptId, (Stamped, TraceContext)>,
 }
 
 /// One journey, judged.
@@ -115,7 +125,6 @@ impl Attributor {
         outbox::add(connection, &outgoing).await
     }
 
-    /// `None` for a journey without postbacks: a click alone means nothing yet.
     fn judge_one(
         &self,
         files: &Files,
@@ -123,6 +132,21 @@ impl Attributor {
         fresh: &[&Received],
         horizon: Option<Timestamp>,
     ) -> QueryResult<Option<Judged>> {
+        let Some(case) = self.case(files, journey, fresh, horizon)? else { return Ok(None) };
+        let verdict = judge(&case.inputs, case.horizon);
+        let changes = diff(&case.before, &verdict);
+        let Case { horizon, postbacks, .. } = case;
+        Ok(Some(Judged { key: journey.key, horizon, postbacks, verdict, changes }))
+    }
+
+    /// `None` for a journey without postbacks: a click alone means nothing yet.
+    pub(super) fn case<'a>(
+        &self,
+        files: &'a Files,
+        journey: &LockedJourney,
+        fresh: &[&Received],
+        horizon: Option<Timestamp>,
+    ) -> QueryResult<Option<Case<'a>>> {
         let (tenant, click_id) = journey.key;
         let known = files.postbacks.get(&journey.key).map(Vec::as_slice).unwrap_or_default();
         let mut postbacks: BTreeMap<ReceiptId, (Stamped, TraceContext)> = fresh
@@ -141,8 +165,6 @@ impl Attributor {
         let click = files.clicks.get(&journey.key).map(|(click, _)| click);
         let nothing_said = SaidByPayout::default();
         let said = files.payout.get(&journey.key).unwrap_or(&nothing_said);
-        let nothing_known = Offer::default();
-        let no_credentials = BTreeMap::new();
         let offer = click.and_then(|click| files.offers.get(&(tenant, click.offer)));
         let inputs = JourneyInputs {
             tenant,
@@ -151,13 +173,14 @@ impl Attributor {
             click_id_is_ours: click.is_some() || signing::click::is_ours(&self.keyring, tenant, click_id),
             click: click.cloned(),
             postbacks: postbacks.values().map(|(stamped, _)| stamped.clone()).collect(),
-            offer: offer.map_or(&nothing_known, |offer| &offer.rules),
-            credentials: files.credentials.get(&tenant).unwrap_or(&no_credentials),
+            offer: offer.map_or(&files.nothing_known, |offer| &offer.rules),
+            credentials: files.credentials.get(&tenant).unwrap_or(&files.no_credentials),
             held: held(journey.key, told, said)?,
             people: said.people.clone(),
             first_clicks: files.first_clicks.get(&journey.key).cloned().unwrap_or_default(),
+            replayed: journey.replayed.clone(),
+            dated_by: None,
         };
-        let verdict = judge(&inputs, horizon);
         let before = Known {
             decisions: known.iter().map(|one| (one.stamped.receipt, one.decision)).collect(),
             conversions: told
@@ -165,8 +188,7 @@ impl Attributor {
                 .map(|(revision, conversion)| (conversion.id, (*revision, conversion.clone())))
                 .collect(),
         };
-        let changes = diff(&before, &verdict);
-        Ok(Some(Judged { key: journey.key, horizon, postbacks, verdict, changes }))
+        Ok(Some(Case { inputs, horizon, before, postbacks }))
     }
 
     fn tell(&self, judged: &Judged, files: &Files, spans: &Spans) -> Vec<Outgoing> {
@@ -268,13 +290,13 @@ fn held(key: JourneyKey, told: &[KnownConversion], said: &SaidByPayout) -> Query
     let holder = |(_, conversion): &KnownConversion| {
         let slot = conversion.slot().ok_or_else(|| inconsistent("conversions", "verdict", named(key)))?;
         let amount_closed = said.settled.contains(&conversion.id);
-        let Conversion { holder, amount_from, .. } = *conversion;
-        Ok((slot, Held { holder, amount_from, amount_closed }))
+        let Conversion { holder, amount_from, terms, .. } = *conversion;
+        Ok((slot, Held { holder, amount_from, amount_closed, terms }))
     };
     told.iter().map(holder).collect()
 }
 
-async fn load(connection: &mut AsyncPgConnection, docket: &Docket<'_>) -> QueryResult<Files> {
+pub(super) async fn load(connection: &mut AsyncPgConnection, docket: &Docket<'_>) -> QueryResult<Files> {
     let keys: BTreeSet<JourneyKey> = docket.journeys.iter().map(|journey| journey.key).collect();
     if keys.is_empty() {
         return Ok(Files::default());
@@ -305,7 +327,16 @@ async fn load(connection: &mut AsyncPgConnection, docket: &Docket<'_>) -> QueryR
     let fresh = docket.fresh.values().flatten().map(|one| (one.tenant, one.stamped.credential));
     let credentials = catalog::load_credentials(connection, &unsettled.chain(fresh).collect()).await?;
     let first_clicks = claim_first_steps::load(connection, &clicks).await?;
-    Ok(Files { postbacks, conversions, payout, clicks, first_clicks, offers, credentials })
+    Ok(Files {
+        postbacks,
+        conversions,
+        payout,
+        clicks,
+        first_clicks,
+        offers,
+        credentials,
+        ..Files::default()
+    })
 }
 
 fn read_click(key: JourneyKey, fact: &[u8]) -> QueryResult<(Click, ClickRecorded)> {

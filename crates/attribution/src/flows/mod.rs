@@ -22,6 +22,7 @@ mod record_payout;
 mod record_postbacks;
 mod redrive;
 mod rejudge;
+pub mod replay;
 mod retain;
 mod spans;
 mod sweep;
@@ -29,6 +30,7 @@ mod tend;
 mod turn_away;
 mod unpark;
 
+pub use crate::facts::{KnownOffer, Rates, money_terms};
 pub use crate::store::{
     alarms::{Listing as AlarmListing, StoredAlarm},
     erasures::ErasureRow,

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use kernel::{ClickId, ReceiptId, TenantId, Timestamp};
+use kernel::{ClickId, ReceiptId, TenantId};
 use postgres_kit::{DbError, Pool};
 use prost::Message;
 
 use crate::{
     domain::{Click, Code, Stamped},
-    facts,
+    facts::{self, KnownOffer, Rates},
     store::{
+        catalog,
         parked::{self, Parked},
         payout_stories::{self, PayoutStory},
         postback_list::{self, ListedStory, Listing},
@@ -53,6 +54,17 @@ pub struct JourneyView {
     pub payout: PayoutStory,
 }
 
+/// A journey with nothing but what came.
+#[derive(Debug, Clone)]
+pub struct StampedJourney {
+    /// Its click.
+    pub click: Click,
+    /// Its postbacks, in the order of receipt.
+    pub postbacks: Vec<Stamped>,
+    /// The offer as it is saved.
+    pub offer: KnownOffer,
+}
+
 impl StoryReader {
     /// Over a pool.
     #[must_use]
@@ -76,16 +88,11 @@ impl StoryReader {
         Ok(Some(PostbackView { current, earlier: decisions.collect(), raw }))
     }
 
-    /// When the click of a journey happened and its stamped postbacks in the order of receipt; `None` when the tenant
-    /// has no such click, or it has not arrived.
+    /// A journey as a what-if goes through it again; `None` when the tenant has no such click, or it has not arrived.
     ///
     /// # Errors
     /// The database's.
-    pub async fn stamped(
-        &self,
-        tenant: TenantId,
-        click: ClickId,
-    ) -> Result<Option<(Timestamp, Vec<Stamped>)>, DbError> {
+    pub async fn stamped(&self, tenant: TenantId, click: ClickId) -> Result<Option<StampedJourney>, DbError> {
         let Some(view) = self.journey(tenant, click).await? else { return Ok(None) };
         let Some(known) = view.click else { return Ok(None) };
         let mut connection = self.pool.get().await?;
@@ -94,7 +101,19 @@ impl StoryReader {
         let mut stamped: Vec<Stamped> =
             found.remove(&key).unwrap_or_default().into_iter().map(|one| one.stamped).collect();
         stamped.sort_by_key(|postback| (postback.received_at, postback.receipt));
-        Ok(Some((known.clicked_at, stamped)))
+        let offer = (tenant, known.offer);
+        let mut offers = catalog::load_offers(&mut connection, &BTreeSet::from([offer])).await?;
+        let offer = offers.remove(&offer).unwrap_or_default();
+        Ok(Some(StampedJourney { click: known, postbacks: stamped, offer }))
+    }
+
+    /// A tenant's rate table.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn rates(&self, tenant: TenantId) -> Result<Rates, DbError> {
+        let mut connection = self.pool.get().await?;
+        Ok(catalog::load_rates(&mut connection, tenant).await?)
     }
 
     /// Current decisions, the latest received first, and how many there are in all.

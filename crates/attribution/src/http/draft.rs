@@ -11,7 +11,7 @@ use terms::{Payout, Revenue, Terms};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::{DeadlineAnchor, EventTerms, OfferEvent, Platform, ReachedBy, Version};
+use crate::domain::{DeadlineAnchor, EventTerms, Offer, OfferEvent, Platform, ReachedBy, Version};
 
 /// Events of an offer at most: as the catalog.
 const EVENTS_MAX: usize = 100;
@@ -76,6 +76,11 @@ pub struct DraftRule {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DraftEvent {
+    /// The lasting id of the event that is meant, where the offer is saved and the Event ID is to change; else the Event ID says
+    /// which it is.
+    #[serde(default)]
+    #[schema(example = json!(null))]
+    offer_event_id: Option<Uuid>,
     /// The mapped partner event name, exactly as in AppsFlyer.
     #[schema(example = "level_10")]
     event_id: String,
@@ -127,81 +132,90 @@ pub enum DraftMoney {
 /// A draft, read: for the rules, and its money by event.
 #[derive(Debug)]
 pub(super) struct Draft {
-    /// For the rules, as version 1.
+    /// For the rules.
     pub(super) version: Version,
     /// The money of the events that have some.
     pub(super) money: BTreeMap<OfferEventId, Terms>,
 }
 
 impl DraftBody {
-    /// Reads it.
-    pub(super) fn read(self) -> Result<Draft, Problem> {
+    /// Reads it as the next version of its offer, where that is known: an event that the offer has is the same event. `at` is
+    /// its field in the body.
+    pub(super) fn read(self, at: &str, saved: Option<&Offer>, number: u32) -> Result<Draft, Problem> {
         let currency: Currency = self
             .currency
             .parse()
-            .map_err(|_unknown| wrong("version.currency", "must be an ISO code such as USD"))?;
+            .map_err(|_unknown| wrong(&format!("{at}.currency"), "must be an ISO code such as USD"))?;
         if self.events.is_empty() || self.events.len() > EVENTS_MAX {
-            return Err(wrong("version.events", &format!("must be 1 to {EVENTS_MAX} events")));
+            return Err(wrong(&format!("{at}.events"), &format!("must be 1 to {EVENTS_MAX} events")));
         }
         let anchor = match self.deadline_anchor.as_deref() {
             None | Some("Click") => DeadlineAnchor::Click,
             Some("Install") => DeadlineAnchor::Install,
-            Some(_) => return Err(wrong("version.deadlineAnchor", "must be Click or Install")),
+            Some(_) => return Err(wrong(&format!("{at}.deadlineAnchor"), "must be Click or Install")),
         };
         let mut money = BTreeMap::new();
         let mut events: Vec<OfferEvent> = Vec::with_capacity(self.events.len());
         for (place, event) in self.events.into_iter().enumerate() {
-            let field = format!("version.events[{place}]");
+            let field = format!("{at}.events[{place}]");
             if events.iter().any(|other| other.event_id == event.event_id) {
                 return Err(wrong(&format!("{field}.eventId"), "must be another than those before it"));
             }
-            // Names of its own: a draft's events are nobody else's.
-            let id = OfferEventId::from_uuid(Uuid::from_u128(u128::try_from(place).unwrap_or_default()));
+            let known = event.saved(saved, &field)?;
+            let id = known.map_or_else(|| own_id(place), |known| known.id);
+            if events.iter().any(|other| other.id == id) {
+                return Err(wrong(&format!("{field}.offerEventId"), "must be another than those before it"));
+            }
             if let Some(terms) = event.money(currency, &field)? {
                 money.insert(id, terms);
             }
-            events.push(event.read(id, anchor, currency));
+            events.push(event.read((id, number), known, anchor, currency));
         }
-        let from = moment(self.launch_date.as_deref(), "version.launchDate")?;
+        let from = moment(self.launch_date.as_deref(), &format!("{at}.launchDate"))?;
         let hours = self.sequence_grace_hours.unwrap_or(GRACE_HOURS);
         let version = Version {
-            number: 1,
+            number,
             advertiser: AdvertiserId::from_uuid(Uuid::nil()),
             name: self.name,
             app_id: self.app_id,
             dates: TimeWindow {
                 from: from.unwrap_or_else(|| Timestamp::from_micros(0)),
-                until: moment(self.end_date.as_deref(), "version.endDate")?,
+                until: moment(self.end_date.as_deref(), &format!("{at}.endDate"))?,
             },
             countries: self.countries.iter().map(|country| country.to_ascii_uppercase()).collect(),
-            platforms: platforms(&self.platforms)?,
+            platforms: platforms(&self.platforms, at)?,
             events,
-            reached_by: reached_by(&self.sequence_rules)?,
+            reached_by: reached_by(&self.sequence_rules, at)?,
             grace_seconds: i64::from(hours).saturating_mul(SECONDS_PER_HOUR),
         };
         Ok(Draft { version, money })
     }
 }
 
-fn platforms(words: &[String]) -> Result<Vec<Platform>, Problem> {
+/// Of an event that nobody has saved: nobody else's.
+fn own_id(place: usize) -> OfferEventId {
+    const DRAFTED: u128 = 0xd4af << 96;
+    OfferEventId::from_uuid(Uuid::from_u128(DRAFTED | u128::try_from(place).unwrap_or_default()))
+}
+
+fn platforms(words: &[String], at: &str) -> Result<Vec<Platform>, Problem> {
     let mut found = Vec::with_capacity(words.len());
     for word in words.iter().filter(|word| *word != "All") {
         let platform = Platform::parse(word);
-        found.push(
-            platform
-                .ok_or_else(|| wrong("version.platforms", "must be some of IOS, Android, MacOS, Browser"))?,
-        );
+        found.push(platform.ok_or_else(|| {
+            wrong(&format!("{at}.platforms"), "must be some of IOS, Android, MacOS, Browser")
+        })?);
     }
     Ok(found)
 }
 
-fn reached_by(rules: &[DraftRule]) -> Result<BTreeMap<u32, ReachedBy>, Problem> {
+fn reached_by(rules: &[DraftRule], at: &str) -> Result<BTreeMap<u32, ReachedBy>, Problem> {
     let mut found = BTreeMap::new();
     for rule in rules {
         let by = match rule.reached_by.as_str() {
             "All" => ReachedBy::All,
             "Any" => ReachedBy::Any,
-            _ => return Err(wrong("version.sequenceRules", "reachedBy must be All or Any")),
+            _ => return Err(wrong(&format!("{at}.sequenceRules"), "reachedBy must be All or Any")),
         };
         found.insert(rule.sequence_number, by);
     }
@@ -209,7 +223,27 @@ fn reached_by(rules: &[DraftRule]) -> Result<BTreeMap<u32, ReachedBy>, Problem> 
 }
 
 impl DraftEvent {
-    fn read(self, id: OfferEventId, anchor: DeadlineAnchor, currency: Currency) -> OfferEvent {
+    /// The same event as the offer has it: by its lasting id, else by its Event ID.
+    fn saved<'a>(&self, offer: Option<&'a Offer>, field: &str) -> Result<Option<&'a OfferEvent>, Problem> {
+        let Some(offer) = offer else { return Ok(None) };
+        let find = |is_it: &dyn Fn(&OfferEvent) -> bool| {
+            let versions = offer.versions.values().rev();
+            versions.flat_map(|version| &version.events).find(|event| is_it(event))
+        };
+        let Some(id) = self.offer_event_id else { return Ok(find(&|event| event.event_id == self.event_id)) };
+        let found = find(&|event| event.id.as_uuid() == id);
+        let unknown =
+            || wrong(&format!("{field}.offerEventId"), "must be an event of the offer, or left out");
+        found.map(Some).ok_or_else(unknown)
+    }
+
+    fn read(
+        self,
+        (id, number): (OfferEventId, u32),
+        saved: Option<&OfferEvent>,
+        anchor: DeadlineAnchor,
+        currency: Currency,
+    ) -> OfferEvent {
         let min_time = self.min_time_from_previous_event.filter(|seconds| *seconds > 0).map(i64::from);
         let terms = EventTerms {
             deadline_days: self.deadline_days,
@@ -224,8 +258,8 @@ impl DraftEvent {
             event_id: self.event_id,
             number: self.sequence_number,
             terms,
-            introduced_in: 1,
-            introduced_terms: terms,
+            introduced_in: saved.map_or(number, |saved| saved.introduced_in),
+            introduced_terms: saved.map_or(terms, |saved| saved.introduced_terms),
         }
     }
 

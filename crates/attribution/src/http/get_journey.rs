@@ -62,6 +62,9 @@ pub struct JourneyBody {
     /// When time alone changes something next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_until: Option<String>,
+    /// The versions under whose terms it was replayed for real, the latest last: their terms apply beside its click's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replayed_under: Vec<i32>,
     /// Its postbacks in the order of receipt.
     pub postbacks: Vec<JourneyPostbackBody>,
     /// What it earned, as far as attribution knows; money is payout's.
@@ -202,6 +205,7 @@ fn body(id: ClickId, view: JourneyView) -> JourneyBody {
         gk_click_id: id.as_uuid(),
         click: view.click.as_ref().map(ClickBody::from),
         waits_until: view.story.wait_until.map(written),
+        replayed_under: view.story.replayed,
         postbacks: view.story.postbacks.into_iter().map(JourneyPostbackBody::from).collect(),
         conversions,
         people_decisions,

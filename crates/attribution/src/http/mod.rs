@@ -20,6 +20,7 @@ mod payout_body;
 mod period;
 mod reconciliations;
 mod redrive;
+mod replays;
 mod simulate;
 
 use std::{fmt, sync::Arc};
@@ -34,7 +35,7 @@ use kernel::Clock;
 use postgres_kit::DbError;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::flows::{Attributor, StoryReader, live::Feed, reconcile::Reconciler};
+use crate::flows::{Attributor, StoryReader, live::Feed, reconcile::Reconciler, replay::Replayer};
 
 pub use reconciliations::BODY as REPORT_BODY;
 
@@ -50,6 +51,8 @@ pub struct Api {
     pub attributor: Attributor,
     /// Compares AppsFlyer's reports with what came.
     pub reconciler: Reconciler,
+    /// Judges stored journeys again.
+    pub replayer: Replayer,
     /// Tells of decisions as they are made.
     pub feed: Feed,
     /// The time, for the default period of lists.
@@ -71,6 +74,7 @@ pub fn routes(
         config
             .app_data(auth.clone())
             .app_data(reconciliations::data(api.reconciler.clone()))
+            .app_data(replays::data(api.replayer.clone()))
             .app_data(api.clone());
         documented(config);
     }
@@ -93,6 +97,7 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(list_erasures::list_erasures)
         .service(get_erasure::get_erasure);
     reconciliations::documented(config);
+    replays::documented(config);
 }
 
 /// What the document says of the service beside its operations.
@@ -105,6 +110,7 @@ pub const ABOUT: About = About {
         ("what-if", "What would have been decided and earned under terms that nobody has saved."),
         ("erasures", "Forgetting a person."),
         ("Reconciliation", "AppsFlyer's own report beside what came here."),
+        ("Replay", "Stored journeys judged again, under their own terms or chosen ones."),
     ],
     parameters: &[
         Parameter {
@@ -167,6 +173,12 @@ pub const ABOUT: About = About {
             example: "01935b2e-7a10-7c4e-8f00-3d2b5a6c7d8e",
             names: "reconciliation",
         },
+        Parameter {
+            name: "replay_id",
+            description: "As ordering it answered.",
+            example: "019abf10-7a10-7c4e-8f00-3d2b5a6c7d8e",
+            names: "replay",
+        },
     ],
     problems,
     ..About::new(
@@ -179,6 +191,7 @@ pub const ABOUT: About = About {
 /// Problems as the document shows them.
 fn problems() -> Vec<Said> {
     let mut all = reconciliations::problems();
+    all.extend(replays::problems());
     all.push(Said::by("simulate", Problem::not_found("journey")));
     all.extend(live_postbacks::problems().map(|problem| Said::by("live_postbacks", problem)));
     let periods = ["list_postbacks", "count_postbacks", "list_quarantine"];

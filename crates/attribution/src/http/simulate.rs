@@ -25,6 +25,7 @@ use crate::domain::{
     Claims, Click, Conversion, ConversionChange, Credential, DecisionChange, Generation, JourneyInputs,
     Moment, Offer, Settled, Stamped, Verdict, timeline,
 };
+use crate::flows::{KnownOffer, Rates, money_terms};
 
 /// Postbacks of one simulation at most: each is judged with all before it, within the time of one call.
 const POSTBACKS_MAX: usize = 200;
@@ -44,6 +45,11 @@ pub struct SimulationBody {
     /// A stored journey, instead of `clickedAt` and `postbacks`: its click and its postbacks as they came.
     #[serde(default)]
     gk_click_id: Option<Uuid>,
+    /// With `gkClickId`: true adds the draft to the versions of the offer that are saved, as if it had been saved before the first
+    /// postback came, and the click keeps the version it was made under. False judges as if the click had been made under the
+    /// draft, and there were nothing else.
+    #[serde(default)]
+    beside_saved: bool,
     /// When the click happened.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "2026-12-01T10:00:00Z")]
@@ -158,8 +164,7 @@ pub struct SimulatedMoney {
 /// Simulate a journey
 ///
 /// Goes through the postbacks in the order of receipt, and then until nothing waits any more, by the rules that decide real
-/// ones. Nothing is written. Money is before caps and budget, and without the tenant's rates: an amount in another currency
-/// than the draft's is said to need one.
+/// ones. Nothing is written. Money is before caps and budget, by the tenant's rates as they are now.
 #[utoipa::path(
     tag = "what-if",
     security(("apiToken" = ["read"])),
@@ -177,32 +182,80 @@ pub(super) async fn simulate(
     body: Json<SimulationBody>,
 ) -> Result<Json<SimulatedBody>, Problem> {
     caller.require_read_tenant()?;
-    let SimulationBody { gk_click_id, clicked_at, version, postbacks } = body.0;
-    let Draft { version, money } = version.read()?;
-    let (clicked_at, stamped) = match (gk_click_id, clicked_at) {
+    let SimulationBody { gk_click_id, beside_saved, clicked_at, version, postbacks } = body.0;
+    let stored = match (gk_click_id, clicked_at) {
         (Some(click), None) if postbacks.is_empty() => {
             let stored = api.reader.stamped(caller.tenant, ClickId::from_uuid(click)).await;
-            let (at, known) = stored.map_err(unavailable)?.ok_or_else(|| Problem::not_found("journey"))?;
-            let again = |(place, one): (usize, Stamped)| stamp(place, one.received_at, one.claims);
-            (at, known.into_iter().enumerate().map(again).collect::<Vec<_>>())
+            Some(stored.map_err(unavailable)?.ok_or_else(|| Problem::not_found("journey"))?)
         }
-        (None, Some(at)) => (moment(at), postbacks.iter().enumerate().map(pasted).collect()),
+        (None, Some(_)) if beside_saved => {
+            return Err(wrong("besideSaved", "goes with gkClickId: nothing is saved of what is pasted"));
+        }
+        (None, Some(_)) => None,
         _ => return Err(wrong("gkClickId", "must stand alone, or clickedAt and postbacks without it")),
+    };
+    let (saved, mut click, stamped): (KnownOffer, Click, Vec<Stamped>) = if let Some(stored) = stored {
+        let again = |(place, one): (usize, Stamped)| stamp(place, one.received_at, one.claims);
+        let stamped = stored.postbacks.into_iter().enumerate().map(again).collect();
+        (stored.offer, Click { member: None, ..stored.click }, stamped)
+    } else {
+        let at = clicked_at.map_or(Timestamp::from_micros(0), moment);
+        (KnownOffer::default(), click_at(at), postbacks.iter().enumerate().map(pasted).collect())
     };
     if stamped.is_empty() || stamped.len() > POSTBACKS_MAX {
         return Err(wrong("postbacks", &format!("must be 1 to {POSTBACKS_MAX} postbacks")));
     }
-    let offer = Offer { versions: BTreeMap::from([(version.number, version)]), stops: Vec::new() };
-    let moments = run(caller.tenant, clicked_at, &offer, stamped);
-    Ok(Json(SimulatedBody { timeline: moments.into_iter().map(|one| shown(one, &money)).collect() }))
+    let newest = saved.rules.versions.keys().next_back().copied().unwrap_or_default();
+    let number = newest.saturating_add(1);
+    let Draft { version, money } = version.read("version", Some(&saved.rules), number)?;
+    let mut offer = if beside_saved { saved.rules.clone() } else { Offer::default() };
+    offer.versions.insert(number, version);
+    if !beside_saved {
+        click.offer_version = number;
+    }
+    let worth =
+        Worth { number, money, saved, rates: api.reader.rates(caller.tenant).await.map_err(unavailable)? };
+    let moments = run(caller.tenant, click, &offer, stamped);
+    Ok(Json(SimulatedBody { timeline: moments.into_iter().map(|one| shown(one, &worth)).collect() }))
 }
 
-/// Under a credential that is valid; the click is known.
-fn run(tenant: TenantId, clicked_at: Timestamp, offer: &Offer, postbacks: Vec<Stamped>) -> Vec<Moment> {
-    let credential =
-        Credential { advertiser: None, generations: BTreeMap::from([(0, Generation { valid_until: None })]) };
-    let credentials = BTreeMap::from([(CredentialId::from_uuid(Uuid::nil()), credential)]);
-    let click = Click {
+/// What conversions are worth.
+struct Worth {
+    /// The draft's number.
+    number: u32,
+    /// The draft's money.
+    money: BTreeMap<OfferEventId, Terms>,
+    /// What is saved.
+    saved: KnownOffer,
+    rates: Rates,
+}
+
+impl Worth {
+    /// None when the draft has no money for it.
+    fn of(&self, conversion: &Conversion) -> Option<SimulatedMoney> {
+        let terms = if conversion.terms.version == self.number {
+            self.money.get(&conversion.event).copied()
+        } else {
+            self.saved.money(conversion.event, conversion.terms).and_then(money_terms)
+        }?;
+        let reported = terms::Reported { amount: conversion.reported.money, usd: conversion.reported.usd };
+        let priced = price(&terms, &reported, |from, to| self.rates.find(from, to));
+        let known = priced.breakdown();
+        Some(SimulatedMoney {
+            currency: known.map(|known| known.currency.to_string()),
+            revenue: known.map(|known| known.revenue.to_string()),
+            payout: known.map(|known| known.payout.to_string()),
+            review: match priced {
+                Priced::Money(_) => None,
+                Priced::Review { cause, .. } => Some(cause.to_string()),
+            },
+        })
+    }
+}
+
+/// A click that nobody made.
+fn click_at(clicked_at: Timestamp) -> Click {
+    Click {
         clicked_at,
         link: LinkId::from_uuid(Uuid::nil()),
         offer: OfferId::from_uuid(Uuid::nil()),
@@ -210,7 +263,14 @@ fn run(tenant: TenantId, clicked_at: Timestamp, offer: &Offer, postbacks: Vec<St
         advertiser: AdvertiserId::from_uuid(Uuid::nil()),
         publisher: PublisherId::from_uuid(Uuid::nil()),
         member: None,
-    };
+    }
+}
+
+/// Under a credential that is valid; the click is known.
+fn run(tenant: TenantId, click: Click, offer: &Offer, postbacks: Vec<Stamped>) -> Vec<Moment> {
+    let credential =
+        Credential { advertiser: None, generations: BTreeMap::from([(0, Generation { valid_until: None })]) };
+    let credentials = BTreeMap::from([(CredentialId::from_uuid(Uuid::nil()), credential)]);
     timeline(&JourneyInputs {
         tenant,
         click_id: ClickId::from_uuid(Uuid::nil()),
@@ -222,6 +282,8 @@ fn run(tenant: TenantId, clicked_at: Timestamp, offer: &Offer, postbacks: Vec<St
         held: BTreeMap::new(),
         people: Vec::new(),
         first_clicks: BTreeMap::new(),
+        replayed: Vec::new(),
+        dated_by: None,
     })
 }
 
@@ -250,23 +312,23 @@ fn place(receipt: ReceiptId) -> usize {
     usize::try_from(receipt.as_uuid().as_u128()).unwrap_or_default()
 }
 
-fn shown(moment: Moment, money: &BTreeMap<OfferEventId, Terms>) -> MomentBody {
+fn shown(moment: Moment, worth: &Worth) -> MomentBody {
     MomentBody {
         at: written(moment.at),
         postback: moment.receipt.map(place),
-        decisions: moment.decisions.into_iter().map(decision).collect(),
+        decisions: moment.decisions.iter().map(decision).collect(),
         conversions: moment
             .conversions
             .into_iter()
             .map(|(change, conversion)| {
-                let money = money.get(&conversion.event).map(|terms| worth(terms, &conversion));
+                let money = worth.of(&conversion);
                 verdict(change, conversion, money)
             })
             .collect(),
     }
 }
 
-fn decision(change: DecisionChange) -> SimulatedDecision {
+fn decision(change: &DecisionChange) -> SimulatedDecision {
     SimulatedDecision {
         postback: place(change.decision.receipt),
         code: change.decision.code.as_str(),
@@ -297,20 +359,5 @@ fn verdict(
         },
         code: conversion.code.as_str(),
         money,
-    }
-}
-
-fn worth(terms: &Terms, conversion: &Conversion) -> SimulatedMoney {
-    let reported = terms::Reported { amount: conversion.reported.money, usd: conversion.reported.usd };
-    let priced = price(terms, &reported, |_from, _to| None);
-    let known = priced.breakdown();
-    SimulatedMoney {
-        currency: known.map(|known| known.currency.to_string()),
-        revenue: known.map(|known| known.revenue.to_string()),
-        payout: known.map(|known| known.payout.to_string()),
-        review: match priced {
-            Priced::Money(_) => None,
-            Priced::Review { cause, .. } => Some(cause.to_string()),
-        },
     }
 }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{Credential, TenantFacts},
-    facts::{self, KnownOffer},
+    facts::{self, KnownOffer, Rates},
 };
 
 /// Facts by what they are about, each with its version: the newest of each.
@@ -231,6 +231,21 @@ pub async fn load_tenants(
         Some((TenantId::from_uuid(row.tenant_id), tenant))
     };
     Ok(rows.into_iter().filter_map(read).collect())
+}
+
+/// A tenant's rate table; empty while the tenant is not known here.
+///
+/// # Errors
+/// The database's.
+pub async fn load_rates(connection: &mut AsyncPgConnection, tenant: TenantId) -> QueryResult<Rates> {
+    let select = sql_query("SELECT tenant_id, tenant_id AS id, fact FROM tenants WHERE tenant_id = $1")
+        .bind::<SqlUuid, _>(tenant.as_uuid());
+    let rows: Vec<FactRow> = kept(select).load(connection).await?;
+    let read = |row: FactRow| {
+        let fact = TenantChanged::decode(row.fact.as_slice());
+        readable(fact, |fact| facts::rates(&fact), "tenant", row.id)
+    };
+    Ok(rows.into_iter().find_map(read).unwrap_or_default())
 }
 
 /// The offers that are known here, of those asked for, in all their versions.

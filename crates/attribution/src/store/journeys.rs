@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Binary, Bool, Nullable, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::{ClickId, OfferId, PublisherId, TenantId, Timestamp};
@@ -29,6 +29,8 @@ pub struct LockedJourney {
     pub horizon: Option<Timestamp>,
     /// Its person was forgotten.
     pub erased: bool,
+    /// The versions under whose terms it was replayed for real, the latest last.
+    pub replayed: Vec<u32>,
 }
 
 #[derive(QueryableByName)]
@@ -43,6 +45,8 @@ struct Row {
     horizon: Option<DateTime<Utc>>,
     #[diesel(sql_type = Bool)]
     erased: bool,
+    #[diesel(sql_type = Nullable<Array<Integer>>)]
+    replayed: Option<Vec<i32>>,
 }
 
 impl From<Row> for LockedJourney {
@@ -52,6 +56,7 @@ impl From<Row> for LockedJourney {
             click: row.click,
             horizon: row.horizon.map(from_sql),
             erased: row.erased,
+            replayed: row.replayed.into_iter().flatten().filter_map(|one| u32::try_from(one).ok()).collect(),
         }
     }
 }
@@ -95,7 +100,7 @@ pub async fn lock(
 ) -> QueryResult<Vec<LockedJourney>> {
     let (tenants, clicks) = columns(keys);
     let lock = sql_query(
-        "SELECT tenant_id, click_id, click, horizon, erased_at IS NOT NULL AS erased FROM journeys
+        "SELECT tenant_id, click_id, click, horizon, erased_at IS NOT NULL AS erased, replayed FROM journeys
         WHERE (tenant_id, click_id) IN (SELECT * FROM unnest($1, $2))
         ORDER BY tenant_id, click_id
         FOR UPDATE",
@@ -104,6 +109,50 @@ pub async fn lock(
     .bind::<Array<SqlUuid>, _>(clicks);
     let rows: Vec<Row> = kept(lock).load(connection).await?;
     Ok(rows.into_iter().map(LockedJourney::from).collect())
+}
+
+/// Reads those of these journeys that exist, and waits for nobody: for whoever only looks.
+///
+/// # Errors
+/// The database's.
+pub async fn read(
+    connection: &mut AsyncPgConnection,
+    keys: &BTreeSet<JourneyKey>,
+) -> QueryResult<Vec<LockedJourney>> {
+    let (tenants, clicks) = columns(keys);
+    let select = sql_query(
+        "SELECT tenant_id, click_id, click, horizon, erased_at IS NOT NULL AS erased, replayed FROM journeys
+        WHERE (tenant_id, click_id) IN (SELECT * FROM unnest($1, $2))
+        ORDER BY tenant_id, click_id",
+    )
+    .bind::<Array<SqlUuid>, _>(tenants)
+    .bind::<Array<SqlUuid>, _>(clicks);
+    let rows: Vec<Row> = kept(select).load(connection).await?;
+    Ok(rows.into_iter().map(LockedJourney::from).collect())
+}
+
+/// Notes under which version's terms journeys that this transaction holds are replayed; where it was the last one before,
+/// nothing changes.
+///
+/// # Errors
+/// The database's.
+pub async fn save_replayed(
+    connection: &mut AsyncPgConnection,
+    rows: &[(JourneyKey, u32)],
+) -> QueryResult<()> {
+    let tenants: Vec<Uuid> = rows.iter().map(|(key, _)| key.0.as_uuid()).collect();
+    let clicks: Vec<Uuid> = rows.iter().map(|(key, _)| key.1.as_uuid()).collect();
+    let versions: Vec<i32> =
+        rows.iter().map(|(_, version)| i32::try_from(*version).unwrap_or(i32::MAX)).collect();
+    let update = sql_query(
+        "UPDATE journeys SET replayed = array_append(array_remove(replayed, new.version), new.version)
+        FROM unnest($1, $2, $3) AS new (tenant_id, click_id, version)
+        WHERE journeys.tenant_id = new.tenant_id AND journeys.click_id = new.click_id",
+    )
+    .bind::<Array<SqlUuid>, _>(tenants)
+    .bind::<Array<SqlUuid>, _>(clicks)
+    .bind::<Array<Integer>, _>(versions);
+    kept(update).execute(connection).await.map(drop)
 }
 
 /// Locks up to `limit` journeys whose waiting time is over; those that somebody else holds are left for later, so this
@@ -117,7 +166,7 @@ pub async fn lock_due(
     limit: u16,
 ) -> QueryResult<Vec<LockedJourney>> {
     let lock = sql_query(
-        "SELECT tenant_id, click_id, click, horizon, erased_at IS NOT NULL AS erased FROM journeys
+        "SELECT tenant_id, click_id, click, horizon, erased_at IS NOT NULL AS erased, replayed FROM journeys
         WHERE wait_until <= $1 ORDER BY wait_until LIMIT $2
         FOR UPDATE SKIP LOCKED",
     )

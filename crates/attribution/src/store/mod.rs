@@ -19,6 +19,7 @@ pub mod postbacks;
 pub mod quarantine;
 pub mod reconciliations;
 pub mod rejudgements;
+pub mod replays;
 pub mod replicas;
 pub mod rollups;
 pub mod stories;

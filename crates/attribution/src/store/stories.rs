@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::{ClickId, ReceiptId, TenantId, Timestamp};
@@ -159,6 +159,8 @@ pub struct JourneyStory {
     pub click: Option<Vec<u8>>,
     /// When time alone changes something next.
     pub wait_until: Option<Timestamp>,
+    /// The versions under whose terms it was replayed for real, the latest last.
+    pub replayed: Vec<i32>,
     /// Its postbacks in the order of receipt.
     pub postbacks: Vec<PostbackStory>,
     /// Its conversions with the revision of their last verdict.
@@ -195,9 +197,11 @@ pub async fn journey(
         click: Option<Vec<u8>>,
         #[diesel(sql_type = Nullable<Timestamptz>)]
         wait_until: Option<DateTime<Utc>>,
+        #[diesel(sql_type = Nullable<Array<Integer>>)]
+        replayed: Option<Vec<i32>>,
     }
     let journeys: Vec<Journey> =
-        sql_query("SELECT click, wait_until FROM journeys WHERE tenant_id = $1 AND click_id = $2")
+        sql_query("SELECT click, wait_until, replayed FROM journeys WHERE tenant_id = $1 AND click_id = $2")
             .bind::<SqlUuid, _>(tenant.as_uuid())
             .bind::<SqlUuid, _>(click.as_uuid())
             .load(connection)
@@ -206,6 +210,7 @@ pub async fn journey(
     Ok(Some(JourneyStory {
         click: journey.click,
         wait_until: journey.wait_until.map(from_sql),
+        replayed: journey.replayed.unwrap_or_default(),
         postbacks: postbacks_of(connection, tenant, click).await?,
         conversions: conversions_of(connection, tenant, click).await?,
     }))

@@ -108,7 +108,15 @@ impl Houses {
             free: &["event_id", "eventId", "appId"],
             // Orders about ids that nobody knows here are taken: a click may still be on its way, and a group of the
             // quarantine may be empty. They do nothing to anybody else's, which is looked at in the end.
-            lenient: &["POST /api/v1/erasures", "POST /api/v1/quarantine/redrives"],
+            // A replay looks at the caller's own journeys only, of which none is another's publisher's; and the events of a draft
+            // are looked at when the rest of it can be read.
+            lenient: &[
+                "POST /api/v1/erasures",
+                "POST /api/v1/quarantine/redrives",
+                "POST /api/v1/replays publisherId",
+                "POST /api/v1/replays offerEventId",
+                "POST /api/v1/simulate offerEventId",
+            ],
             moving: &[],
         }
     }
@@ -126,9 +134,14 @@ async fn party(stage: &Stage, tenant: &Tenant, word: &str, click: u8, postback: 
     let path = "/api/v1/reconciliations?report=installs";
     let report = format!("event_time,original_url\n2026-11-25 10:00:00,https://a.example/?clickid={click}\n");
     let (_, reconciliation) = stage.post_as(path, &token("analyst"), "text/csv", report).await;
+    let selection = json!({"gkClickIds": [click]});
+    let order = json!({"selection": selection, "terms": {"kind": "recorded"}, "dryRun": true});
+    let (_, replay) = stage.post("/api/v1/replays", &token("manager"), &order).await;
     let id = |body: &Value, name: &str| body[name].as_str().unwrap_or_else(|| panic!("{body}")).to_owned();
     let (erasure, redrive) = (id(&erasure, "erasureId"), id(&redrive, "redriveId"));
     let reconciliation = id(&reconciliation, "reconciliationId");
+    let replay = id(&replay, "replayId");
+    stage.get_until(&format!("/api/v1/replays/{replay}"), &token("owner"), "finishedAt").await;
     stage.get_until(&format!("/api/v1/erasures/{erasure}"), &token("owner"), "doneAt").await;
     stage
         .get_until(&format!("/api/v1/reconciliations/{reconciliation}"), &token("owner"), "finishedAt")
@@ -139,7 +152,9 @@ async fn party(stage: &Stage, tenant: &Tenant, word: &str, click: u8, postback: 
         ("erasure_id", erasure.clone()),
         ("redrive_id", redrive),
         ("reconciliation_id", reconciliation.clone()),
+        ("replay_id", replay.clone()),
         ("offer_id", offer),
+        ("offer_event_id", SystemIds.uuid_v7().to_string()),
         ("publisher_id", SystemIds.uuid_v7().to_string()),
         ("conversion_id", format!("{word}-order")),
         ("appsflyer_id", format!("{word}-appsflyer")),
@@ -152,7 +167,7 @@ async fn party(stage: &Stage, tenant: &Tenant, word: &str, click: u8, postback: 
         name: word.to_owned(),
         tokens: ROLES.map(|(role, _)| (role.to_owned(), token(role))).into(),
         ids: ids.map(|(name, id)| (name.to_owned(), id)).into(),
-        secrets: [click, receipt, word.to_owned(), erasure, reconciliation].into(),
+        secrets: [click, receipt, word.to_owned(), erasure, reconciliation, replay].into(),
     }
 }
 

@@ -15,6 +15,7 @@ mod people;
 mod quarantine;
 mod reading;
 mod reconciliation;
+mod replaying;
 mod retention;
 mod rollups;
 mod searching;

@@ -4,6 +4,7 @@
 mod oracle;
 mod order;
 mod random;
+mod replay;
 mod service;
 mod tape;
 mod vectors;

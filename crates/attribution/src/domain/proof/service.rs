@@ -22,6 +22,8 @@ pub(super) enum Happening {
     Person(PersonDecision),
     /// The member has done an event through another click.
     DoneElsewhere(OfferEventId),
+    /// It is replayed under a version for real.
+    Replayed(u32),
     /// All input up to then has been seen.
     Seen(Timestamp),
 }
@@ -90,6 +92,11 @@ impl Service {
                 feed.first_clicks.entry(*event).or_insert_with(other_click);
                 false
             }
+            Happening::Replayed(version) => {
+                feed.replayed.retain(|known| known != version);
+                feed.replayed.push(*version);
+                true
+            }
             // The sweep judges what is due.
             Happening::Seen(until) => {
                 self.horizon = self.horizon.max(*until);
@@ -130,7 +137,12 @@ impl Service {
             .map(|(_, one)| {
                 (
                     one.slot().unwrap(),
-                    Held { holder: one.holder, amount_from: one.amount_from, amount_closed: false },
+                    Held {
+                        holder: one.holder,
+                        amount_from: one.amount_from,
+                        amount_closed: false,
+                        terms: one.terms,
+                    },
                 )
             })
             .collect();

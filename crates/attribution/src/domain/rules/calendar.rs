@@ -30,7 +30,10 @@ pub(crate) fn check(
 
 fn judge(journey: &JourneyInputs<'_>, postback: &Stamped) -> Option<Code> {
     let at = postback.effective_at();
-    let (_, newest) = journey.offer.versions.last_key_value()?;
+    let newest = match journey.dated_by {
+        Some(number) => journey.offer.versions.get(&number)?,
+        None => journey.offer.versions.last_key_value()?.1,
+    };
     let stated_app = postback.claims.app_id.as_deref();
     let apps_differ = newest.app_id.as_deref().zip(stated_app).is_some_and(|(own, stated)| own != stated);
     if !newest.dates.contains(at) {

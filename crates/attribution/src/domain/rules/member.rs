@@ -38,6 +38,15 @@ pub(crate) fn check_all(
     let has_member = journey.click.as_ref().is_some_and(|click| click.member.is_some());
     let slots: BTreeMap<ReceiptId, (&Slot, &Filled<'_>)> =
         filled.iter().map(|(slot, filled)| (filled.holder.receipt, (slot, filled))).collect();
+    // What a replay let through holds its occurrence here, too, and is no other member's for that.
+    for one in all.iter().filter(|one| !one.flagged && !one.reaches_sequence()) {
+        let Some((slot, filled)) = slots.get(&one.postback.receipt) else { continue };
+        let first = journey.first_clicks.get(&slot.event);
+        let is_repeat = first.is_some_and(|first| *first != journey.click_id);
+        if has_member && is_repeat && !filled.mapped.terms.repetitions_allowed {
+            members.repeats.insert((*slot).clone());
+        }
+    }
     // Only who holds its occurrence is asked: a flagged one never does.
     for one in all.iter_mut().filter(|one| !one.flagged && one.reaches_sequence()) {
         let Some((slot, filled)) = slots.get(&one.postback.receipt) else { continue };

@@ -12,7 +12,7 @@ use crate::domain::{
     code::Code,
     conversion::{Reported, Slot},
     examined::{Examined, Mapped},
-    inputs::Held,
+    inputs::{Held, JourneyInputs},
     offer::EventTerms,
     postback::Stamped,
     trace::saw,
@@ -45,9 +45,16 @@ pub(crate) fn slot_of(postback: &Stamped, mapped: &Mapped<'_>) -> Slot {
 
 /// Decides rule 14 for the whole journey; the postbacks come in the order of their receipt.
 pub(crate) fn check_all<'a>(
-    held: &BTreeMap<Slot, Held>,
+    journey: &JourneyInputs<'_>,
     all: &mut [Examined<'a>],
 ) -> (BTreeMap<Slot, Filled<'a>>, BTreeMap<ReceiptId, Code>) {
+    // A replay may have let through a postback that these terms do not: what it holds, it holds here, too.
+    let is_replayed = journey.dated_by.is_some() || !journey.replayed.is_empty();
+    let others: BTreeMap<ReceiptId, &'a Stamped> = all
+        .iter()
+        .filter(|one| is_replayed && !one.flagged)
+        .map(|one| (one.postback.receipt, one.postback))
+        .collect();
     let mut by_slot: BTreeMap<Slot, Vec<&mut Examined<'a>>> = BTreeMap::new();
     for one in all.iter_mut().filter(|one| one.reaches_sequence()) {
         if let Some(mapped) = &one.mapped {
@@ -57,7 +64,7 @@ pub(crate) fn check_all<'a>(
     let mut filled = BTreeMap::new();
     let mut codes = BTreeMap::new();
     for (slot, members) in by_slot {
-        if let Some(one) = fill(held.get(&slot), members, &mut codes) {
+        if let Some(one) = fill(journey.held.get(&slot), members, &others, &mut codes) {
             filled.insert(slot, one);
         }
     }
@@ -67,6 +74,7 @@ pub(crate) fn check_all<'a>(
 fn fill<'a>(
     held: Option<&Held>,
     mut members: Vec<&mut Examined<'a>>,
+    others: &BTreeMap<ReceiptId, &'a Stamped>,
     codes: &mut BTreeMap<ReceiptId, Code>,
 ) -> Option<Filled<'a>> {
     let mapped = members.first()?.mapped.clone()?;
@@ -74,7 +82,8 @@ fn fill<'a>(
     let unflagged: Vec<&'a Stamped> =
         members.iter().filter(|one| !one.flagged).map(|one| one.postback).collect();
     let find = |receipt: ReceiptId| unflagged.iter().copied().find(|one| one.receipt == receipt);
-    let holder = held.and_then(|held| find(held.holder)).or_else(|| unflagged.first().copied());
+    let told = held.and_then(|held| find(held.holder).or_else(|| others.get(&held.holder).copied()));
+    let holder = told.or_else(|| unflagged.first().copied());
     // An amount that comes after the conversion was settled changes nothing.
     let counts = |one: &&Stamped| {
         held.is_none_or(|held| !held.amount_closed || held.amount_from == Some(one.receipt))
