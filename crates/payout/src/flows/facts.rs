@@ -1,7 +1,7 @@
 //! What payout says to the other services.
 
 use contracts::{Fact, Stamp, catalog, common::CurrencyRate, payout, read::to_money, seal};
-use kernel::{FactId, IdSource, Micros, Money, TenantId, Timestamp};
+use kernel::{Currency, FactId, IdSource, Micros, Money, TenantId, Timestamp};
 use postgres_kit::outbox::Outgoing;
 use prost::Message as _;
 use telemetry::TraceContext;
@@ -9,10 +9,14 @@ use terms::{AppliedRate, Breakdown};
 
 use crate::{
     domain::{
-        conversion::Conversion,
+        conversion::{Conversion, Counted},
+        limits::{BudgetState, Left, OfferKey},
         standing::{Actor, Status, Told},
     },
-    store::deliveries::{End, Ended},
+    store::{
+        deliveries::{End, Ended},
+        offers::ToldBudget,
+    },
 };
 
 /// The conversion as it stands; nothing while there is no conversion to speak of.
@@ -48,8 +52,8 @@ pub(super) fn status_changed(
         due_at_micros: conversion.released_by_time_at().map(Timestamp::as_micros),
         flagged: conversion.standing.status == Status::Flagged,
         reversed: conversion.standing.status == Status::Reversed,
-        // There are no limits yet, and no decisions of people.
-        unpaid: false,
+        unpaid: conversion.counted == Counted::Unpaid,
+        // There are no decisions of people yet.
         token_id: None,
         reward_points: conversion.money.map_or(0, |money| money.reward_points),
         event_id: conversion.occasion.event_id.clone(),
@@ -88,6 +92,33 @@ pub(super) fn delivery_outcome(
         stop_reason: String::from(stop_reason(ended)),
     };
     outgoing(ids, now, ended.tenant, trace, &body)
+}
+
+/// Whether an offer's budget lets clicks through, and what is left of it at this moment.
+pub(super) fn budget_state_changed(
+    ids: &dyn IdSource,
+    now: Timestamp,
+    (tenant, offer): OfferKey,
+    currency: Currency,
+    told: ToldBudget,
+    left: &Left,
+) -> Outgoing {
+    let money = |micros: Option<Micros>| micros.map(|micros| to_money(Money::new(micros, currency)));
+    let (state, resumes_at) = match told.state {
+        BudgetState::Open => (payout::BudgetState::Open, None),
+        BudgetState::Spent => (payout::BudgetState::Spent, None),
+        BudgetState::SpentUntil(moment) => (payout::BudgetState::Spent, Some(moment)),
+    };
+    let body = payout::BudgetStateChanged {
+        tenant_id: tenant.to_vec(),
+        offer_id: offer.to_vec(),
+        version: told.version,
+        state: state.into(),
+        left_total: money(left.total),
+        left_today: money(left.today),
+        resumes_at_micros: resumes_at.map(Timestamp::as_micros),
+    };
+    outgoing(ids, now, tenant, None, &body)
 }
 
 fn outgoing<F: Fact>(

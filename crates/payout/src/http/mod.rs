@@ -3,6 +3,7 @@
 
 mod error;
 mod get_conversion;
+mod get_offer_limits;
 mod json;
 mod list_balances;
 mod list_conversions;
@@ -40,5 +41,6 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(list_conversions::list_conversions)
         .service(get_conversion::get_conversion)
         .service(list_balances::list_balances)
-        .service(list_transfers::list_transfers);
+        .service(list_transfers::list_transfers)
+        .service(get_offer_limits::get_offer_limits);
 }

@@ -9,11 +9,14 @@ pub mod deliveries;
 pub mod erased;
 pub mod history;
 pub mod ledger;
+pub mod offers;
 pub mod publishers;
 pub mod read;
 pub mod tenants;
 pub mod untold;
+pub mod usage;
 pub mod verify;
+pub mod waiting;
 mod words;
 
 use diesel::{QueryResult, QueryableByName, sql_query, sql_types::Timestamptz};

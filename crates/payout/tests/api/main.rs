@@ -7,6 +7,7 @@ mod facts;
 mod forgetting;
 mod holds;
 mod ledger;
+mod limits;
 mod oddities;
 mod openapi;
 mod postbacks;
