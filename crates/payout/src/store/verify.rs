@@ -273,7 +273,7 @@ async fn limits(connection: &mut AsyncPgConnection, findings: &mut Findings) -> 
                 ('month', date_trunc('month', taken_at, 'UTC')), ('all_time', timestamptz '1970-01-01T00:00:00Z')
             ) AS spans (period, begins_at)
             WHERE counted = 'taken'
-            GROUP BY tenant_id, offer_id, whose.offer_event_id, whose.publisher_id, spans.period, begins_on, currency
+            GROUP BY 1, 2, 3, 4, 5, 6, 7
         )
         SELECT offer_id, period, begins_on
         FROM limit_usage AS usage FULL JOIN counted USING (
