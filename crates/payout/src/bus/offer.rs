@@ -27,11 +27,7 @@ pub(super) fn read(item: &Envelope, message: &OfferVersionCreated) -> Result<Off
     for event in &message.events {
         let id = read::id(OfferEventId::from_slice, &event.offer_event_id, "events.offer_event_id")?;
         caps.extend(self::caps(event.caps, CapOf::Event(id), "events.caps")?);
-        caps.extend(self::caps(
-            event.publisher_caps,
-            CapOf::EventByPublisher(id),
-            "events.publisher_caps",
-        )?);
+        caps.extend(self::caps(event.publisher_caps, CapOf::EventByPublisher(id), "events.publisher_caps")?);
     }
     let bounds = Bounds {
         version: message.version,
@@ -57,11 +53,7 @@ fn action(action: i32) -> Result<OverLimit, ContractError> {
     })
 }
 
-fn budget(
-    budget: Option<&Money>,
-    currency: Currency,
-    field: &str,
-) -> Result<Option<Micros>, ContractError> {
+fn budget(budget: Option<&Money>, currency: Currency, field: &str) -> Result<Option<Micros>, ContractError> {
     let Some(money) = read::optional_money(budget, field)? else { return Ok(None) };
     if money.currency != currency {
         return Err(read::field_error(field, "is not in the offer's currency"));

@@ -2,8 +2,8 @@
 //! publisher hears of it.
 
 use kernel::{
-    AdvertiserId, ClickId, ConversionId, Days, Micros, OfferEventId, OfferId, PublisherId,
-    TenantId, Timestamp,
+    AdvertiserId, ClickId, ConversionId, Days, Micros, OfferEventId, OfferId, PublisherId, TenantId,
+    Timestamp,
 };
 use terms::{Breakdown, Priced, Reported, Review, Terms};
 
@@ -284,10 +284,10 @@ fn change(before: &Conversion, after: Conversion) -> Change {
         // What a refused conversion would have earned is not news.
         || before.payout() != after.payout() && told.is_some_and(|told| told != Told::Rejected);
     let goal = match (after.standing.status, after.money) {
-        (Status::Unreached | Status::Rejected | Status::Reversed, _) | (_, None) => Goal::Nothing,
         // What counts nowhere reserves nothing: the ledger promises no more than the limits hold.
         (Status::Pending | Status::OnReview, Some(money)) if after.counted.holds() => Goal::Reserve(money),
-        (Status::Pending | Status::OnReview, Some(_)) => Goal::Nothing,
+        (Status::Unreached | Status::Rejected | Status::Reversed | Status::Pending | Status::OnReview, _)
+        | (_, None) => Goal::Nothing,
         (Status::Success | Status::Flagged, Some(money)) => Goal::Post(money),
     };
     let entry = ledger::enter(
@@ -332,11 +332,7 @@ struct Repriced {
 
 /// The price is fixed when a conversion qualifies, with its rate. It is computed again only while nothing was released
 /// and what the user spent has changed (an amount that came later), or when it could not be computed before.
-fn reprice(
-    before: &Conversion,
-    verdict: &Verdict,
-    rate: RateOf<'_>,
-) -> Repriced {
+fn reprice(before: &Conversion, verdict: &Verdict, rate: RateOf<'_>) -> Repriced {
     if verdict.word == Word::Unreached || before.counted == Counted::Unpaid {
         return Repriced { breakdown: before.money, reported: before.reported, review: None };
     }

@@ -20,7 +20,7 @@ use crate::{
     store::{
         self,
         deliveries::PublisherKey,
-        offers::{self, Offer},
+        offers::{self, Locked, Offer},
         publishers::{self, Publisher},
         tenants::{self, Tenant},
         untold,
@@ -88,7 +88,8 @@ pub async fn apply_catalog(
 }
 
 /// Only the newest version of an offer bounds it. A raise opens its budget again in the same transaction; a version that is
-/// there already says the budget's state once more, for who lost it. A transaction of its own: offers are locked first.
+/// there already says the budget's state once more, for who lost it, and so does one of an offer that payout had lost. A
+/// transaction of its own: offers are locked first.
 async fn apply_offers(pool: &Pool, ids: &Arc<dyn IdSource>, facts: &[CatalogFact]) -> Result<(), DbError> {
     let mut newest: BTreeMap<OfferKey, &Offer> = BTreeMap::new();
     for fact in facts {
@@ -107,8 +108,10 @@ async fn apply_offers(pool: &Pool, ids: &Arc<dyn IdSource>, facts: &[CatalogFact
         let mut again: BTreeSet<OfferKey> = BTreeSet::new();
         for (key, offer) in &newest {
             offers::apply(connection, offer).await?;
-            let known = before.get(key).map(|known| (known.bounds.version, known.told.version));
-            if known.is_some_and(|(version, told)| version == offer.bounds.version && told > 0) {
+            let says_the_same = |known: &Locked| known.bounds.version == offer.bounds.version;
+            let is_said_again =
+                before.get(key).is_none_or(|known| says_the_same(known) && known.told.version > 0);
+            if is_said_again {
                 again.insert(*key);
             }
         }

@@ -92,10 +92,13 @@ async fn say_budgets(
     let mut said: Vec<Outgoing> = Vec::new();
     for (key, offer) in offers {
         let left = left(*key, &offer.bounds, usage, now);
-        if left.state == offer.told.state && !again.contains(key) {
+        let is_changed = left.state != offer.told.state;
+        // Of what never took anything nobody believes anything but that it is open.
+        let was_used = offer.told.version > 0 || is_used(*key, usage, now);
+        if !is_changed && !(again.contains(key) && was_used) {
             continue;
         }
-        let budget = ToldBudget { version: offer.told.version.saturating_add(1), state: left.state };
+        let budget = ToldBudget { version: next_version(offer.told.version, now), state: left.state };
         said.push(facts::budget_state_changed(ids, now, *key, offer.bounds.currency, budget, &left));
         told.push((*key, budget));
     }
@@ -104,6 +107,16 @@ async fn say_budgets(
     }
     offers::tell_budgets(connection, &told).await?;
     outbox::add(connection, &said).await
+}
+
+/// The next number of a budget's state: no lower than the clock's microseconds, so that a payout that lost its copy of the
+/// catalog, and with it what it had told, is heard by those who did not.
+fn next_version(told: u64, now: Timestamp) -> u64 {
+    told.saturating_add(1).max(u64::try_from(now.as_micros()).unwrap_or_default())
+}
+
+fn is_used((tenant, offer): OfferKey, usage: &Usage, now: Timestamp) -> bool {
+    usage.knows(&Counter::of_offer(tenant, offer, Period::AllTime, now))
 }
 
 /// What is left of an offer's budgets.

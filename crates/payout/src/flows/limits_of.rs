@@ -99,11 +99,8 @@ fn of_cap((tenant, offer): OfferKey, cap: Cap, usage: &Usage, now: Timestamp) ->
     };
     let publishers = if publishers.is_empty() { BTreeSet::from([None]) } else { publishers };
     let line = |publisher| {
-        let counter = Counter {
-            event: cap.of.event(),
-            publisher,
-            ..Counter::of_offer(tenant, offer, cap.period, now)
-        };
+        let counter =
+            Counter { event: cap.of.event(), publisher, ..Counter::of_offer(tenant, offer, cap.period, now) };
         let is_nobodys = publisher.is_none() && matches!(cap.of, CapOf::EventByPublisher(_));
         let taken = if is_nobodys { 0 } else { usage.conversions(&counter) };
         CapLine { cap, publisher, taken, ends_at: cap.period.ends(now) }

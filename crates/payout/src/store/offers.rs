@@ -16,7 +16,9 @@ use postgres_kit::kept;
 use uuid::Uuid;
 
 use super::{
-    column::{Moment, column, currency_from_sql, from_sql, revision_from_sql, revision_to_sql, to_sql, unreadable},
+    column::{
+        Moment, column, currency_from_sql, from_sql, revision_from_sql, revision_to_sql, to_sql, unreadable,
+    },
     words,
 };
 use crate::domain::limits::{Bounds, BudgetState, Cap, CapOf, OfferKey};
@@ -101,7 +103,9 @@ pub async fn apply(connection: &mut AsyncPgConnection, offer: &Offer) -> QueryRe
     )
     .bind::<SqlUuid, _>(tenant.as_uuid())
     .bind::<SqlUuid, _>(id.as_uuid())
-    .bind::<Array<SqlUuid>, _>(column(&bounds.caps, |cap| words::or_nil(cap.of.event().map(OfferEventId::as_uuid))))
+    .bind::<Array<SqlUuid>, _>(column(&bounds.caps, |cap| {
+        words::or_nil(cap.of.event().map(OfferEventId::as_uuid))
+    }))
     .bind::<Array<Bool>, _>(column(&bounds.caps, |cap| matches!(cap.of, CapOf::EventByPublisher(_))))
     .bind::<Array<Text>, _>(column(&bounds.caps, |cap| cap.period.word()))
     .bind::<Array<BigInt>, _>(column(&bounds.caps, |cap| i64::try_from(cap.bound).unwrap_or(i64::MAX)));

@@ -69,10 +69,7 @@ pub async fn present(
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn add(
-    connection: &mut AsyncPgConnection,
-    rows: &[(Counter, Currency, Delta)],
-) -> QueryResult<()> {
+pub async fn add(connection: &mut AsyncPgConnection, rows: &[(Counter, Currency, Delta)]) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -131,8 +128,8 @@ fn usage(rows: Vec<Row>) -> QueryResult<Usage> {
             period: words::read_period(&row.period)?,
             begins: row.begins_on,
         };
-        let counted = Delta { conversions: row.conversions, revenue: row.revenue_micros };
-        usage.add(counter, currency_from_sql(&row.currency)?, counted);
+        let sums = Delta { conversions: row.conversions, revenue: row.revenue_micros };
+        usage.add(counter, currency_from_sql(&row.currency)?, sums);
     }
     Ok(usage)
 }

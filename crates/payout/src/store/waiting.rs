@@ -33,6 +33,7 @@ pub async fn in_vain(connection: &mut AsyncPgConnection, limit: u16) -> QueryRes
 }
 
 #[derive(QueryableByName)]
+#[expect(clippy::struct_field_names, reason = "columns are called as they are")]
 struct Row {
     #[diesel(sql_type = SqlUuid)]
     tenant_id: Uuid,

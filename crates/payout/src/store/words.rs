@@ -85,7 +85,10 @@ pub(super) fn read_period(word: &str) -> Result<Period, Error> {
 }
 
 pub(super) fn read_over_limit(word: &str) -> Result<OverLimit, Error> {
-    OverLimit::ALL.into_iter().find(|known| known.word() == word).ok_or_else(|| unreadable("over_limit", word))
+    OverLimit::ALL
+        .into_iter()
+        .find(|known| known.word() == word)
+        .ok_or_else(|| unreadable("over_limit", word))
 }
 
 /// A column of a key can not be null; the nil id stands for "all".

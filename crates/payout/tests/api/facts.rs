@@ -19,8 +19,7 @@ use contracts::{
 };
 use kernel::{
     ClickId, Clock as _, ConversionId, EndpointId, FactId, IdSource as _, Occurrence, OfferEventId, OfferId,
-    TenantId,
-    Timestamp,
+    TenantId, Timestamp,
 };
 use process::{SystemClock, SystemIds};
 use secrecy::{ExposeSecret as _, SecretString};

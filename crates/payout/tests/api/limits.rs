@@ -42,12 +42,10 @@ fn qualified(tenant: Tenant, click: u8, dollars: i64) -> Envelope {
     tenant.qualified(held(tenant, click, dollars * DOLLAR))
 }
 
-/// (state, version, left of all, left of the day) in the order in which it was said.
-fn told(facts: &[BudgetStateChanged]) -> Vec<(BudgetState, u64, i64)> {
-    facts
-        .iter()
-        .map(|fact| (fact.state(), fact.version, fact.left_total.as_ref().map_or(0, |left| left.micros)))
-        .collect()
+/// (state, what is left of all) in the order in which it was said: each has a higher number than the one before.
+fn told(facts: &[BudgetStateChanged]) -> Vec<(BudgetState, i64)> {
+    assert!(facts.is_sorted_by(|earlier, later| earlier.version < later.version), "{facts:?}");
+    facts.iter().map(|fact| (fact.state(), fact.left_total.as_ref().map_or(0, |left| left.micros))).collect()
 }
 
 /// What the ledger holds of revenue, what the counters say, and how many conversions are refused by a limit.
@@ -78,18 +76,20 @@ async fn a_spent_budget_refuses_says_so_and_opens_when_money_comes_back() {
     assert_eq!(books(&stage).await, (6 * DOLLAR, 6 * DOLLAR, 1));
     // One dollar is left, and the cheapest conversion costs three.
     let spent = stage.said_count::<BudgetStateChanged>(1).await;
-    assert_eq!(told(&spent), [(BudgetState::Spent, 1, DOLLAR)]);
+    assert_eq!(told(&spent), [(BudgetState::Spent, DOLLAR)]);
     assert_eq!(spent[0].resumes_at_micros, None);
 
     stage.say_verdicts([brownboots.vetoed(&held(brownboots, 1, 3 * DOLLAR))]).await;
     let opened = stage.said_count::<BudgetStateChanged>(2).await;
-    assert_eq!(told(&opened)[1], (BudgetState::Open, 2, 4 * DOLLAR));
+    assert_eq!(told(&opened)[1], (BudgetState::Open, 4 * DOLLAR));
     assert_eq!(books(&stage).await, (3 * DOLLAR, 3 * DOLLAR, 1));
     // Who was refused stays refused; who comes now is taken.
     let again = ConversionVerdict { revision: 2, ..held(brownboots, 3, 3 * DOLLAR) };
     stage.say_verdicts([brownboots.qualified(again), qualified(brownboots, 4, 3)]).await;
     stage.rows("conversions WHERE status = 'pending'", 2).await;
-    stage.rows("conversions WHERE status_by = 'limit' AND status = 'rejected' AND verdict_revision = 2", 1).await;
+    stage
+        .rows("conversions WHERE status_by = 'limit' AND status = 'rejected' AND verdict_revision = 2", 1)
+        .await;
     assert_eq!(books(&stage).await, (6 * DOLLAR, 6 * DOLLAR, 1));
     stage.strike().await;
 }
@@ -130,7 +130,7 @@ async fn a_budget_of_a_day_resumes_at_midnight_by_itself() {
         )
         .await;
     let opened = stage.said_count::<BudgetStateChanged>(2).await;
-    assert_eq!(told(&opened)[1], (BudgetState::Open, 2, 97 * DOLLAR));
+    assert_eq!(told(&opened)[1], (BudgetState::Open, 97 * DOLLAR));
     stage.say_verdicts([qualified(brownboots, 2, 3)]).await;
     let spent = stage.said_count::<BudgetStateChanged>(3).await;
     assert_eq!(told(&spent)[2].0, BudgetState::Spent);
@@ -149,21 +149,29 @@ async fn a_new_version_applies_at_once_and_lowering_untakes_nothing() {
     stage.said_count::<BudgetStateChanged>(1).await;
     stage.say_catalog([brownboots.envelope(&budgets(brownboots, 2, 9, None))]).await;
     let opened = stage.said_count::<BudgetStateChanged>(2).await;
-    assert_eq!(told(&opened)[1], (BudgetState::Open, 2, 6 * DOLLAR));
+    assert_eq!(told(&opened)[1], (BudgetState::Open, 6 * DOLLAR));
 
     // A lower one: what was taken stays taken. An older version that comes late changes nothing.
     stage.say_catalog([brownboots.envelope(&budgets(brownboots, 3, 1, None))]).await;
     let spent = stage.said_count::<BudgetStateChanged>(3).await;
-    assert_eq!(told(&spent)[2], (BudgetState::Spent, 3, -2 * DOLLAR));
+    assert_eq!(told(&spent)[2], (BudgetState::Spent, -2 * DOLLAR));
     let late = brownboots.envelope(&budgets(brownboots, 2, 9, None));
     stage.say_stale_offer(late, brownboots.changed(2, &[])).await;
     stage.rows("offers WHERE version = 3 AND total_micros = 1000000", 1).await;
     stage.rows("conversions WHERE status = 'pending' AND counted = 'taken'", 1).await;
 
     // A republish says the state once more, for who lost it.
-    stage.say_stale_offer(brownboots.envelope(&budgets(brownboots, 3, 1, None)), brownboots.changed(3, &[])).await;
+    stage
+        .say_stale_offer(brownboots.envelope(&budgets(brownboots, 3, 1, None)), brownboots.changed(3, &[]))
+        .await;
     let again = stage.said_count::<BudgetStateChanged>(4).await;
-    assert_eq!(told(&again)[3], (BudgetState::Spent, 4, -2 * DOLLAR));
+    assert_eq!(told(&again)[3], (BudgetState::Spent, -2 * DOLLAR));
+
+    // So does payout when it had lost its copy of the offer, with a number that everybody takes for newer.
+    stage.meanwhile("DELETE FROM offers").await;
+    stage.say_catalog([brownboots.envelope(&budgets(brownboots, 4, 9, None))]).await;
+    let healed = stage.said_count::<BudgetStateChanged>(5).await;
+    assert_eq!(told(&healed)[4], (BudgetState::Open, 6 * DOLLAR));
     stage.strike().await;
 }
 
@@ -210,7 +218,10 @@ async fn above_a_limit_it_is_reviewed_or_accepted_unpaid_as_the_offer_says() {
     let said = stage.said_count::<ConversionStatusChanged>(3).await;
     let unpaid: Vec<_> = said.iter().filter(|fact| fact.unpaid).collect();
     assert_eq!(unpaid.len(), 1);
-    assert_eq!((unpaid[0].status(), unpaid[0].reason_code.as_str()), (ConversionStatus::Success, "UNPAID_CAP"));
+    assert_eq!(
+        (unpaid[0].status(), unpaid[0].reason_code.as_str()),
+        (ConversionStatus::Success, "UNPAID_CAP")
+    );
     assert_eq!(unpaid[0].revenue.as_ref().map(|revenue| revenue.micros), Some(0));
     assert_eq!(books(&stage).await, (3 * DOLLAR, 3 * DOLLAR, 1));
     stage.strike().await;
@@ -296,7 +307,9 @@ async fn a_taint_counts_until_it_is_refused() {
     stage.introduce_with(brownboots, budgets(brownboots, 1, 3, None)).await;
     let tainted = ConversionVerdict { verdict: Verdict::OnReview.into(), ..held(brownboots, 1, 3 * DOLLAR) };
     stage.say_verdicts([brownboots.qualified(tainted.clone())]).await;
-    stage.rows("conversions WHERE status = 'on_review' AND counted = 'taken' AND books = 'reserved'", 1).await;
+    stage
+        .rows("conversions WHERE status = 'on_review' AND counted = 'taken' AND books = 'reserved'", 1)
+        .await;
     stage.say_verdicts([qualified(brownboots, 2, 3)]).await;
     stage.rows("conversions WHERE reason_code = 'REJECTED_BUDGET'", 1).await;
     stage.say_verdicts([brownboots.vetoed(&tainted), qualified(brownboots, 3, 3)]).await;

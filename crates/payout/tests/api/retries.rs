@@ -81,7 +81,9 @@ async fn a_newer_status_replaces_one_that_could_not_be_told() {
     let brownboots = Tenant::new(1);
     let mut curious = brownboots.endpoint(stage.template());
     curious.statuses = [ConversionStatus::Pending, ConversionStatus::Success].map(Into::into).to_vec();
-    stage.say_catalog([brownboots.envelope(&brownboots.offer(1)), brownboots.publisher(1, vec![curious])]).await;
+    stage
+        .say_catalog([brownboots.envelope(&brownboots.offer(1)), brownboots.publisher(1, vec![curious])])
+        .await;
     stage.publisher.answer("/cb", [Answer::status(500), Answer::status(200)]);
     let held = ConversionVerdict { terms: Some(terms(3)), ..brownboots.verdict(1) };
     stage.say_verdicts([brownboots.qualified(held)]).await;
@@ -106,7 +108,9 @@ async fn a_publisher_never_hears_the_newer_status_before_the_older_one_is_over()
     let brownboots = Tenant::new(1);
     let mut curious = brownboots.endpoint(stage.template());
     curious.statuses = [ConversionStatus::Pending, ConversionStatus::Rejected].map(Into::into).to_vec();
-    stage.say_catalog([brownboots.envelope(&brownboots.offer(1)), brownboots.publisher(1, vec![curious])]).await;
+    stage
+        .say_catalog([brownboots.envelope(&brownboots.offer(1)), brownboots.publisher(1, vec![curious])])
+        .await;
     // The older one is on its way for a second, while the newer one is decided.
     stage.publisher.answer("/cb", [Answer::status(200).after(Duration::from_secs(1)), Answer::status(200)]);
     let held = ConversionVerdict { terms: Some(terms(3)), ..brownboots.verdict(1) };
@@ -167,7 +171,9 @@ async fn the_newest_of_three_statuses_waits_for_the_first_that_is_still_under_wa
     let brownboots = Tenant::new(1);
     let mut curious = brownboots.endpoint(stage.template());
     curious.statuses = [ConversionStatus::Pending, ConversionStatus::Rejected].map(Into::into).to_vec();
-    stage.say_catalog([brownboots.envelope(&brownboots.offer(1)), brownboots.publisher(1, vec![curious])]).await;
+    stage
+        .say_catalog([brownboots.envelope(&brownboots.offer(1)), brownboots.publisher(1, vec![curious])])
+        .await;
     stage.publisher.answer("/cb", [Answer::status(200).after(Duration::from_secs(4)), Answer::status(200)]);
     let held = ConversionVerdict { terms: Some(terms(3)), ..brownboots.verdict(1) };
     stage.say_verdicts([brownboots.qualified(held.clone())]).await;

@@ -124,7 +124,7 @@ fn with(before: &Conversion, after: Conversion, counted: Counted) -> Conversion 
         (true, true) => before.reason.clone(),
         (true, false) => unpaid("LIMIT", "a limit of the offer was reached"),
     };
-    Conversion { counted, reason, ..after }
+    Conversion { reason, counted, ..after }
 }
 
 const UNPAID: &str = "UNPAID_";

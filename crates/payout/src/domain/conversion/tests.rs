@@ -210,10 +210,7 @@ fn what_was_never_reached_is_remembered_and_not_shown() {
     let unreached = on_verdict(None, &verdict(4, Word::Unreached), days(0));
     let Settlement::Silent(conversion) = unreached else { panic!("{unreached:?}") };
     assert_eq!((conversion.status_revision, conversion.verdict_revision), (0, 4));
-    assert_eq!(
-        on_verdict(Some(&conversion), &verdict(3, Word::Qualified), days(0)),
-        Settlement::Stale
-    );
+    assert_eq!(on_verdict(Some(&conversion), &verdict(3, Word::Qualified), days(0)), Settlement::Stale);
 }
 
 #[test]
@@ -271,8 +268,7 @@ fn a_verdict_that_changes_nothing_is_silent() {
 #[test]
 fn zero_money_is_a_conversion_without_transfers() {
     let terms = Terms { revenue: Revenue::Flat(Micros::ZERO), payout: Payout::Flat(Micros::ZERO), ..flat() };
-    let change =
-        changed(on_verdict(None, &Verdict { terms, ..verdict(1, Word::Qualified) }, days(3)));
+    let change = changed(on_verdict(None, &Verdict { terms, ..verdict(1, Word::Qualified) }, days(3)));
     assert!(change.transfers.is_empty() && change.is_told);
     assert_eq!(change.conversion.standing.status, Status::Success);
 }

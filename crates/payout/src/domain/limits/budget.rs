@@ -30,7 +30,8 @@ pub struct Left {
 /// What is left at `now`, after `spent` of all time and `spent_today`.
 #[must_use]
 pub fn left(bounds: &Bounds, spent: Micros, spent_today: Micros, now: Timestamp) -> Left {
-    let of = |bound: Option<Micros>, spent: Micros| bound.map(|bound| Micros(bound.0.saturating_sub(spent.0)));
+    let of =
+        |bound: Option<Micros>, spent: Micros| bound.map(|bound| Micros(bound.0.saturating_sub(spent.0)));
     let (total, today) = (of(bounds.total, spent), of(bounds.daily, spent_today));
     let is_enough = |left: Option<Micros>| left.is_none_or(|left| left >= bounds.least);
     let state = match (is_enough(total), is_enough(today), Period::Day.ends(now)) {

@@ -174,7 +174,13 @@ impl Desk {
         })
     }
 
-    fn short_budget(&self, bounds: &Bounds, subject: &Subject, amount: Micros, at: Timestamp) -> Option<Over> {
+    fn short_budget(
+        &self,
+        bounds: &Bounds,
+        subject: &Subject,
+        amount: Micros,
+        at: Timestamp,
+    ) -> Option<Over> {
         bounds.budgets().find_map(|(period, bound)| {
             let counter = Counter::of_offer(subject.tenant, subject.offer, period, at);
             let spent = self.usage.revenue(&counter, bounds.currency);

@@ -85,18 +85,38 @@ mod tests {
     }
 
     #[rstest]
-    #[case::last_moment("2026-12-06T23:59:59.999999Z", Period::Day, "2026-12-06", Some("2026-12-07T00:00:00Z"))]
+    #[case::last_moment(
+        "2026-12-06T23:59:59.999999Z",
+        Period::Day,
+        "2026-12-06",
+        Some("2026-12-07T00:00:00Z")
+    )]
     #[case::midnight("2026-12-07T00:00:00Z", Period::Day, "2026-12-07", Some("2026-12-08T00:00:00Z"))]
     #[case::sunday("2026-12-06T23:59:59.999999Z", Period::Week, "2026-11-30", Some("2026-12-07T00:00:00Z"))]
     #[case::monday("2026-12-07T00:00:00Z", Period::Week, "2026-12-07", Some("2026-12-14T00:00:00Z"))]
-    #[case::week_over_new_year("2027-01-01T12:00:00Z", Period::Week, "2026-12-28", Some("2027-01-04T00:00:00Z"))]
-    #[case::last_of_month("2026-01-31T23:59:59.999999Z", Period::Month, "2026-01-01", Some("2026-02-01T00:00:00Z"))]
+    #[case::week_over_new_year(
+        "2027-01-01T12:00:00Z",
+        Period::Week,
+        "2026-12-28",
+        Some("2027-01-04T00:00:00Z")
+    )]
+    #[case::last_of_month(
+        "2026-01-31T23:59:59.999999Z",
+        Period::Month,
+        "2026-01-01",
+        Some("2026-02-01T00:00:00Z")
+    )]
     #[case::december("2026-12-31T12:00:00Z", Period::Month, "2026-12-01", Some("2027-01-01T00:00:00Z"))]
     #[case::leap_day("2028-02-29T23:59:59Z", Period::Day, "2028-02-29", Some("2028-03-01T00:00:00Z"))]
     #[case::leap_month("2028-02-29T23:59:59Z", Period::Month, "2028-02-01", Some("2028-03-01T00:00:00Z"))]
     #[case::no_leap_day("2100-02-28T23:59:59Z", Period::Day, "2100-02-28", Some("2100-03-01T00:00:00Z"))]
     // Berlin leaves summer time at 2026-10-25T01:00:00Z; UTC does not notice.
-    #[case::clocks_change_elsewhere("2026-10-25T23:59:59Z", Period::Day, "2026-10-25", Some("2026-10-26T00:00:00Z"))]
+    #[case::clocks_change_elsewhere(
+        "2026-10-25T23:59:59Z",
+        Period::Day,
+        "2026-10-25",
+        Some("2026-10-26T00:00:00Z")
+    )]
     #[case::before_1970("1969-12-31T23:59:59Z", Period::Day, "1969-12-31", Some("1970-01-01T00:00:00Z"))]
     #[case::always("2026-12-07T00:00:00Z", Period::AllTime, "1970-01-01", None)]
     fn periods_are_those_of_utc(

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::{
     conversion::{
-        Change, Conversion, Counted, Occasion, Reason, Refused, Settlement, Subject, Verdict, WAITS_FOR_OFFER,
-        on_decision, on_due, on_offer, on_verdict,
+        Change, Conversion, Counted, Occasion, Reason, Refused, Settlement, Subject, Verdict,
+        WAITS_FOR_OFFER, on_decision, on_due, on_offer, on_verdict,
     },
     standing::{Actor, Decision, Status, Word},
 };
@@ -265,7 +265,8 @@ fn a_reversal_gives_back_and_the_budget_opens() {
 fn lowering_untakes_nothing_and_raising_opens() {
     let mut shop = Shop::open(bounds(Some(4 * DOLLAR), None, OverLimit::Reject, &[]));
     shop.qualify(0, 4 * DOLLAR, NOON);
-    shop.bounds = Some(bounds(Some(2 * DOLLAR), None, OverLimit::Reject, &[cap(CapOf::Offer, Period::Day, 1)]));
+    shop.bounds =
+        Some(bounds(Some(2 * DOLLAR), None, OverLimit::Reject, &[cap(CapOf::Offer, Period::Day, 1)]));
     assert_eq!(shop.say(&verdict(0, 2, QUALIFIED, 4 * DOLLAR), NOON).standing.status, Status::Pending);
     // A price that falls is taken over even so; the cap knows what was counted before there was one.
     assert_eq!(shop.qualify(1, 0, NOON).reason.code, "REJECTED_CAP");
@@ -377,7 +378,10 @@ fn what_is_on_review_anyway_is_counted_when_its_offer_is_known() {
     let mut shop = Shop::open(bounds(None, None, OverLimit::Reject, &[]));
     let bounds = shop.bounds.take();
     let tainted = shop.say(&verdict(0, 1, Word::OnReview { reverses: false }, DOLLAR), NOON);
-    assert_eq!((stands(tainted), tainted.counted), ((Status::OnReview, Actor::Verdict, "CODE"), Counted::Waiting));
+    assert_eq!(
+        (stands(tainted), tainted.counted),
+        ((Status::OnReview, Actor::Verdict, "CODE"), Counted::Waiting)
+    );
     shop.bounds = bounds;
     let change = on_offer(&shop.conversions[&0], &no_rate, &mut shop.desk(), NOON).unwrap();
     assert_eq!(stands(&change.conversion), (Status::OnReview, Actor::Verdict, "CODE"));

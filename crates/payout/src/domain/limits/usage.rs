@@ -95,6 +95,12 @@ impl Usage {
         Micros(self.0.get(counter).and_then(|count| count.revenue.get(&currency)).copied().unwrap_or(0))
     }
 
+    /// Whether anything was ever counted there.
+    #[must_use]
+    pub fn knows(&self, counter: &Counter) -> bool {
+        self.0.contains_key(counter)
+    }
+
     /// Every counter that says something, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Counter, &Count)> {
         self.0.iter()

@@ -85,8 +85,11 @@ async fn sum(pool: &Pool, query: &str) -> i64 {
 
 async fn contend(total: i64, cap: u64) -> (Pool, test_kit::TestDatabase) {
     let database = test_kit::database("payout", crate::migrate).await;
-    let pool =
-        postgres_kit::pool(&DatabaseSettings { pool_size: usize::try_from(WORKERS).unwrap(), ..database.settings() }).unwrap();
+    let pool = postgres_kit::pool(&DatabaseSettings {
+        pool_size: usize::try_from(WORKERS).unwrap(),
+        ..database.settings()
+    })
+    .unwrap();
     let ids: Arc<dyn IdSource> = Arc::new(SystemIds);
     let bounds = Bounds {
         version: 1,
@@ -95,14 +98,17 @@ async fn contend(total: i64, cap: u64) -> (Pool, test_kit::TestDatabase) {
         daily: None,
         least: Micros(50_001),
         action: OverLimit::Reject,
-        caps: vec![Cap { of: CapOf::Event(OfferEventId::from_uuid(id(5))), period: Period::AllTime, bound: cap }],
+        caps: vec![Cap {
+            of: CapOf::Event(OfferEventId::from_uuid(id(5))),
+            period: Period::AllTime,
+            bound: cap,
+        }],
     };
     let offer = Offer { key: (TenantId::from_uuid(id(1)), OfferId::from_uuid(id(4))), bounds };
     apply_catalog(&pool, &ids, &[CatalogFact::Offer(offer)]).await.unwrap();
     let mut workers = JoinSet::new();
     for worker in 0..WORKERS {
         let (pool, ids) = (pool.clone(), Arc::clone(&ids));
-        #[expect(clippy::disallowed_methods, reason = "a test's own tasks")]
         workers.spawn(async move {
             for turn in 0..EACH {
                 // Neighbours share every other conversion: a redelivery to another worker.
@@ -125,28 +131,36 @@ async fn sixty_four_workers_end_exactly_within_one_budget() {
     let all = i64::from(WORKERS * EACH);
     assert_eq!(sum(&pool, "SELECT count(*) AS sum FROM conversions").await, all);
     let taken =
-        sum(&pool, "SELECT sum(revenue_micros)::bigint AS sum FROM conversions WHERE status <> 'rejected'").await;
+        sum(&pool, "SELECT sum(revenue_micros)::bigint AS sum FROM conversions WHERE status <> 'rejected'")
+            .await;
     let counted = "SELECT revenue_micros AS sum FROM limit_usage WHERE period = 'all_time'
         AND offer_event_id = '00000000-0000-0000-0000-000000000000'";
     assert_eq!(sum(&pool, counted).await, taken, "the counter is the sum");
-    let entries = "SELECT sum(amount_micros)::bigint AS sum FROM ledger_transfers WHERE kind IN ('pending', 'posted')";
+    let entries =
+        "SELECT sum(amount_micros)::bigint AS sum FROM ledger_transfers WHERE kind IN ('pending', 'posted')";
     assert_eq!(sum(&pool, entries).await, taken, "and the ledger holds no more and no less");
     let left = total - taken;
     assert!(left >= 0, "{left}");
     // First committed wins: whoever was refused would not fit now either.
     let refused = "SELECT min(revenue_micros) AS sum FROM conversions WHERE reason_code = 'REJECTED_BUDGET'";
-    assert!(sum(&pool, refused).await > left, "what is left, {left}, would have paid for one that was refused");
+    assert!(
+        sum(&pool, refused).await > left,
+        "what is left, {left}, would have paid for one that was refused"
+    );
     let proof = crate::verify(&database.settings()).await.unwrap();
     assert_eq!(proof.differences, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_workers_end_exactly_at_one_cap() {
-    let (pool, database) = contend(i64::MAX, 37).await;
+    let (pool, _database) = contend(i64::MAX, 37).await;
     let counts = |event: u128, status: &str| {
         format!("SELECT count(*) AS sum FROM conversions WHERE offer_event_id = '{}' AND {status}", id(event))
     };
     assert_eq!(sum(&pool, &counts(5, "counted = 'taken'")).await, 37);
-    assert_eq!(sum(&pool, &counts(5, "reason_code = 'REJECTED_CAP'")).await, i64::from(WORKERS * EACH / 2) - 37);
+    assert_eq!(
+        sum(&pool, &counts(5, "reason_code = 'REJECTED_CAP'")).await,
+        i64::from(WORKERS * EACH / 2) - 37
+    );
     assert_eq!(sum(&pool, &counts(6, "counted = 'taken'")).await, i64::from(WORKERS * EACH / 2));
 }
