@@ -143,7 +143,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     .start();
 
     let tokens = token_auth(settings, Arc::clone(clock), pool.clone());
-    let routes = http::routes(web::Data::new(Api { pool }), web::Data::new(tokens));
+    let routes = http::routes(web::Data::new(Api { pool, ids: Arc::clone(ids) }), web::Data::new(tokens));
     let http = Server::new("api", &settings.http).documented(http::ABOUT).listen(supervisor, routes)?;
     // Last: whoever asks whether it is ready may call it next.
     let admin = http_kit::admin::listen(&settings.admin, readiness, supervisor)?;

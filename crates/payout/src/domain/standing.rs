@@ -143,10 +143,8 @@ impl Decision {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Approve => "APPROVED_BY_PERSON",
+            Self::Approve | Self::Restore | Self::ClearReview => "ACCEPTED_BY_PERSON",
             Self::Reject => "REJECTED_BY_PERSON",
-            Self::Restore => "RESTORED_BY_PERSON",
-            Self::ClearReview => "CLEARED_BY_PERSON",
         }
     }
 }

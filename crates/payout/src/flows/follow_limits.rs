@@ -130,8 +130,10 @@ async fn count(
         .collect();
     let rows: Vec<&Conversion> = counted.iter().map(|(change, _)| &change.conversion).collect();
     conversions::change(connection, &rows).await?;
-    let changes: Vec<Changed<'_>> =
-        counted.iter().map(|(change, stored)| Changed { change, trace: &stored.trace }).collect();
+    let changes: Vec<Changed<'_>> = counted
+        .iter()
+        .map(|(change, stored)| Changed { change, trace: &stored.trace, token: None })
+        .collect();
     save::consequences(connection, ids.as_ref(), now, &changes).await?;
     counting::close(connection, ids.as_ref(), now, &offers, &desk).await?;
     Ok(counted.len())

@@ -157,7 +157,7 @@ async fn record(
         .iter()
         .chain(&decided.known)
         .filter(|decision| decision.is_change)
-        .map(|decision| Changed { change: &decision.change, trace: &decision.received.trace })
+        .map(|decision| Changed { change: &decision.change, trace: &decision.received.trace, token: None })
         .collect();
     save::consequences(connection, ids.as_ref(), now, &changes).await?;
     counting::close(connection, ids.as_ref(), now, &offers, &desk).await?;

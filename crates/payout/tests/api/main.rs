@@ -2,6 +2,7 @@
 //! database, the HTTP API.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
+mod deciding;
 mod doors;
 mod facts;
 mod forgetting;

@@ -242,6 +242,22 @@ impl Stage {
         (status, response.json().await.expect("JSON"))
     }
 
+    /// Asks the API to do something; with a token or without.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        token: Option<&str>,
+        body: &serde_json::Value,
+    ) -> (u16, serde_json::Value) {
+        let mut request = test_kit::http_client().post(format!("http://{}{path}", self.address)).json(body);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("ApiToken {token}"));
+        }
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.json().await.expect("JSON"))
+    }
+
     /// The ledger's proof.
     pub(crate) async fn proof(&self) -> Findings {
         payout::verify(&self.database.settings()).await.expect("a proof")

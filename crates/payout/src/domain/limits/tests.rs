@@ -292,7 +292,7 @@ fn above_a_limit_a_person_may_be_asked() {
 
     shop.bounds = Some(bounds(Some(2 * DOLLAR), None, OverLimit::Review, &[]));
     let approved = shop.decide(1, Decision::Approve, NOON).unwrap();
-    assert_eq!(stands(&approved), (Status::Success, Actor::Person, "APPROVED_BY_PERSON"));
+    assert_eq!(stands(&approved), (Status::Success, Actor::Person, "ACCEPTED_BY_PERSON"));
     assert_eq!(shop.spent(Period::AllTime, NOON), 2 * DOLLAR);
 }
 
