@@ -1,8 +1,8 @@
 //! `POST /api/v1/conversions/{id}/decisions`: a person decides.
 
 use actix_web::{post, web};
-use http_kit::{Json, Problem, ProblemBody, auth::Caller};
-use kernel::ConversionId;
+use http_kit::{Json, Problem, ProblemBody, auth::Caller, openapi::Said};
+use kernel::{ConversionId, Currency, Micros, Money};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -12,7 +12,11 @@ use super::{
     json::{self, ConversionBody, Sight},
 };
 use crate::{
-    domain::{conversion::Refused, standing::Decision},
+    domain::{
+        conversion::Refused,
+        limits::{Over, Period},
+        standing::{Decision, Illegal, Status},
+    },
     flows::{
         decide::{self, Asked, DecideError},
         read::{self, Scope},
@@ -20,7 +24,7 @@ use crate::{
 };
 
 /// A reason is a sentence or two.
-const REASON_BYTES_MAX: usize = 1_000;
+const REASON_CHARS_MAX: usize = 1_000;
 
 /// What a person decides, and why.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -29,8 +33,13 @@ const REASON_BYTES_MAX: usize = 1_000;
 pub struct DecisionBody {
     /// What.
     decision: DecisionWord,
-    /// Why: 1 to 1000 bytes. Kept with the decision, and told to a publisher whose postback asks for `{reason}`.
-    #[schema(example = "The advertiser confirmed the purchase.", min_length = 1, max_length = 1000)]
+    /// Why: 1 to 1000 characters, not only white space. Kept with the decision, and told to a publisher whose postback asks for `{reason}`.
+    #[schema(
+        example = "The advertiser confirmed the purchase.",
+        min_length = 1,
+        max_length = 1000,
+        pattern = r"\S"
+    )]
     reason: String,
 }
 
@@ -73,9 +82,8 @@ pub async fn decide_conversion(
 ) -> Result<Json<ConversionBody>, Problem> {
     caller.require_write()?;
     let reason = body.0.reason.trim();
-    if reason.is_empty() || reason.len() > REASON_BYTES_MAX || reason.contains('\0') {
-        return Err(Problem::invalid(Vec::new())
-            .field("reason", "must be 1 to 1000 bytes of text, not only white space"));
+    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
+        return Err(wrong_reason());
     }
     let conversion = ConversionId::from_uuid(id.into_inner());
     let asked = Asked {
@@ -95,6 +103,24 @@ pub async fn decide_conversion(
     let whole = read::conversion(&api.pool, scope, conversion).await.map_err(error::of_store)?;
     let whole = whole.ok_or_else(|| Problem::not_found("conversion"))?;
     Ok(Json(json::conversion(whole.conversion, Sight::Tenant)))
+}
+
+fn wrong_reason() -> Problem {
+    Problem::invalid(Vec::new()).field("reason", "must be 1 to 1000 characters, not only white space")
+}
+
+/// Problems as the document shows them.
+pub(super) fn problems() -> Vec<Said> {
+    let left = Money::new(Micros(500_000), Currency::USD);
+    let refused = [
+        Refused::Over(Over::Budget { period: Period::AllTime, left, short: Micros(1_500_000) }),
+        Refused::Illegal(Illegal { from: Status::Success, decision: Decision::Approve }),
+        Refused::Worthless(String::from("no amount: turn on Values & Revenue in AppsFlyer")),
+        Refused::Unknown,
+    ];
+    let of = |problem| Said::by("decide_conversion", problem);
+    let refused = refused.map(|refused| of(problem(DecideError::Refused(refused))));
+    refused.into_iter().chain([of(wrong_reason())]).collect()
 }
 
 fn problem(error: DecideError) -> Problem {

@@ -16,6 +16,7 @@ pub const ABOUT: About = About {
         of("offer_id", "The offer's id.", "0194a3c0-0000-7000-8000-000000000001", "offer"),
         of("conversion_id", "Of one conversion.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", ""),
     ],
+    problems: super::decide_conversion::problems,
     ..About::new(
         "GoKart payout",
         env!("CARGO_PKG_VERSION"),
