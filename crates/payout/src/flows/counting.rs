@@ -95,7 +95,8 @@ async fn say_budgets(
         let is_changed = left.state != offer.told.state;
         // Of what never took anything nobody believes anything but that it is open.
         let was_used = offer.told.version > 0 || is_used(*key, usage, now);
-        if !is_changed && !(again.contains(key) && was_used) {
+        let is_repeated = again.contains(key) && was_used;
+        if !is_changed && !is_repeated {
             continue;
         }
         let budget = ToldBudget { version: next_version(offer.told.version, now), state: left.state };

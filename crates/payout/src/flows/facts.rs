@@ -51,7 +51,7 @@ pub(super) fn status_changed(ids: &dyn IdSource, now: Timestamp, changed: &Chang
         flagged: conversion.standing.status == Status::Flagged,
         reversed: conversion.standing.status == Status::Reversed,
         unpaid: conversion.counted == Counted::Unpaid,
-        token_id: token.map(|token| token.to_vec()),
+        token_id: token.map(TokenId::to_vec),
         reward_points: conversion.money.map_or(0, |money| money.reward_points),
         event_id: conversion.occasion.event_id.clone(),
         occurrence: conversion.occasion.occurrence.clone(),
