@@ -85,7 +85,8 @@ impl Topology {
                 Queue::shared(PAYOUT_CATALOG)
                     .fact::<TenantChanged>()
                     .fact::<ApiTokenChanged>()
-                    .fact::<PublisherChanged>(),
+                    .fact::<PublisherChanged>()
+                    .fact::<OfferVersionCreated>(),
             )
             .queue(
                 Queue::window(RECENT)

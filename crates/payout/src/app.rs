@@ -28,6 +28,7 @@ use crate::{
     bus::{BusSink, OnCatalogFact, OnConversionVerdict, OnPersonErased},
     flows::{
         deliver::{Deliverer, Sender},
+        follow_limits::keep_following,
         release_holds::keep_releasing,
         verify_ledger::{Findings, verify_ledger},
     },
@@ -120,13 +121,18 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     Relay::run(pool.clone(), BusSink(bus.clone()), supervisor);
     postgres_kit::inbox::keep_swept(pool.clone(), INBOX_AGE, supervisor);
 
-    bus.consume(PAYOUT_CATALOG, OnCatalogFact { pool: pool.clone() })?;
+    bus.consume(PAYOUT_CATALOG, OnCatalogFact { pool: pool.clone(), ids: Arc::clone(ids) })?;
     bus.consume(PAYOUT_PEOPLE, OnPersonErased { pool: pool.clone() })?;
     bus.consume(PAYOUT_CONVERSIONS, OnConversionVerdict { pool: pool.clone(), ids: Arc::clone(ids) })?;
     let pace = settings.holds.pace();
     supervisor.spawn_critical(
         "release holds",
         keep_releasing(pool.clone(), Arc::clone(ids), pace, supervisor.soft()),
+    );
+    let pace = settings.limits.pace();
+    supervisor.spawn_critical(
+        "follow limits",
+        keep_following(pool.clone(), Arc::clone(ids), pace, supervisor.soft()),
     );
     Deliverer {
         pool: pool.clone(),
@@ -137,7 +143,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     .start();
 
     let tokens = token_auth(settings, Arc::clone(clock), pool.clone());
-    let routes = http::routes(web::Data::new(Api { pool }), web::Data::new(tokens));
+    let routes = http::routes(web::Data::new(Api { pool, ids: Arc::clone(ids) }), web::Data::new(tokens));
     let http = Server::new("api", &settings.http).documented(http::ABOUT).listen(supervisor, routes)?;
     // Last: whoever asks whether it is ready may call it next.
     let admin = http_kit::admin::listen(&settings.admin, readiness, supervisor)?;

@@ -12,7 +12,7 @@ use settings::{Problems, Validate};
 use signing::Keyring;
 use telemetry::TelemetrySettings;
 
-use crate::flows::{deliver::Bounds, release_holds::Pace};
+use crate::flows::{deliver::Bounds, follow_limits, release_holds::Pace};
 
 /// Connecting, sending and recording take no longer than the client's total beside this.
 const LEASE_RESERVE_MS: u64 = 5_000;
@@ -39,6 +39,8 @@ pub struct Settings {
     pub delivery: DeliverySettings,
     /// Releasing what time releases.
     pub holds: HoldSettings,
+    /// Following offers' limits.
+    pub limits: LimitSettings,
     /// Logs and traces.
     pub telemetry: TelemetrySettings,
     /// How the process ends.
@@ -77,6 +79,16 @@ pub struct HoldSettings {
     pub batch: u16,
 }
 
+/// Section `limits`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitSettings {
+    /// How often to look for budgets whose day is over, and for conversions whose offer became known.
+    pub poll_ms: u64,
+    /// Offers, and conversions, of one transaction.
+    pub batch: u16,
+}
+
 impl DeliverySettings {
     pub(crate) fn bounds(self) -> Bounds {
         Bounds {
@@ -94,6 +106,12 @@ impl HoldSettings {
     }
 }
 
+impl LimitSettings {
+    pub(crate) const fn pace(self) -> follow_limits::Pace {
+        follow_limits::Pace { poll: Duration::from_millis(self.poll_ms), batch: self.batch }
+    }
+}
+
 impl Validate for Settings {
     fn validate(&self, problems: &mut Problems) {
         problems.within("http", &self.http);
@@ -105,6 +123,7 @@ impl Validate for Settings {
         problems.within("client", &self.client);
         problems.within("delivery", &self.delivery);
         problems.within("holds", &self.holds);
+        problems.within("limits", &self.limits);
         problems.within("telemetry", &self.telemetry);
         problems.within("stop", &self.stop);
         let attempt_ms = self.client.total_timeout_ms.saturating_add(LEASE_RESERVE_MS);
@@ -135,6 +154,13 @@ impl Validate for DeliverySettings {
 }
 
 impl Validate for HoldSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("poll_ms", &self.poll_ms, &(10..=60_000));
+        problems.in_range("batch", &self.batch, &(1..=5_000));
+    }
+}
+
+impl Validate for LimitSettings {
     fn validate(&self, problems: &mut Problems) {
         problems.in_range("poll_ms", &self.poll_ms, &(10..=60_000));
         problems.in_range("batch", &self.batch, &(1..=5_000));

@@ -3,6 +3,7 @@
 
 mod catalog;
 mod failure;
+mod offer;
 mod on_catalog_fact;
 mod on_conversion_verdict;
 mod on_person_erased;

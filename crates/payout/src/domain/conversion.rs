@@ -2,15 +2,19 @@
 //! publisher hears of it.
 
 use kernel::{
-    AdvertiserId, ClickId, ConversionId, Currency, Days, Micros, OfferEventId, OfferId, PublisherId,
-    TenantId, Timestamp,
+    AdvertiserId, ClickId, ConversionId, Days, Micros, OfferEventId, OfferId, PublisherId, TenantId,
+    Timestamp,
 };
-use terms::{Breakdown, Priced, Rate, Reported, Review, Terms};
+use terms::{Breakdown, Priced, Reported, Review, Terms};
+
+mod counting;
 
 use super::{
     ledger::{self, Books, Goal, Transfer},
-    standing::{Actor, Standing, Status, Told, Word},
+    limits::{Desk, Over, RateOf},
+    standing::{Actor, Decision, Illegal, Standing, Status, Told, Word},
 };
+pub use counting::{Counted, WAITS_FOR_OFFER};
 
 /// Who and what a conversion is about. Never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +102,8 @@ pub struct Conversion {
     pub reported: Reported,
     /// What the ledger holds of it.
     pub books: Books,
+    /// How it stands with the limits of its offer.
+    pub counted: Counted,
 }
 
 /// What became of a verdict.
@@ -122,12 +128,31 @@ pub struct Change {
     pub is_told: bool,
 }
 
-/// Settles a verdict. `now` is the database's clock: a conversion whose pending time is over is released at once.
+/// Why a person's decision was not carried out; nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The status does not allow it.
+    #[error(transparent)]
+    Illegal(#[from] Illegal),
+    /// Nobody knows what would be paid.
+    #[error("what the conversion is worth is not known: {0}")]
+    Worthless(String),
+    /// The offer's limits have not arrived.
+    #[error("the limits of the offer are not known here yet")]
+    Unknown,
+    /// A limit has no room.
+    #[error("{0}")]
+    Over(Over),
+}
+
+/// Settles a verdict. `now` is the database's clock: a conversion whose pending time is over is released at once. What it
+/// takes from the offer's limits, or gives back to them, is noted at `desk`.
 #[must_use]
 pub fn on_verdict(
     current: Option<&Conversion>,
     verdict: &Verdict,
-    rate: impl FnOnce(Currency, Currency) -> Option<Rate>,
+    rate: RateOf<'_>,
+    desk: &mut Desk,
     now: Timestamp,
 ) -> Settlement {
     if current.is_some_and(|current| verdict.revision <= current.verdict_revision) {
@@ -147,7 +172,7 @@ pub fn on_verdict(
         _ if verdict.word == Word::Qualified => (verdict.word, Reason::default()),
         _ => (verdict.word, verdict.reason.clone()),
     };
-    let mut standing = before.standing.after_verdict(word);
+    let mut standing = before.standing_but_for_its_offer().after_verdict(word);
     if now >= before.due_at {
         standing = standing.after_due();
     }
@@ -162,6 +187,7 @@ pub fn on_verdict(
         reported: money.reported,
         ..before.clone()
     };
+    let after = counting::counted(&before, after, rate, desk, now);
     if after.shows_the_same_as(&before) {
         Settlement::Silent(after)
     } else {
@@ -176,7 +202,49 @@ pub fn on_due(current: &Conversion, now: Timestamp) -> Option<Change> {
     if now < current.due_at || standing == current.standing {
         return None;
     }
-    Some(change(current, Conversion { standing, reason: Reason::default(), ..current.clone() }))
+    let reason = if current.counted == Counted::Unpaid { current.reason.clone() } else { Reason::default() };
+    Some(change(current, Conversion { standing, reason, ..current.clone() }))
+}
+
+/// Counts a conversion that waited for its offer's limits, once `desk` knows them; `None` while it does not.
+#[must_use]
+pub fn on_offer(current: &Conversion, rate: RateOf<'_>, desk: &mut Desk, now: Timestamp) -> Option<Change> {
+    if current.counted != Counted::Waiting {
+        return None;
+    }
+    let mut standing = current.standing_but_for_its_offer();
+    let reason = if standing == current.standing { current.reason.clone() } else { Reason::default() };
+    if now >= current.due_at {
+        standing = standing.after_due();
+    }
+    let after = Conversion { standing, reason, ..current.clone() };
+    let after = counting::counted(current, after, rate, desk, now);
+    (!after.shows_the_same_as(current)).then(|| change(current, after))
+}
+
+/// Carries out what a person decided. What it makes count takes room like everything else.
+///
+/// # Errors
+/// [`Refused`]; then nothing has changed.
+pub fn on_decision(
+    current: &Conversion,
+    decision: Decision,
+    why: &str,
+    rate: RateOf<'_>,
+    desk: &mut Desk,
+    now: Timestamp,
+) -> Result<Change, Refused> {
+    let mut standing = current.standing.decided(decision)?;
+    if standing.status.told() != Some(Told::Rejected) && current.money.is_none() {
+        return Err(Refused::Worthless(current.reason.text.clone()));
+    }
+    if now >= current.due_at {
+        standing = standing.after_due();
+    }
+    let reason = Reason { code: String::from(decision.code()), text: String::from(why) };
+    let after = Conversion { standing, reason, ..current.clone() };
+    let after = counting::counted_or_refused(current, after, rate, desk, now)?;
+    Ok(change(current, after))
 }
 
 impl Conversion {
@@ -192,8 +260,18 @@ impl Conversion {
         self.money.map(|money| money.payout)
     }
 
+    /// Where it would be if only its offer's limits were known.
+    fn standing_but_for_its_offer(&self) -> Standing {
+        if self.counted == Counted::Waiting && self.standing.by == Actor::Limit {
+            Standing { status: Status::Pending, by: Actor::Verdict }
+        } else {
+            self.standing
+        }
+    }
+
     fn shows_the_same_as(&self, other: &Self) -> bool {
         self.standing.status == other.standing.status && self.reason == other.reason && self.money == other.money
+            && self.counted == other.counted
             // Nobody sees what was never reached, so there is nothing to number yet.
             || self.standing.status == Status::Unreached && other.standing.status == Status::Unreached
     }
@@ -206,8 +284,10 @@ fn change(before: &Conversion, after: Conversion) -> Change {
         // What a refused conversion would have earned is not news.
         || before.payout() != after.payout() && told.is_some_and(|told| told != Told::Rejected);
     let goal = match (after.standing.status, after.money) {
-        (Status::Unreached | Status::Rejected | Status::Reversed, _) | (_, None) => Goal::Nothing,
-        (Status::Pending | Status::OnReview, Some(money)) => Goal::Reserve(money),
+        // What counts nowhere reserves nothing: the ledger promises no more than the limits hold.
+        (Status::Pending | Status::OnReview, Some(money)) if after.counted.holds() => Goal::Reserve(money),
+        (Status::Unreached | Status::Rejected | Status::Reversed | Status::Pending | Status::OnReview, _)
+        | (_, None) => Goal::Nothing,
         (Status::Success | Status::Flagged, Some(money)) => Goal::Post(money),
     };
     let entry = ledger::enter(
@@ -240,6 +320,7 @@ fn unknown(verdict: &Verdict) -> Conversion {
         money: None,
         reported: Reported::default(),
         books: Books::Empty,
+        counted: Counted::Nowhere,
     }
 }
 
@@ -251,12 +332,8 @@ struct Repriced {
 
 /// The price is fixed when a conversion qualifies, with its rate. It is computed again only while nothing was released
 /// and what the user spent has changed (an amount that came later), or when it could not be computed before.
-fn reprice(
-    before: &Conversion,
-    verdict: &Verdict,
-    rate: impl FnOnce(Currency, Currency) -> Option<Rate>,
-) -> Repriced {
-    if verdict.word == Word::Unreached {
+fn reprice(before: &Conversion, verdict: &Verdict, rate: RateOf<'_>) -> Repriced {
+    if verdict.word == Word::Unreached || before.counted == Counted::Unpaid {
         return Repriced { breakdown: before.money, reported: before.reported, review: None };
     }
     let is_fixed = before.money.is_some()

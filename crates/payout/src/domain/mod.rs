@@ -8,15 +8,16 @@
 //! | told status | what a publisher hears: Pending, Success or Rejected |
 //! | hold | the time a Pending conversion waits before it becomes Success by itself |
 //! | books | what the ledger holds of a conversion: nothing, a reservation, or posted entries |
+//! | limit | a cap or a budget of an offer; a conversion that counts took its room, and gives it back when it is refused |
 //! | story | everything a publisher's postback may mention of a conversion |
 //!
-//! [`conversion`] is the decision; [`standing`] and [`ledger`] are what it is made of; [`postback`] and [`delivery`] are the
-//! telling. Caps and budgets are not here yet: they will sit between the price and the standing, in [`conversion`], and
-//! refuse as [`standing::Actor::Limit`].
+//! [`conversion`] is the decision; [`standing`], [`limits`] and [`ledger`] are what it is made of; [`postback`] and
+//! [`delivery`] are the telling.
 #![deny(clippy::arithmetic_side_effects)]
 
 pub mod conversion;
 pub mod delivery;
 pub mod ledger;
+pub mod limits;
 pub mod postback;
 pub mod standing;

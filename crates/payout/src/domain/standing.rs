@@ -116,6 +116,12 @@ pub enum Word {
     },
 }
 
+impl Word {
+    const fn refuses(self) -> bool {
+        matches!(self, Self::Vetoed { .. } | Self::Unreached)
+    }
+}
+
 /// What a person decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Decision {
@@ -127,6 +133,20 @@ pub enum Decision {
     Restore,
     /// Nothing is wrong with it: time may release it.
     ClearReview,
+}
+
+impl Decision {
+    /// Every decision.
+    pub const ALL: [Self; 4] = [Self::Approve, Self::Reject, Self::Restore, Self::ClearReview];
+
+    /// The stable code of the reason that such a decision leaves.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Approve | Self::Restore | Self::ClearReview => "ACCEPTED_BY_PERSON",
+            Self::Reject => "REJECTED_BY_PERSON",
+        }
+    }
 }
 
 /// What can happen to a conversion.
@@ -162,7 +182,7 @@ impl Standing {
         match event {
             Event::Verdict(word) => Ok(self.after_verdict(word)),
             Event::Due => Ok(self.after_due()),
-            Event::Person(decision) => self.after_person(decision),
+            Event::Person(decision) => self.decided(decision),
         }
     }
 
@@ -171,6 +191,10 @@ impl Standing {
     pub const fn after_verdict(self, word: Word) -> Self {
         match self.by {
             Actor::Verdict | Actor::Time => self.moved(self.status.after_verdict(word), Actor::Verdict),
+            // What waits for a person because of a limit is refused by a veto like everything that is Pending.
+            Actor::Limit if matches!(self.status, Status::OnReview) && word.refuses() => {
+                self.moved(Status::Rejected, Actor::Verdict)
+            }
             // A person's word outranks every verdict. A refusal by a limit is payout's own: the loser of a race for the
             // last of a budget does not come back because attribution repeats that it qualified.
             Actor::Person | Actor::Limit => self,
@@ -191,7 +215,11 @@ impl Standing {
         }
     }
 
-    const fn after_person(self, decision: Decision) -> Result<Self, Illegal> {
+    /// The standing after a person decided.
+    ///
+    /// # Errors
+    /// [`Illegal`] when the status does not allow it.
+    pub const fn decided(self, decision: Decision) -> Result<Self, Illegal> {
         let status = match (decision, self.status) {
             (Decision::Approve, Status::Pending | Status::OnReview | Status::Flagged)
             | (Decision::Restore, Status::Rejected | Status::Reversed)
@@ -365,6 +393,19 @@ mod tests {
         fn no_verdict_moves_what_a_person_decided(status in any_status(), word in any_word()) {
             let standing = Standing { status, by: Actor::Person };
             prop_assert_eq!(standing.after_verdict(word), standing);
+        }
+
+        #[test]
+        fn no_verdict_brings_back_what_a_limit_refused(word in any_word()) {
+            let standing = Standing { status: Status::Rejected, by: Actor::Limit };
+            prop_assert_eq!(standing.after_verdict(word), standing);
+        }
+
+        #[test]
+        fn what_a_limit_put_on_review_is_moved_by_a_veto_only(word in any_word()) {
+            let standing = Standing { status: Status::OnReview, by: Actor::Limit };
+            let rejected = Standing { status: Status::Rejected, by: Actor::Verdict };
+            prop_assert_eq!(standing.after_verdict(word), if word.refuses() { rejected } else { standing });
         }
 
         #[test]

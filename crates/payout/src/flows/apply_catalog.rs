@@ -2,20 +2,29 @@
 //! aggregate's version, and a lower one is ignored, so no inbox is needed. An equal one is taken
 //! again: it says the same, or the catalog repairs what it had said wrongly.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+use kernel::IdSource;
 use postgres_kit::{
     DbError, Pool, Retries,
     tokens::{self, TokenRow},
     transact,
 };
 
-use super::tell::tell_untold;
-use crate::store::{
-    deliveries::PublisherKey,
-    publishers::{self, Publisher},
-    tenants::{self, Tenant},
-    untold,
+use super::{counting, tell::tell_untold};
+use crate::{
+    domain::limits::OfferKey,
+    store::{
+        self,
+        deliveries::PublisherKey,
+        offers::{self, Locked, Offer},
+        publishers::{self, Publisher},
+        tenants::{self, Tenant},
+        untold,
+    },
 };
 
 /// A catalog fact that payout keeps.
@@ -27,6 +36,8 @@ pub enum CatalogFact {
     Publisher(Publisher),
     /// An API token as it stands.
     Token(TokenRow),
+    /// The limits of an offer as one of its versions says them.
+    Offer(Offer),
 }
 
 /// Applies a batch. Aggregates are written in the order of their ids, so that two batches never wait for each other in a
@@ -34,7 +45,11 @@ pub enum CatalogFact {
 ///
 /// # Errors
 /// [`DbError`] when nothing was committed.
-pub async fn apply_catalog(pool: &Pool, facts: &[CatalogFact]) -> Result<(), DbError> {
+pub async fn apply_catalog(
+    pool: &Pool,
+    ids: &Arc<dyn IdSource>,
+    facts: &[CatalogFact],
+) -> Result<(), DbError> {
     let mut newest_tenants: Vec<&Tenant> = Vec::new();
     let mut newest_publishers: Vec<&Publisher> = Vec::new();
     let mut token_rows: Vec<TokenRow> = Vec::new();
@@ -43,6 +58,7 @@ pub async fn apply_catalog(pool: &Pool, facts: &[CatalogFact]) -> Result<(), DbE
             CatalogFact::Tenant(tenant) => newest_tenants.push(tenant),
             CatalogFact::Publisher(publisher) => newest_publishers.push(publisher),
             CatalogFact::Token(token) => token_rows.push(token.clone()),
+            CatalogFact::Offer(_) => {}
         }
     }
     // Ascending versions of one aggregate: the last one stays.
@@ -65,6 +81,43 @@ pub async fn apply_catalog(pool: &Pool, facts: &[CatalogFact]) -> Result<(), DbE
             tell_untold(connection, &keys).await?;
         }
         tokens::apply(connection, &token_rows).await?;
+        Ok::<_, DbError>(())
+    })
+    .await?;
+    apply_offers(pool, ids, facts).await
+}
+
+/// Only the newest version of an offer bounds it. A raise opens its budget again in the same transaction; a version that is
+/// there already says the budget's state once more, for who lost it, and so does one of an offer that payout had lost. A
+/// transaction of its own: offers are locked first.
+async fn apply_offers(pool: &Pool, ids: &Arc<dyn IdSource>, facts: &[CatalogFact]) -> Result<(), DbError> {
+    let mut newest: BTreeMap<OfferKey, &Offer> = BTreeMap::new();
+    for fact in facts {
+        let CatalogFact::Offer(offer) = fact else { continue };
+        let kept = newest.entry(offer.key).or_insert(offer);
+        if kept.bounds.version <= offer.bounds.version {
+            *kept = offer;
+        }
+    }
+    if newest.is_empty() {
+        return Ok(());
+    }
+    let keys: BTreeSet<OfferKey> = newest.keys().copied().collect();
+    transact(pool, Retries::default(), async |connection| {
+        let before = counting::lock(connection, keys.clone()).await?;
+        let mut again: BTreeSet<OfferKey> = BTreeSet::new();
+        for (key, offer) in &newest {
+            offers::apply(connection, offer).await?;
+            let says_the_same = |known: &Locked| known.bounds.version == offer.bounds.version;
+            let is_said_again =
+                before.get(key).is_none_or(|known| says_the_same(known) && known.told.version > 0);
+            if is_said_again {
+                again.insert(*key);
+            }
+        }
+        let now = store::now(connection).await?;
+        let after = counting::lock(connection, keys.clone()).await?;
+        counting::review_budgets(connection, ids.as_ref(), now, &after, &again).await?;
         Ok::<_, DbError>(())
     })
     .await

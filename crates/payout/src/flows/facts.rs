@@ -1,27 +1,29 @@
 //! What payout says to the other services.
 
 use contracts::{Fact, Stamp, catalog, common::CurrencyRate, payout, read::to_money, seal};
-use kernel::{FactId, IdSource, Micros, Money, TenantId, Timestamp};
+use kernel::{Currency, FactId, IdSource, Micros, Money, TenantId, Timestamp, TokenId};
 use postgres_kit::outbox::Outgoing;
 use prost::Message as _;
 use telemetry::TraceContext;
 use terms::{AppliedRate, Breakdown};
 
+use super::save::Changed;
 use crate::{
     domain::{
-        conversion::Conversion,
-        standing::{Actor, Status, Told},
+        conversion::{Conversion, Counted},
+        limits::{BudgetState, Left, OfferKey},
+        standing::{Actor, Decision, Status, Told},
     },
-    store::deliveries::{End, Ended},
+    store::{
+        deliveries::{End, Ended},
+        offers::ToldBudget,
+    },
 };
 
 /// The conversion as it stands; nothing while there is no conversion to speak of.
-pub(super) fn status_changed(
-    ids: &dyn IdSource,
-    now: Timestamp,
-    trace: &TraceContext,
-    conversion: &Conversion,
-) -> Option<Outgoing> {
+pub(super) fn status_changed(ids: &dyn IdSource, now: Timestamp, changed: &Changed<'_>) -> Option<Outgoing> {
+    let Changed { change, trace, token } = changed;
+    let conversion = &change.conversion;
     let subject = &conversion.subject;
     let told = status(conversion.standing.status.told()?);
     let money = |pick: fn(&Breakdown) -> Micros| {
@@ -48,9 +50,8 @@ pub(super) fn status_changed(
         due_at_micros: conversion.released_by_time_at().map(Timestamp::as_micros),
         flagged: conversion.standing.status == Status::Flagged,
         reversed: conversion.standing.status == Status::Reversed,
-        // There are no limits yet, and no decisions of people.
-        unpaid: false,
-        token_id: None,
+        unpaid: conversion.counted == Counted::Unpaid,
+        token_id: token.map(TokenId::to_vec),
         reward_points: conversion.money.map_or(0, |money| money.reward_points),
         event_id: conversion.occasion.event_id.clone(),
         occurrence: conversion.occasion.occurrence.clone(),
@@ -88,6 +89,61 @@ pub(super) fn delivery_outcome(
         stop_reason: String::from(stop_reason(ended)),
     };
     outgoing(ids, now, ended.tenant, trace, &body)
+}
+
+/// What a person decided on a conversion, for the journey it belongs to.
+pub(super) fn decided_by_person(
+    ids: &dyn IdSource,
+    now: Timestamp,
+    trace: &TraceContext,
+    conversion: &Conversion,
+    (decision, (token, reason)): (Decision, (TokenId, &str)),
+) -> Outgoing {
+    let decision = match decision {
+        Decision::Approve => payout::PersonDecision::Approve,
+        Decision::Reject => payout::PersonDecision::Reject,
+        Decision::Restore => payout::PersonDecision::Restore,
+        Decision::ClearReview => payout::PersonDecision::ClearReview,
+    };
+    let subject = &conversion.subject;
+    let body = payout::ConversionDecidedByPerson {
+        tenant_id: subject.tenant.to_vec(),
+        conversion_id: subject.conversion.to_vec(),
+        gk_click_id: subject.click.to_vec(),
+        offer_event_id: subject.offer_event.to_vec(),
+        occurrence: conversion.occasion.occurrence.clone(),
+        decision: decision.into(),
+        token_id: token.to_vec(),
+        reason: String::from(reason),
+    };
+    outgoing(ids, now, subject.tenant, Some(trace), &body)
+}
+
+/// Whether an offer's budget lets clicks through, and what is left of it at this moment.
+pub(super) fn budget_state_changed(
+    ids: &dyn IdSource,
+    now: Timestamp,
+    (tenant, offer): OfferKey,
+    currency: Currency,
+    told: ToldBudget,
+    left: &Left,
+) -> Outgoing {
+    let money = |micros: Option<Micros>| micros.map(|micros| to_money(Money::new(micros, currency)));
+    let (state, resumes_at) = match told.state {
+        BudgetState::Open => (payout::BudgetState::Open, None),
+        BudgetState::Spent => (payout::BudgetState::Spent, None),
+        BudgetState::SpentUntil(moment) => (payout::BudgetState::Spent, Some(moment)),
+    };
+    let body = payout::BudgetStateChanged {
+        tenant_id: tenant.to_vec(),
+        offer_id: offer.to_vec(),
+        version: told.version,
+        state: state.into(),
+        left_total: money(left.total),
+        left_today: money(left.today),
+        resumes_at_micros: resumes_at.map(Timestamp::as_micros),
+    };
+    outgoing(ids, now, tenant, None, &body)
 }
 
 fn outgoing<F: Fact>(

@@ -4,18 +4,23 @@
 //! |---|---|
 //! | [`record_verdicts`] | a batch of attribution's verdicts |
 //! | [`release_holds`] | time |
+//! | [`follow_limits`] | time, and offers that became known |
 //! | [`deliver`] | a notification, or time |
 //! | [`forget_people`] | a person who asked to be forgotten |
 //! | [`apply_catalog`] | a batch of the catalog's facts |
-//! | [`read`] | a person |
+//! | [`decide`], [`read`], [`limits_of`] | a person |
 //! | [`verify_ledger`] | an operator |
 //!
 //! Nothing is sent within a transaction: a status change writes its deliveries and facts, and commits.
 
 pub mod apply_catalog;
+mod counting;
+pub mod decide;
 pub mod deliver;
 mod facts;
+pub mod follow_limits;
 pub mod forget_people;
+pub mod limits_of;
 mod postback;
 pub mod read;
 pub mod record_verdicts;

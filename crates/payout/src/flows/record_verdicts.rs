@@ -4,6 +4,8 @@
 //! Of several verdicts on one conversion in a batch only the newest is looked at: each is whole. A conversion that is new is
 //! inserted, not locked; when another replica inserts it at the same moment, this batch finds out at its insert, rolls back
 //! and decides again with that row before its eyes.
+//!
+//! The offers of the batch are locked before its conversions: what is taken from their limits is taken in this transaction.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,11 +17,14 @@ use postgres_kit::{DbError, Failure, Pool, Retries, inbox, transact};
 use telemetry::TraceContext;
 
 use super::{
-    forget_people,
+    counting, forget_people,
     save::{self, Changed},
 };
 use crate::{
-    domain::conversion::{Change, Conversion, Settlement, Verdict, on_verdict},
+    domain::{
+        conversion::{Change, Conversion, Settlement, Verdict, on_verdict},
+        standing::Word,
+    },
     failpoints,
     store::{
         self,
@@ -113,15 +118,20 @@ async fn record(
     }
     let keys: Vec<Key> = newest.keys().copied().collect();
     let tenants: BTreeSet<TenantId> = keys.iter().map(|(tenant, _)| *tenant).collect();
+    let subjects = || newest.values().map(|received| received.verdict.subject);
+    let offers = subjects().map(|subject| (subject.tenant, subject.offer)).collect();
+    let offers = counting::lock(connection, offers).await?;
     let now = store::now(connection).await?;
     let known = conversions::lock(connection, &keys).await?;
     let rates = tenants::rates(connection, &tenants.into_iter().collect::<Vec<_>>()).await?;
+    let current = known.values().map(|stored| &stored.conversion);
+    let mut desk = counting::desk(connection, &offers, subjects(), current, now).await?;
 
     let mut decided = Decided::default();
-    for (key, received) in newest {
+    for (key, received) in in_order(newest) {
         let current = known.get(&key).map(|stored| &stored.conversion);
         let rate = |from, to| rates.find(key.0, from, to);
-        let settlement = on_verdict(current, &received.verdict, rate, now);
+        let settlement = on_verdict(current, &received.verdict, &rate, &mut desk, now);
         decided.take(received, current.is_none(), settlement);
     }
 
@@ -147,9 +157,10 @@ async fn record(
         .iter()
         .chain(&decided.known)
         .filter(|decision| decision.is_change)
-        .map(|decision| Changed { change: &decision.change, trace: &decision.received.trace })
+        .map(|decision| Changed { change: &decision.change, trace: &decision.received.trace, token: None })
         .collect();
     save::consequences(connection, ids.as_ref(), now, &changes).await?;
+    counting::close(connection, ids.as_ref(), now, &offers, &desk).await?;
     let clicks: BTreeSet<_> = batch
         .iter()
         .map(|received| (received.verdict.subject.tenant, received.verdict.subject.click))
@@ -169,6 +180,17 @@ fn newest<'a>(batch: impl Iterator<Item = &'a Received>) -> BTreeMap<Key, &'a Re
         }
     }
     newest
+}
+
+/// What gives room back goes first, then what was received first: of one batch all is committed at once, and the limits are
+/// fair within it.
+fn in_order(newest: BTreeMap<Key, &Received>) -> Vec<(Key, &Received)> {
+    let mut ordered: Vec<(Key, &Received)> = newest.into_iter().collect();
+    ordered.sort_by_key(|(key, received)| {
+        let verdict = &received.verdict;
+        (verdict.word == Word::Qualified, verdict.occasion.received_at, *key)
+    });
+    ordered
 }
 
 struct Decision<'a> {
@@ -206,3 +228,6 @@ impl<'a> Decided<'a> {
         if is_new { self.new.push(decision) } else { self.known.push(decision) }
     }
 }
+
+#[cfg(test)]
+mod tests;

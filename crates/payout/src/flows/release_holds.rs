@@ -86,8 +86,10 @@ async fn release(
         due.iter().filter_map(|stored| Some((on_due(&stored.conversion, now)?, stored))).collect();
     let rows: Vec<&Conversion> = released.iter().map(|(change, _)| &change.conversion).collect();
     conversions::change(connection, &rows).await?;
-    let changes: Vec<Changed<'_>> =
-        released.iter().map(|(change, stored)| Changed { change, trace: &stored.trace }).collect();
+    let changes: Vec<Changed<'_>> = released
+        .iter()
+        .map(|(change, stored)| Changed { change, trace: &stored.trace, token: None })
+        .collect();
     save::consequences(connection, ids.as_ref(), now, &changes).await?;
     Ok(released.len())
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use kernel::{ConversionId, IdSource, TenantId, Timestamp};
+use kernel::{ConversionId, IdSource, TenantId, Timestamp, TokenId};
 use postgres_kit::outbox;
 use telemetry::TraceContext;
 
@@ -19,6 +19,8 @@ use crate::{
 pub(super) struct Changed<'a> {
     pub(super) change: &'a Change,
     pub(super) trace: &'a TraceContext,
+    /// Of the person who made it.
+    pub(super) token: Option<TokenId>,
 }
 
 /// Writes everything that follows from `changes`, in the transaction that writes the conversions themselves.
@@ -44,13 +46,12 @@ pub(super) async fn consequences(
 
     let traces: HashMap<(TenantId, ConversionId), &TraceContext> =
         changes.iter().map(|changed| (key(&changed.change.conversion), changed.trace)).collect();
-    let said = changes
-        .iter()
-        .filter_map(|changed| facts::status_changed(ids, now, changed.trace, &changed.change.conversion))
-        .chain(superseded.iter().map(|ended| {
+    let said = changes.iter().filter_map(|changed| facts::status_changed(ids, now, changed)).chain(
+        superseded.iter().map(|ended| {
             let trace = traces.get(&(ended.tenant, ended.conversion)).copied();
             facts::delivery_outcome(ids, now, trace, ended)
-        }));
+        }),
+    );
     outbox::add(connection, &said.collect::<Vec<_>>()).await
 }
 

@@ -37,6 +37,7 @@ pub struct MoneyBody {
     "status": "Success",
     "onReview": false,
     "flagged": false,
+    "unpaid": false,
     "statusRevision": 2,
     "verdictRevision": 1,
     "reasonCode": "",
@@ -73,6 +74,8 @@ pub struct ConversionBody {
     pub on_review: bool,
     /// Success, and fraud was reported after it was released.
     pub flagged: bool,
+    /// Accepted above a limit of the offer: revenue and payout are 0.
+    pub unpaid: bool,
     /// Payout's count of its changes.
     pub status_revision: i64,
     /// The verdict of attribution it answers.
@@ -347,6 +350,7 @@ pub(super) fn conversion(row: ConversionRow, sight: Sight) -> ConversionBody {
         status: told(&row.status),
         on_review: row.status == "on_review",
         flagged: row.status == "flagged",
+        unpaid: row.counted == "unpaid",
         status_revision: row.status_revision,
         verdict_revision: row.verdict_revision,
         reason_code: row.reason_code,

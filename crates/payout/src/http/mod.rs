@@ -1,26 +1,33 @@
 //! The API under `/api/v1`, one endpoint a file: read the question, ask one flow, write its answer. A publisher's token sees
 //! its own conversions and never what the advertiser pays.
 
+mod decide_conversion;
 mod error;
 mod get_conversion;
+mod get_offer_limits;
 mod json;
 mod list_balances;
 mod list_conversions;
 mod list_transfers;
 mod openapi;
 
+use std::sync::Arc;
+
 use actix_web::web;
 use http_kit::auth::TokenAuth;
+use kernel::IdSource;
 use postgres_kit::Pool;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use self::openapi::{ABOUT, openapi};
 
 /// What the handlers need.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Api {
     /// Payout's database.
     pub pool: Pool,
+    /// Names the facts that follow from what people decide.
+    pub ids: Arc<dyn IdSource>,
 }
 
 /// Registers the API.
@@ -39,6 +46,8 @@ fn documented(config: &mut ServiceConfig<'_>) {
     config
         .service(list_conversions::list_conversions)
         .service(get_conversion::get_conversion)
+        .service(decide_conversion::decide_conversion)
         .service(list_balances::list_balances)
-        .service(list_transfers::list_transfers);
+        .service(list_transfers::list_transfers)
+        .service(get_offer_limits::get_offer_limits);
 }

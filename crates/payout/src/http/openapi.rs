@@ -7,13 +7,16 @@ pub const ABOUT: About = About {
     tags: &[
         ("conversions", "What was earned, how it came to stand as it does, and what publishers were told."),
         ("ledger", "Money by double entry: what advertisers owe and publishers earn."),
+        ("limits", "Budgets and caps of offers: what was taken, what is left."),
     ],
     parameters: &[
         of("id", "The conversion's id.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", "conversion"),
         of("gk_click_id", "Of one click.", "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e", ""),
         of("status", "In one status.", "Success", ""),
+        of("offer_id", "The offer's id.", "0194a3c0-0000-7000-8000-000000000001", "offer"),
         of("conversion_id", "Of one conversion.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", ""),
     ],
+    problems: super::decide_conversion::problems,
     ..About::new(
         "GoKart payout",
         env!("CARGO_PKG_VERSION"),

@@ -21,8 +21,9 @@ use super::{
     words,
 };
 use crate::domain::{
-    conversion::{Conversion, Occasion, Reason, Subject},
+    conversion::{Conversion, Counted, Occasion, Reason, Subject},
     ledger::Books,
+    limits::Taking,
     standing::Standing,
 };
 
@@ -55,7 +56,8 @@ macro_rules! columns {
         "conversions.tenant_id, conversions.conversion_id, gk_click_id, advertiser_id, publisher_id, offer_id, \
          offer_event_id, received_at, event_id, occurrence, status, status_by, status_revision, verdict_revision, reason_code, reason, hold_ends_at, \
          currency, revenue_micros, payout_micros, reward_points, rate_from, rate_e12, reported_currency, \
-         reported_micros, reported_usd_micros, books, books_since, traceparent, tracestate"
+         reported_micros, reported_usd_micros, books, books_since, traceparent, tracestate, counted, taken_at, \
+         taken_micros, taken_currency"
     };
 }
 
@@ -148,9 +150,10 @@ pub async fn insert(connection: &mut AsyncPgConnection, rows: &[Write<'_>]) -> Q
             status, status_by, status_revision, verdict_revision, reason_code, reason, hold_ends_at,
             currency, revenue_micros, payout_micros, reward_points, rate_from, rate_e12,
             reported_currency, reported_micros, reported_usd_micros, books, books_since,
-            verdict, traceparent, tracestate, event_id, occurrence)
+            verdict, traceparent, tracestate, event_id, occurrence, counted, taken_at, taken_micros, taken_currency)
         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-            $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
+            $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33,
+            $34, $35)
         ON CONFLICT (tenant_id, conversion_id) DO NOTHING",
     )
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.tenant.as_uuid()))
@@ -183,7 +186,11 @@ pub async fn insert(connection: &mut AsyncPgConnection, rows: &[Write<'_>]) -> Q
     .bind::<Array<Text>, _>(column(rows, |row| row.trace.traceparent.as_str()))
     .bind::<Array<Text>, _>(column(rows, |row| row.trace.tracestate.as_str()))
     .bind::<Array<Text>, _>(column(rows, |row| without_nul(&row.conversion.occasion.event_id)))
-    .bind::<Array<Text>, _>(column(rows, |row| without_nul(&row.conversion.occasion.occurrence)));
+    .bind::<Array<Text>, _>(column(rows, |row| without_nul(&row.conversion.occasion.occurrence)))
+    .bind::<Array<Text>, _>(column(rows, |row| counted(row.conversion)))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(rows, |row| taken_at(row.conversion)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| taken_micros(row.conversion)))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| taken_currency(row.conversion)));
     kept(insert).execute(connection).await
 }
 
@@ -231,10 +238,11 @@ pub async fn change(connection: &mut AsyncPgConnection, rows: &[&Conversion]) ->
             status = new.status, status_by = new.status_by, status_revision = new.status_revision,
             reason_code = new.reason_code, reason = new.reason, currency = new.currency,
             revenue_micros = new.revenue_micros, payout_micros = new.payout_micros, books = new.books,
-            books_since = new.books_since, changed_at = now()
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS new (
+            books_since = new.books_since, counted = new.counted, taken_at = new.taken_at,
+            taken_micros = new.taken_micros, taken_currency = new.taken_currency, changed_at = now()
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS new (
             tenant_id, conversion_id, status, status_by, status_revision, reason_code, reason, currency,
-            revenue_micros, payout_micros, books, books_since)
+            revenue_micros, payout_micros, books, books_since, counted, taken_at, taken_micros, taken_currency)
         WHERE conversions.tenant_id = new.tenant_id AND conversions.conversion_id = new.conversion_id",
     )
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.subject.tenant.as_uuid()))
@@ -248,7 +256,11 @@ pub async fn change(connection: &mut AsyncPgConnection, rows: &[&Conversion]) ->
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.money.map(|money| money.revenue.0)))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.money.map(|money| money.payout.0)))
     .bind::<Array<Text>, _>(column(rows, |row| books(row).0))
-    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| books(row).1));
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| books(row).1))
+    .bind::<Array<Text>, _>(column(rows, |row| counted(row)))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(rows, |row| taken_at(row)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| taken_micros(row)))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| taken_currency(row)));
     kept(update).execute(connection).await
 }
 
@@ -282,6 +294,34 @@ fn books(conversion: &Conversion) -> (&'static str, Option<i64>) {
         Books::Reserved { since } => ("reserved", Some(revision_to_sql(since))),
         Books::Posted { since } => ("posted", Some(revision_to_sql(since))),
     }
+}
+
+const fn counted(conversion: &Conversion) -> &'static str {
+    match conversion.counted {
+        Counted::Nowhere => "nowhere",
+        Counted::Waiting => "waiting",
+        Counted::Taken(_) => "taken",
+        Counted::Unpaid => "unpaid",
+    }
+}
+
+const fn taking(conversion: &Conversion) -> Option<Taking> {
+    match conversion.counted {
+        Counted::Taken(taking) => Some(taking),
+        Counted::Nowhere | Counted::Waiting | Counted::Unpaid => None,
+    }
+}
+
+fn taken_at(conversion: &Conversion) -> Option<Moment> {
+    taking(conversion).map(|taking| to_sql(taking.at))
+}
+
+fn taken_micros(conversion: &Conversion) -> Option<i64> {
+    taking(conversion).map(|taking| taking.amount.amount.0)
+}
+
+fn taken_currency(conversion: &Conversion) -> Option<String> {
+    taking(conversion).map(|taking| taking.amount.currency.to_string())
 }
 
 /// One row of `conversions`, without its verdict.
@@ -347,6 +387,14 @@ pub(super) struct Row {
     traceparent: String,
     #[diesel(sql_type = Text)]
     tracestate: String,
+    #[diesel(sql_type = Text)]
+    counted: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    taken_at: Option<Moment>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    taken_micros: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    taken_currency: Option<String>,
 }
 
 impl Row {
@@ -367,6 +415,17 @@ impl Row {
         let margin =
             revenue.checked_sub(payout).ok_or_else(|| unreadable("payout_micros", "beyond revenue"))?;
         Ok(Some(Breakdown { currency, revenue, payout, margin, reward_points: self.reward_points, rate }))
+    }
+
+    fn counted(&self) -> QueryResult<Counted> {
+        let taken = money_from_sql(self.taken_micros, self.taken_currency.as_deref())?.zip(self.taken_at);
+        match (self.counted.as_str(), taken) {
+            ("nowhere", None) => Ok(Counted::Nowhere),
+            ("waiting", None) => Ok(Counted::Waiting),
+            ("unpaid", None) => Ok(Counted::Unpaid),
+            ("taken", Some((amount, at))) => Ok(Counted::Taken(Taking { at: from_sql(at), amount })),
+            (other, _) => Err(unreadable("counted", other)),
+        }
     }
 
     fn books(&self) -> QueryResult<Books> {
@@ -406,6 +465,7 @@ impl TryFrom<Row> for Stored {
                 usd: row.reported_usd_micros.map(Micros),
             },
             books: row.books()?,
+            counted: row.counted()?,
             occasion: Occasion {
                 event_id: row.event_id,
                 occurrence: row.occurrence,

@@ -5,15 +5,19 @@
 pub mod attempts;
 mod column;
 pub mod conversions;
+pub mod decisions;
 pub mod deliveries;
 pub mod erased;
 pub mod history;
 pub mod ledger;
+pub mod offers;
 pub mod publishers;
 pub mod read;
 pub mod tenants;
 pub mod untold;
+pub mod usage;
 pub mod verify;
+pub mod waiting;
 mod words;
 
 use diesel::{QueryResult, QueryableByName, sql_query, sql_types::Timestamptz};
@@ -28,8 +32,13 @@ use self::column::{Moment, from_sql};
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// Tables whose rows the serving role can neither update nor delete.
-pub const APPEND_ONLY: &[&str] =
-    &["ledger_transfers", "ledger_accounts", "conversion_history", "delivery_attempts"];
+pub const APPEND_ONLY: &[&str] = &[
+    "ledger_transfers",
+    "ledger_accounts",
+    "conversion_history",
+    "conversion_decisions",
+    "delivery_attempts",
+];
 
 /// The channel that tells replicas of new deliveries.
 pub const DELIVERIES_CHANNEL: &str = "deliveries";

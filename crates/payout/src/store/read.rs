@@ -76,6 +76,8 @@ pub struct ConversionRow {
     pub payout_micros: Option<i64>,
     #[diesel(sql_type = BigInt)]
     pub reward_points: i64,
+    #[diesel(sql_type = Text)]
+    pub counted: String,
     #[diesel(sql_type = Binary)]
     pub verdict: Vec<u8>,
 }

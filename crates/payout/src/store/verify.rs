@@ -1,11 +1,13 @@
 //! Proof of the ledger, over everything, in one snapshot: every row is folded here and compared with the view, every id
-//! is computed again, every reservation's resolution is compared with it, and every conversion with its entries.
+//! is computed again, every reservation's resolution is compared with it, every conversion with its entries, and the limits'
+//! counters with the conversions that count.
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{BigInt, Date, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use kernel::{ConversionId, Micros, TenantId, TransferId};
@@ -63,6 +65,7 @@ pub async fn verify(connection: &mut AsyncPgConnection) -> QueryResult<Findings>
     compare_with_view(connection, &balances, &mut findings).await?;
     resolutions(connection, &mut findings).await?;
     books(connection, &mut findings).await?;
+    limits(connection, &mut findings).await?;
     for (account, balance) in balances.iter() {
         let sums = findings.posted.entry(account.currency.to_string()).or_default();
         sums.0 = sums.0.saturating_add(balance.debits.posted);
@@ -251,6 +254,52 @@ async fn books(connection: &mut AsyncPgConnection, findings: &mut Findings) -> Q
         findings.note(format!("conversion {}: its entries are not what its status says", row.id));
     }
     Ok(())
+}
+
+/// What was counted against the limits, beside the sums of the conversions that count.
+async fn limits(connection: &mut AsyncPgConnection, findings: &mut Findings) -> QueryResult<()> {
+    let rows: Vec<CounterRow> = sql_query(
+        "WITH counted AS (
+            SELECT tenant_id, offer_id, whose.offer_event_id, whose.publisher_id, spans.period,
+                (spans.begins_at AT TIME ZONE 'UTC')::date AS begins_on, taken_currency AS currency,
+                count(*) AS conversions, sum(taken_micros) AS revenue_micros
+            FROM conversions
+            CROSS JOIN LATERAL (VALUES
+                ('00000000-0000-0000-0000-000000000000'::uuid, '00000000-0000-0000-0000-000000000000'::uuid),
+                (offer_event_id, '00000000-0000-0000-0000-000000000000'::uuid),
+                (offer_event_id, publisher_id)) AS whose (offer_event_id, publisher_id)
+            CROSS JOIN LATERAL (VALUES
+                ('day', date_trunc('day', taken_at, 'UTC')), ('week', date_trunc('week', taken_at, 'UTC')),
+                ('month', date_trunc('month', taken_at, 'UTC')), ('all_time', timestamptz '1970-01-01T00:00:00Z')
+            ) AS spans (period, begins_at)
+            WHERE counted = 'taken'
+            GROUP BY 1, 2, 3, 4, 5, 6, 7
+        )
+        SELECT offer_id, period, begins_on
+        FROM limit_usage AS usage FULL JOIN counted USING (
+            tenant_id, offer_id, offer_event_id, publisher_id, period, begins_on, currency)
+        WHERE (coalesce(usage.conversions, 0), coalesce(usage.revenue_micros, 0))
+            IS DISTINCT FROM (coalesce(counted.conversions, 0), coalesce(counted.revenue_micros, 0))",
+    )
+    .load(connection)
+    .await?;
+    for row in rows {
+        findings.note(format!(
+            "offer {}: the limits' counter of the {} from {} is not the sum of the conversions that count",
+            row.offer_id, row.period, row.begins_on
+        ));
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct CounterRow {
+    #[diesel(sql_type = SqlUuid)]
+    offer_id: Uuid,
+    #[diesel(sql_type = Text)]
+    period: String,
+    #[diesel(sql_type = Date)]
+    begins_on: NaiveDate,
 }
 
 #[derive(QueryableByName)]

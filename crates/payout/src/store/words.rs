@@ -1,10 +1,12 @@
 //! Enums and their words in tables. An unknown word is an error that names its column, never a default.
 
 use diesel::result::Error;
+use uuid::Uuid;
 
 use super::column::unreadable;
 use crate::domain::{
     ledger::{AccountKind, Flow, Kind},
+    limits::{OverLimit, Period},
     standing::{Actor, Status, Told},
 };
 
@@ -76,4 +78,24 @@ pub(super) fn read_kind(word: &str) -> Result<Kind, Error> {
 
 pub(super) fn read_flow(word: &str) -> Result<Flow, Error> {
     Flow::ALL.into_iter().find(|known| known.word() == word).ok_or_else(|| unreadable("flow", word))
+}
+
+pub(super) fn read_period(word: &str) -> Result<Period, Error> {
+    Period::ALL.into_iter().find(|known| known.word() == word).ok_or_else(|| unreadable("period", word))
+}
+
+pub(super) fn read_over_limit(word: &str) -> Result<OverLimit, Error> {
+    OverLimit::ALL
+        .into_iter()
+        .find(|known| known.word() == word)
+        .ok_or_else(|| unreadable("over_limit", word))
+}
+
+/// A column of a key can not be null; the nil id stands for "all".
+pub(super) fn or_nil(id: Option<Uuid>) -> Uuid {
+    id.unwrap_or_default()
+}
+
+pub(super) fn not_nil(id: Uuid) -> Option<Uuid> {
+    Some(id).filter(|id| !id.is_nil())
 }

@@ -2,7 +2,7 @@
 
 use contracts::{
     attribution::{ConversionVerdict, JourneyClick},
-    catalog::{ApiTokenChanged, PublisherChanged, TokenRole, TokenScope},
+    catalog::{ApiTokenChanged, OfferVersionCreated, PublisherChanged, TokenRole, TokenScope},
     envelope::Envelope,
     tracker::PublisherParameters,
 };
@@ -40,6 +40,11 @@ fn token(tenant: Tenant, text: &str, role: TokenRole, publisher: u128) -> ApiTok
     }
 }
 
+/// Every tenant its own.
+fn offer(tenant: Tenant) -> Uuid {
+    Uuid::from_u128(tenant.0.as_uuid().as_u128() + 0x0ff_0000)
+}
+
 /// A conversion of a click, with `word` in its texts.
 fn conversion(tenant: Tenant, click: u8, publisher: u128, word: &str) -> Envelope {
     let verdict = tenant.verdict(click);
@@ -49,6 +54,7 @@ fn conversion(tenant: Tenant, click: u8, publisher: u128, word: &str) -> Envelop
     tenant.qualified(ConversionVerdict {
         click: Some(journey),
         publisher_id: Uuid::from_u128(publisher).as_bytes().to_vec(),
+        offer_id: offer(tenant).as_bytes().to_vec(),
         offer_name: format!("{word} game"),
         ..verdict
     })
@@ -57,7 +63,9 @@ fn conversion(tenant: Tenant, click: u8, publisher: u128, word: &str) -> Envelop
 fn party(tenant: Tenant, word: &str, click: u8, tokens: &[(&str, &str)]) -> Party {
     let conversion = tenant.conversion_id(click).as_uuid().to_string();
     let click = click_id(click).as_uuid().to_string();
-    let ids = [("id", &conversion), ("conversion_id", &conversion), ("gk_click_id", &click)];
+    let offer = offer(tenant).to_string();
+    let ids =
+        [("id", &conversion), ("conversion_id", &conversion), ("gk_click_id", &click), ("offer_id", &offer)];
     Party {
         name: word.to_owned(),
         tokens: tokens.iter().map(|(role, token)| ((*role).to_owned(), (*token).to_owned())).collect(),
@@ -79,7 +87,8 @@ impl Houses {
         let stage = Stage::set().await;
         let (redshoes, quetzal) = (Tenant::new(1), Tenant::new(2));
         for tenant in [redshoes, quetzal] {
-            stage.introduce(tenant).await;
+            let offer_id = offer(tenant).as_bytes().to_vec();
+            stage.introduce_with(tenant, OfferVersionCreated { offer_id, ..tenant.offer(1) }).await;
         }
         let rival = PublisherChanged {
             tenant_id: redshoes.0.to_vec(),

@@ -9,8 +9,8 @@ use contracts::{
         TrackingSystemValues, Verdict,
     },
     catalog::{
-        ApiTokenChanged, ConversionStatus, PostbackEndpoint, PostbackMethod, PublisherChanged, SealedSecret,
-        TenantChanged, TokenRole,
+        ApiTokenChanged, ConversionStatus, EventTerms, OfferEvent, OfferVersionCreated, PostbackEndpoint,
+        PostbackMethod, PublisherChanged, SealedSecret, TenantChanged, TokenRole,
     },
     common::{CurrencyRate, Money, MoneyTerms, PayoutTerms, RevenueTerms, payout_terms, revenue_terms},
     envelope::Envelope,
@@ -18,8 +18,8 @@ use contracts::{
     tracker::{PublisherParameters, Visitor},
 };
 use kernel::{
-    ClickId, Clock as _, ConversionId, EndpointId, FactId, IdSource as _, Occurrence, OfferEventId, TenantId,
-    Timestamp,
+    ClickId, Clock as _, ConversionId, EndpointId, FactId, IdSource as _, Occurrence, OfferEventId, OfferId,
+    TenantId, Timestamp,
 };
 use process::{SystemClock, SystemIds};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -105,6 +105,25 @@ impl Tenant {
             endpoints,
             ..PublisherChanged::default()
         })
+    }
+
+    /// A version of the offer with its one event and no limits.
+    pub(crate) fn offer(self, version: u32) -> OfferVersionCreated {
+        OfferVersionCreated {
+            tenant_id: self.0.to_vec(),
+            offer_id: bytes(OFFER),
+            version,
+            advertiser_id: bytes(ADVERTISER),
+            name: String::from("Golfin iOS"),
+            currency: String::from("USD"),
+            events: vec![OfferEvent {
+                offer_event_id: bytes(EVENT),
+                event_id: String::from("af_purchase"),
+                terms: Some(EventTerms { money: Some(terms(0)), ..EventTerms::default() }),
+                ..OfferEvent::default()
+            }],
+            ..OfferVersionCreated::default()
+        }
     }
 
     /// The publisher's global endpoint.
@@ -225,6 +244,10 @@ pub(crate) fn usd(micros: i64) -> Money {
 
 pub(crate) fn click_id(number: u8) -> ClickId {
     ClickId::from_uuid(Uuid::from_u128(0xc11c_0000 + u128::from(number)))
+}
+
+pub(crate) fn offer_id() -> OfferId {
+    OfferId::from_uuid(Uuid::from_u128(OFFER))
 }
 
 pub(crate) fn endpoint_id() -> EndpointId {

@@ -2,11 +2,13 @@
 //! database, the HTTP API.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
+mod deciding;
 mod doors;
 mod facts;
 mod forgetting;
 mod holds;
 mod ledger;
+mod limits;
 mod oddities;
 mod openapi;
 mod postbacks;

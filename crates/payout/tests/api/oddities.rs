@@ -105,6 +105,8 @@ async fn a_publisher_whose_fact_comes_late_is_told_all_the_same() {
     let stage = Stage::set().await;
     let (brownboots, silent) = (Tenant::new(1), Tenant::new(2));
     // Known, and wants to hear nothing: nothing is written down for it.
+    let offers = [silent, brownboots].map(|tenant| tenant.envelope(&tenant.offer(1)));
+    stage.say_catalog(offers).await;
     stage.say_catalog([silent.publisher(1, Vec::new())]).await;
     stage
         .say_verdicts([silent.qualified(silent.verdict(1)), brownboots.qualified(brownboots.verdict(1))])
@@ -112,7 +114,8 @@ async fn a_publisher_whose_fact_comes_late_is_told_all_the_same() {
     stage.rows("conversions WHERE status = 'success'", 2).await;
     stage.rows("untold", 1).await;
 
-    stage.introduce(brownboots).await;
+    let endpoint = brownboots.endpoint(stage.template());
+    stage.say_catalog([brownboots.publisher(1, vec![endpoint])]).await;
     let heard = stage.told(1).await;
     assert_eq!(heard[0].param("s").as_deref(), Some("Success"));
     stage.rows("untold", 0).await;

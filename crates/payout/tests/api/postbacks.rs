@@ -77,7 +77,12 @@ async fn a_post_carries_the_whole_conversion_signed_with_both_secrets_of_a_rotat
     endpoint.custom_header_name = Some(String::from("X-Publisher-Key"));
     endpoint.custom_header_value =
         Some(SealedSecret { sealed: brownboots.sealed_header("open sesame"), valid_until_micros: None });
-    stage.say_catalog([brownboots.publisher(1, vec![endpoint.clone()])]).await;
+    stage
+        .say_catalog([
+            brownboots.envelope(&brownboots.offer(1)),
+            brownboots.publisher(1, vec![endpoint.clone()]),
+        ])
+        .await;
     stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
 
     let heard = stage.told(1).await;
@@ -122,7 +127,9 @@ async fn pending_and_rejected_are_told_to_those_who_asked() {
     curious.statuses = [ConversionStatus::Pending, ConversionStatus::Success, ConversionStatus::Rejected]
         .map(Into::into)
         .to_vec();
-    stage.say_catalog([brownboots.publisher(1, vec![curious])]).await;
+    stage
+        .say_catalog([brownboots.envelope(&brownboots.offer(1)), brownboots.publisher(1, vec![curious])])
+        .await;
 
     let held = contracts::attribution::ConversionVerdict {
         terms: Some(crate::facts::terms(3)),

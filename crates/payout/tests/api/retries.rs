@@ -66,7 +66,7 @@ async fn ten_failures_exhaust_a_delivery_and_410_stops_it() {
     assert_eq!(stage.publisher.deliveries().len(), 10);
 
     let endpoint = other.endpoint(format!("{}/gone?id={{conversion_id}}", stage.publisher.url()));
-    stage.say_catalog([other.publisher(1, vec![endpoint])]).await;
+    stage.say_catalog([other.envelope(&other.offer(1)), other.publisher(1, vec![endpoint])]).await;
     stage.publisher.answer("/gone", [Answer::status(410)]);
     stage.say_verdicts([other.qualified(other.verdict(1))]).await;
     let outcome = stage.said_count::<DeliveryOutcome>(2).await;
@@ -81,7 +81,9 @@ async fn a_newer_status_replaces_one_that_could_not_be_told() {
     let brownboots = Tenant::new(1);
     let mut curious = brownboots.endpoint(stage.template());
     curious.statuses = [ConversionStatus::Pending, ConversionStatus::Success].map(Into::into).to_vec();
-    stage.say_catalog([brownboots.publisher(1, vec![curious])]).await;
+    stage
+        .say_catalog([brownboots.envelope(&brownboots.offer(1)), brownboots.publisher(1, vec![curious])])
+        .await;
     stage.publisher.answer("/cb", [Answer::status(500), Answer::status(200)]);
     let held = ConversionVerdict { terms: Some(terms(3)), ..brownboots.verdict(1) };
     stage.say_verdicts([brownboots.qualified(held)]).await;
@@ -106,7 +108,9 @@ async fn a_publisher_never_hears_the_newer_status_before_the_older_one_is_over()
     let brownboots = Tenant::new(1);
     let mut curious = brownboots.endpoint(stage.template());
     curious.statuses = [ConversionStatus::Pending, ConversionStatus::Rejected].map(Into::into).to_vec();
-    stage.say_catalog([brownboots.publisher(1, vec![curious])]).await;
+    stage
+        .say_catalog([brownboots.envelope(&brownboots.offer(1)), brownboots.publisher(1, vec![curious])])
+        .await;
     // The older one is on its way for a second, while the newer one is decided.
     stage.publisher.answer("/cb", [Answer::status(200).after(Duration::from_secs(1)), Answer::status(200)]);
     let held = ConversionVerdict { terms: Some(terms(3)), ..brownboots.verdict(1) };
@@ -132,9 +136,9 @@ async fn a_publisher_that_never_answers_holds_up_nobody_else() {
     .await;
     let (slow, quick) = (Tenant::new(1), Tenant::new(2));
     let endpoint = slow.endpoint(format!("{}/slow?id={{conversion_id}}", stage.publisher.url()));
-    stage.say_catalog([slow.publisher(1, vec![endpoint])]).await;
+    stage.say_catalog([slow.envelope(&slow.offer(1)), slow.publisher(1, vec![endpoint])]).await;
     let endpoint = quick.endpoint(format!("{}/quick?id={{conversion_id}}", stage.publisher.url()));
-    stage.say_catalog([quick.publisher(1, vec![endpoint])]).await;
+    stage.say_catalog([quick.envelope(&quick.offer(1)), quick.publisher(1, vec![endpoint])]).await;
     stage.publisher.answer("/slow", [Answer::status(200).after(Duration::from_hours(1))]);
 
     stage.say_verdicts((0..40).map(|click| slow.qualified(slow.verdict(click)))).await;
@@ -167,7 +171,9 @@ async fn the_newest_of_three_statuses_waits_for_the_first_that_is_still_under_wa
     let brownboots = Tenant::new(1);
     let mut curious = brownboots.endpoint(stage.template());
     curious.statuses = [ConversionStatus::Pending, ConversionStatus::Rejected].map(Into::into).to_vec();
-    stage.say_catalog([brownboots.publisher(1, vec![curious])]).await;
+    stage
+        .say_catalog([brownboots.envelope(&brownboots.offer(1)), brownboots.publisher(1, vec![curious])])
+        .await;
     stage.publisher.answer("/cb", [Answer::status(200).after(Duration::from_secs(4)), Answer::status(200)]);
     let held = ConversionVerdict { terms: Some(terms(3)), ..brownboots.verdict(1) };
     stage.say_verdicts([brownboots.qualified(held.clone())]).await;

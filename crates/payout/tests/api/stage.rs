@@ -10,14 +10,14 @@ use bus::{BatchHandler, Bus, BusSettings, HandleError, Queue, Route, Topology};
 use contracts::{
     Fact,
     attribution::{ConversionQualified, PersonErased},
-    catalog::{ApiTokenChanged, PublisherChanged, TenantChanged},
+    catalog::{ApiTokenChanged, OfferVersionCreated, PublisherChanged, TenantChanged},
     envelope::Envelope,
     open,
 };
 use diesel::{QueryableByName, sql_query, sql_types::BigInt};
 use diesel_async::RunQueryDsl;
 use http_kit::{HttpSettings, admin::AdminSettings, auth::AuthSettings, client::ClientSettings};
-use payout::{Addresses, DeliverySettings, Findings, HoldSettings, SealingSettings, Settings};
+use payout::{Addresses, DeliverySettings, Findings, HoldSettings, LimitSettings, SealingSettings, Settings};
 use postgres_kit::DatabaseSettings;
 use process::{Runtime, StopSettings};
 use secrecy::SecretString;
@@ -114,6 +114,7 @@ impl Stage {
                 TenantChanged::NAME => (TenantChanged::ROUTING_KEY, "tenants"),
                 ApiTokenChanged::NAME => (ApiTokenChanged::ROUTING_KEY, "api_tokens"),
                 PublisherChanged::NAME => (PublisherChanged::ROUTING_KEY, "publishers"),
+                OfferVersionCreated::NAME => (OfferVersionCreated::ROUTING_KEY, "offers"),
                 other => panic!("{other} is no fact of these tests"),
             };
             let version = self.versions(table).await;
@@ -128,15 +129,27 @@ impl Stage {
         self.say_catalog([behind]).await;
     }
 
+    /// The same of an offer, or of the version that is there already.
+    pub(crate) async fn say_stale_offer(&self, stale: Envelope, behind: Envelope) {
+        self.say(Route::of::<OfferVersionCreated>(), [stale]).await;
+        self.say_catalog([behind]).await;
+    }
+
     /// Every fact of these tests raises the sum of its table's versions.
     async fn versions(&self, table: &str) -> i64 {
         self.count(&format!("SELECT coalesce(sum(version), 0)::bigint AS count FROM {table}")).await
     }
 
-    /// A tenant with its publisher's one endpoint.
+    /// A tenant with its publisher's one endpoint, and its offer without limits.
     pub(crate) async fn introduce(&self, tenant: Tenant) {
+        self.introduce_with(tenant, tenant.offer(1)).await;
+    }
+
+    /// The same with an offer that has limits.
+    pub(crate) async fn introduce_with(&self, tenant: Tenant, offer: OfferVersionCreated) {
         let endpoint = tenant.endpoint(self.template());
-        self.say_catalog([tenant.changed(1, &[]), tenant.publisher(1, vec![endpoint])]).await;
+        let facts = [tenant.changed(1, &[]), tenant.publisher(1, vec![endpoint]), tenant.envelope(&offer)];
+        self.say_catalog(facts).await;
     }
 
     /// All four facts go to one queue; which key is taken makes no difference.
@@ -229,6 +242,22 @@ impl Stage {
         (status, response.json().await.expect("JSON"))
     }
 
+    /// Asks the API to do something; with a token or without.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        token: Option<&str>,
+        body: &serde_json::Value,
+    ) -> (u16, serde_json::Value) {
+        let mut request = test_kit::http_client().post(format!("http://{}{path}", self.address)).json(body);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("ApiToken {token}"));
+        }
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.json().await.expect("JSON"))
+    }
+
     /// The ledger's proof.
     pub(crate) async fn proof(&self) -> Findings {
         payout::verify(&self.database.settings()).await.expect("a proof")
@@ -259,6 +288,7 @@ fn settings(database: &TestDatabase, bus: &BusSettings) -> Settings {
         },
         delivery: DeliverySettings { in_flight: 16, per_publisher: 8, lease_seconds: 45, poll_ms: 100 },
         holds: HoldSettings { poll_ms: 50, batch: 7 },
+        limits: LimitSettings { poll_ms: 50, batch: 7 },
         telemetry: TelemetrySettings::default(),
         stop: StopSettings::default(),
     }

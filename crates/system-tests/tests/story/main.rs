@@ -1,5 +1,6 @@
 //! Stories: the guide, played against real processes, a real broker and real databases.
 
+mod budgets;
 mod canaries;
 mod credential_rotation;
 mod guide;

@@ -1,12 +1,15 @@
 use std::collections::HashSet;
 
-use kernel::Bps;
+use kernel::{Bps, Currency};
 use proptest::prelude::*;
-use terms::{Payout, Revenue};
+use terms::{Payout, Rate, Revenue};
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::ledger::{AccountKind, Balance, fold};
+use crate::domain::{
+    ledger::{AccountKind, Balance, fold},
+    limits::{Bounds, OverLimit, Usage},
+};
 
 const DAY: i64 = 86_400_000_000;
 const RECEIVED: Timestamp = Timestamp::from_micros(1_000 * DAY);
@@ -73,16 +76,40 @@ fn changed(settlement: Settlement) -> Change {
 }
 
 /// Runs a conversion and keeps its ledger.
-#[derive(Default)]
 struct Run {
     conversion: Option<Conversion>,
+    desk: Desk,
     transfers: Vec<Transfer>,
     told: Vec<Told>,
 }
 
+impl Default for Run {
+    fn default() -> Self {
+        Self { conversion: None, desk: without_limits(), transfers: Vec::new(), told: Vec::new() }
+    }
+}
+
+/// The offer is known and allows everything.
+fn without_limits() -> Desk {
+    let bounds = Bounds {
+        version: 1,
+        currency: Currency::USD,
+        total: None,
+        daily: None,
+        least: Micros(1),
+        action: OverLimit::Reject,
+        caps: Vec::new(),
+    };
+    Desk::new([((subject().tenant, subject().offer), bounds)].into(), Usage::default())
+}
+
+fn on_verdict(current: Option<&Conversion>, verdict: &Verdict, now: Timestamp) -> Settlement {
+    super::on_verdict(current, verdict, &no_rate, &mut without_limits(), now)
+}
+
 impl Run {
     fn verdict(&mut self, verdict: &Verdict, now: Timestamp) {
-        match on_verdict(self.conversion.as_ref(), verdict, no_rate, now) {
+        match super::on_verdict(self.conversion.as_ref(), verdict, &no_rate, &mut self.desk, now) {
             Settlement::Stale => {}
             Settlement::Silent(conversion) => self.conversion = Some(conversion),
             Settlement::Changed(change) => self.take(change),
@@ -180,13 +207,10 @@ fn a_veto_may_come_before_its_qualification() {
 
 #[test]
 fn what_was_never_reached_is_remembered_and_not_shown() {
-    let unreached = on_verdict(None, &verdict(4, Word::Unreached), no_rate, days(0));
+    let unreached = on_verdict(None, &verdict(4, Word::Unreached), days(0));
     let Settlement::Silent(conversion) = unreached else { panic!("{unreached:?}") };
     assert_eq!((conversion.status_revision, conversion.verdict_revision), (0, 4));
-    assert_eq!(
-        on_verdict(Some(&conversion), &verdict(3, Word::Qualified), no_rate, days(0)),
-        Settlement::Stale
-    );
+    assert_eq!(on_verdict(Some(&conversion), &verdict(3, Word::Qualified), days(0)), Settlement::Stale);
 }
 
 #[test]
@@ -236,16 +260,15 @@ fn a_payout_above_revenue_waits_and_would_be_a_loss_of_the_margin() {
 
 #[test]
 fn a_verdict_that_changes_nothing_is_silent() {
-    let first = changed(on_verdict(None, &verdict(1, Word::Qualified), no_rate, days(0))).conversion;
-    let again = on_verdict(Some(&first), &verdict(2, Word::Qualified), no_rate, days(0));
+    let first = changed(on_verdict(None, &verdict(1, Word::Qualified), days(0))).conversion;
+    let again = on_verdict(Some(&first), &verdict(2, Word::Qualified), days(0));
     assert_eq!(again, Settlement::Silent(Conversion { verdict_revision: 2, ..first }));
 }
 
 #[test]
 fn zero_money_is_a_conversion_without_transfers() {
     let terms = Terms { revenue: Revenue::Flat(Micros::ZERO), payout: Payout::Flat(Micros::ZERO), ..flat() };
-    let change =
-        changed(on_verdict(None, &Verdict { terms, ..verdict(1, Word::Qualified) }, no_rate, days(3)));
+    let change = changed(on_verdict(None, &Verdict { terms, ..verdict(1, Word::Qualified) }, days(3)));
     assert!(change.transfers.is_empty() && change.is_told);
     assert_eq!(change.conversion.standing.status, Status::Success);
 }

@@ -1,0 +1,10 @@
+DROP INDEX conversions_waiting;
+ALTER TABLE conversions
+    DROP CONSTRAINT conversions_taken,
+    DROP COLUMN counted,
+    DROP COLUMN taken_at,
+    DROP COLUMN taken_micros,
+    DROP COLUMN taken_currency;
+DROP TABLE limit_usage;
+DROP TABLE offer_caps;
+DROP TABLE offers;
