@@ -131,7 +131,14 @@ proptest! {
 
     #[test]
     fn a_replay_may_come_at_any_time(mut tape in tape(), seed in any::<prop::sample::Index>()) {
-        let (journey, versions) = with_versions(&mut tape);
+        let (mut journey, versions) = with_versions(&mut tape);
+        // Not covered: a flagged one that holds alone, and whose amount counts; the first committed stays.
+        for happening in &mut journey.later {
+            if let Happening::Postback(postback) = happening {
+                let claims = postback.claims_mut();
+                (claims.blocked, claims.amount, claims.amount_usd) = (None, None, None);
+            }
+        }
         let version = versions[seed.index(versions.len())];
         let mut last = played(&journey);
         last.take(&Happening::Replayed(version));
