@@ -90,7 +90,7 @@ impl Past {
     ) -> anyhow::Result<()> {
         let first = 2 * PARKED_FROM;
         self.rig.start::<Attribution>().await;
-        let click = (Route::of::<ClickRecorded>(), seed::click(&self.world, first));
+        let click = (Route::of::<ClickRecorded>(), seed::click_of_nobody(&self.world, first));
         self.rig.broker.publish([click]).await?;
         let id = self.world.click_id(first);
         let known = format!("SELECT count(*) FROM journeys WHERE click_id = '{id}' AND click IS NOT NULL");

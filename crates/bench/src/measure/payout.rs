@@ -45,8 +45,9 @@ impl Flow for Payout {
     fn known(&self, _events: u64) -> Vec<Known> {
         vec![Known {
             facts: seed::for_payout(&self.world, Vec::new()),
-            query: "SELECT (SELECT count(*) FROM tenants) + (SELECT count(*) FROM publishers)",
-            count: 2,
+            query: "SELECT (SELECT count(*) FROM tenants) + (SELECT count(*) FROM publishers)
+                + (SELECT count(*) FROM offers)",
+            count: 3,
         }]
     }
 

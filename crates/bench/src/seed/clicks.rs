@@ -13,6 +13,15 @@ use super::World;
 
 /// The fact of click `number`.
 pub fn click(world: &World, number: u64) -> Envelope {
+    recorded(world, number, parameters(number))
+}
+
+/// The same of nobody in particular: copies of it are not one member's, who could do each step once only.
+pub fn click_of_nobody(world: &World, number: u64) -> Envelope {
+    recorded(world, number, PublisherParameters { pub_member_id: String::new(), ..parameters(number) })
+}
+
+fn recorded(world: &World, number: u64, parameters: PublisherParameters) -> Envelope {
     world.sealed(
         Uuid::now_v7(),
         &ClickRecorded {
@@ -24,7 +33,7 @@ pub fn click(world: &World, number: u64) -> Envelope {
             offer_version: 1,
             advertiser_id: world.advertiser.to_vec(),
             publisher_id: world.publisher.to_vec(),
-            publisher_parameters: Some(parameters(number)),
+            publisher_parameters: Some(parameters),
             visitor: Some(visitor()),
         },
     )

@@ -9,7 +9,7 @@ mod verdicts;
 mod world;
 
 pub use catalog::{endpoint, for_attribution, for_payout, for_tracker, without_order};
-pub use clicks::click;
+pub use clicks::{click, click_of_nobody};
 pub use offers::{copy_offer, shared_offer};
 pub use postbacks::{Postbacks, install, second_step};
 pub use stored::{Spread, copy_journey, copy_journeys};
