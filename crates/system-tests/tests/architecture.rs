@@ -289,6 +289,25 @@ fn inside_a_service_the_layers_hold() {
     assert!(problems.is_empty(), "{problems:#?}");
 }
 
+/// Of two migrations with one version only one is ever run, and nothing says so.
+#[test]
+fn every_migration_has_a_version_of_its_own() {
+    let mut versions = BTreeSet::new();
+    for folder in fs::read_dir(workspace().join("crates")).unwrap().flatten() {
+        let Ok(migrations) = fs::read_dir(folder.path().join("migrations")) else { continue };
+        for migration in migrations.flatten() {
+            let name = migration.file_name().into_string().unwrap();
+            let (version, _what) = name.split_once('_').unwrap();
+            assert!(
+                versions.insert((folder.file_name(), version.to_owned())),
+                "{} has two migrations {version}",
+                folder.path().display()
+            );
+        }
+    }
+    assert!(versions.len() > 10, "only {} were found", versions.len());
+}
+
 #[test]
 fn files_keep_to_one_subject() {
     let crates = workspace().join("crates");

@@ -155,6 +155,17 @@ async fn a_publisher_sees_what_is_shared_with_it_and_no_more() {
     scene.catalog.get(&format!("{FEED}/{mine}"), &stranger).await.problem(404, "not_found");
 }
 
+fn without_times(value: Value) -> Value {
+    match value {
+        Value::String(text) if chrono::DateTime::parse_from_rfc3339(&text).is_ok() => Value::Null,
+        Value::Array(list) => list.into_iter().map(without_times).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (name, without_times(value))).collect()
+        }
+        other => other,
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_never_shows_what_the_advertiser_pays() {
     let scene = Scene::start().await;
@@ -162,10 +173,10 @@ async fn it_never_shows_what_the_advertiser_pays() {
         .shared(
             json!({
                 "advertiserCampaignName": "secret-campaign", "fallbackLink": "https://secret-fallback.example/",
-                "budget": {"total": "4321.00", "daily": "432.10"},
+                "budget": {"total": "43219876.00", "daily": "432198.70"},
                 "events": [
                     {"eventId": "Install", "name": "Install", "sequenceNumber": 1, "pendingTime": 0,
-                     "revenue": "8.88", "payout": {"model": "RevenueShare", "percent": "50"}, "dailyCap": 7777},
+                     "revenue": "8.88", "payout": {"model": "RevenueShare", "percent": "50"}, "dailyCap": 777_777_777},
                     {"eventId": "af_purchase", "name": "Purchase", "sequenceNumber": null, "pendingTime": 7, "displayOrder": 1,
                      "revenue": {"model": "Percent", "percent": "12.34"},
                      "payout": {"model": "RevenueShare", "percent": "33.33"}, "publisherCaps": {"dailyCap": 5}},
@@ -175,16 +186,16 @@ async fn it_never_shows_what_the_advertiser_pays() {
         )
         .await;
     let shown = scene.feed(&format!("/{id}")).await;
-    let said = shown.to_string();
+    // A time has random digits, which may look like anything; so have ids, but not seven decimal ones in a row.
+    let said = without_times(shown.clone()).to_string();
     for secret in [
         "secret-",
         "8.88",
         "12.34",
         "33.33",
         "\"50\"",
-        "4321",
-        "432.1",
-        "7777",
+        "432198",
+        "777777",
         "evenue",
         "udget",
         "dvertiser",
