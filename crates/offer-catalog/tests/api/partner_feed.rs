@@ -162,7 +162,7 @@ fn without_times(value: Value) -> Value {
         Value::Object(fields) => {
             fields.into_iter().map(|(name, value)| (name, without_times(value))).collect()
         }
-        other => other,
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => other,
     }
 }
 
