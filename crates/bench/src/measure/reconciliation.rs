@@ -48,7 +48,8 @@ const CHUNK: usize = 256 * 1024;
 
 /// Measures.
 pub async fn measure(context: Context<'_>) -> anyhow::Result<Outcome> {
-    let lines = context.scale.events(BYTES / LINE as u64, DECIDED);
+    // Every line has a postback of its own, and these come by the thousand users.
+    let lines = context.scale.events(BYTES / LINE as u64, DECIDED) / DECIDED * DECIDED;
     let options = StackOptions::new().set(ServiceName::Attribution, "CLICKS__KEYS", KEYS);
     let mut stack = Stack::prepare(options).await;
     for service in [ServiceName::OfferCatalog, ServiceName::Attribution] {

@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use system_tests::{ServiceName, Stack, StackOptions, guide::Guide, load::Journal, truth::Truth};
+use serde_json::json;
+use system_tests::{
+    ServiceName, Stack, StackOptions,
+    guide::{Guide, golfin_ios},
+    load::Journal,
+    truth::Truth,
+};
 use test_kit::{FakePublisher, FaultProxy, Nodes, eventually};
 
 /// After a fault is over, everything is in order again within this.
@@ -27,6 +33,10 @@ impl Scene {
         let stack = Stack::start_with(options).await;
         let publisher = FakePublisher::start();
         let guide = Guide::set_up(stack.endpoints(), "Brownboots", &publisher, 0).await.unwrap();
+        // A drill's users earn more than the guide's offer has to give.
+        let mut fields = golfin_ios(&guide.advertiser, 0);
+        fields["budget"] = json!({"total": "10000000.00"});
+        guide.tenant.customise(&guide.shared.offer_id, &fields).await.unwrap();
         // The tracker has heard of the offer, whatever comes first afterwards.
         guide.click("c-first", "m-first").await.unwrap();
         let mut made = Vec::new();
