@@ -30,6 +30,8 @@ use crate::{
         deliver::{Deliverer, Sender},
         follow_limits::keep_following,
         release_holds::keep_releasing,
+        replays::{Replayer, keep_replaying},
+        send_test::Tester,
         verify_ledger::{Findings, verify_ledger},
     },
     http::{self, Api},
@@ -108,13 +110,13 @@ pub struct Addresses {
 pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses> {
     let Runtime { supervisor, readiness, clock, ids } = runtime;
     let pool = postgres_kit::pool(&settings.database)?;
-    let sender = Sender {
+    let sender = Arc::new(Sender {
         client: Client::new(&settings.client)?,
         keyring: Keyring::parse(&settings.sealing.keys).context("reading sealing.keys")?,
         clock: Arc::clone(clock),
         ids: Arc::clone(ids),
         metrics: Metrics::new(),
-    };
+    });
 
     let bus = Bus::start(&settings.bus, Payout::NAME, Topology::house(), supervisor);
     bus.report_to(readiness.condition("broker"));
@@ -136,14 +138,25 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     );
     Deliverer {
         pool: pool.clone(),
-        sender: Arc::new(sender),
+        sender: Arc::clone(&sender),
         bounds: settings.delivery.bounds(),
         supervisor: supervisor.clone(),
     }
     .start();
+    let metrics = sender.metrics.clone();
+    supervisor.spawn_critical(
+        "replay deliveries",
+        keep_replaying(pool.clone(), metrics.clone(), supervisor.soft()),
+    );
 
     let tokens = token_auth(settings, Arc::clone(clock), pool.clone());
-    let routes = http::routes(web::Data::new(Api { pool, ids: Arc::clone(ids) }), web::Data::new(tokens));
+    let api = Api {
+        replayer: Replayer { pool: pool.clone(), ids: Arc::clone(ids), metrics },
+        tester: Tester { pool: pool.clone(), sender },
+        pool,
+        ids: Arc::clone(ids),
+    };
+    let routes = http::routes(web::Data::new(api), web::Data::new(tokens));
     let http = Server::new("api", &settings.http).documented(http::ABOUT).listen(supervisor, routes)?;
     // Last: whoever asks whether it is ready may call it next.
     let admin = http_kit::admin::listen(&settings.admin, readiness, supervisor)?;

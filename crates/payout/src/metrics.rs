@@ -8,6 +8,7 @@ use crate::store::deliveries::{End, Next};
 #[derive(Debug, Clone)]
 pub struct Metrics {
     attempts: Counter<u64>,
+    replayed: Counter<u64>,
 }
 
 impl Metrics {
@@ -18,7 +19,11 @@ impl Metrics {
             .u64_counter("payout_delivery_attempts")
             .with_description("Attempts to tell publishers, by what came of them")
             .build();
-        Self { attempts }
+        let replayed = telemetry::meter()
+            .u64_counter("payout_replayed_deliveries")
+            .with_description("Deliveries that people had told again, by what was done with them")
+            .build();
+        Self { attempts, replayed }
     }
 
     /// Counts an attempt.
@@ -30,6 +35,14 @@ impl Metrics {
             Next::End(End::Stopped | End::Superseded) => "stopped",
         };
         self.attempts.add(1, &[KeyValue::new("result", result)]);
+    }
+
+    /// Counts deliveries of replays.
+    pub(crate) fn replayed(&self, replayed: usize, skipped: usize) {
+        for (result, deliveries) in [("replayed", replayed), ("skipped", skipped)] {
+            let deliveries = u64::try_from(deliveries).unwrap_or(u64::MAX);
+            self.replayed.add(deliveries, &[KeyValue::new("result", result)]);
+        }
     }
 }
 

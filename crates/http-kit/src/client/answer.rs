@@ -17,6 +17,8 @@ pub struct Answer {
     pub body_bytes: usize,
     /// How the body ended.
     pub body_end: BodyEnd,
+    /// From the beginning of the call to its status line.
+    pub answered: Duration,
     /// From the beginning of the call to the end of reading.
     pub elapsed: Duration,
 }

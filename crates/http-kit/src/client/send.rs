@@ -85,6 +85,7 @@ impl Client {
             .map_err(|_elapsed| SendError::AnswerTimeout)?
             .map_err(|error| SendError::of(&error))?;
 
+        let answered = started.elapsed();
         let status = response.status().as_u16();
         let retry_after = response
             .headers()
@@ -99,6 +100,7 @@ impl Client {
             excerpt: printable(&body.kept),
             body_bytes: body.bytes,
             body_end: body.end,
+            answered,
             elapsed: started.elapsed(),
         })
     }

@@ -12,7 +12,7 @@
 //! | story | everything a publisher's postback may mention of a conversion |
 //!
 //! [`conversion`] is the decision; [`standing`], [`limits`] and [`ledger`] are what it is made of; [`postback`] and
-//! [`delivery`] are the telling.
+//! [`delivery`] are the telling, [`replay`] the telling again.
 #![deny(clippy::arithmetic_side_effects)]
 
 pub mod conversion;
@@ -20,4 +20,5 @@ pub mod delivery;
 pub mod ledger;
 pub mod limits;
 pub mod postback;
+pub mod replay;
 pub mod standing;

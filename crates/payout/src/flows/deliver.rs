@@ -33,6 +33,7 @@ use uuid::Uuid;
 
 use super::{
     facts,
+    mask::Mask,
     postback::{Prepared, Unsendable, prepare},
 };
 use crate::{
@@ -276,12 +277,14 @@ impl Busy {
 struct Called {
     answer: Answer,
     failure: String,
+    /// Until the status line.
+    answered_ms: Option<i32>,
     response: String,
 }
 
 impl Called {
     fn failed(why: &impl ToString) -> Self {
-        Self { answer: Answer::None, failure: why.to_string(), response: String::new() }
+        Self { answer: Answer::None, failure: why.to_string(), answered_ms: None, response: String::new() }
     }
 }
 
@@ -292,6 +295,8 @@ struct Ticket {
     publisher: PublisherKey,
     lease: Uuid,
     number: u16,
+    /// Of schedules that are over.
+    before: u16,
     trace: TraceContext,
 }
 
@@ -303,6 +308,7 @@ impl Ticket {
             publisher: (claimed.tenant, claimed.publisher),
             lease,
             number: claimed.attempts.saturating_add(1),
+            before: claimed.attempts_before,
             trace: claimed.trace.clone(),
         }
     }
@@ -314,6 +320,7 @@ impl Ticket {
             publisher: (unreadable.tenant, unreadable.publisher),
             lease,
             number: unreadable.attempts.saturating_add(1),
+            before: unreadable.attempts_before,
             trace: unreadable.trace.clone(),
         }
     }
@@ -322,7 +329,7 @@ impl Ticket {
 impl Sender {
     /// A failed attempt that did not get as far as a request, through a fault of our own.
     fn gave_up(&self, ticket: Ticket, why: &str) -> Done {
-        let next = self.next(Answer::None, ticket.number);
+        let next = self.next(Answer::None, ticket.number.saturating_sub(ticket.before));
         tracing::error!(
             tenant.id = %ticket.tenant, delivery.id = %ticket.delivery, delivery.attempt = ticket.number, failure = why,
             "publisher could not be told: a fault of ours"
@@ -343,7 +350,9 @@ impl Sender {
                 number: ticket.number,
                 started_at: self.clock.now(),
                 duration_ms: 0,
+                answered_ms: None,
                 request: String::from("…"),
+                headers: Vec::new(),
                 http_status: None,
                 failure: String::from(why),
                 response: String::new(),
@@ -377,15 +386,18 @@ impl Sender {
             .filter(|trace| !trace.traceparent.is_empty())
             .unwrap_or_else(|| delivery.trace.clone());
         let prepared = prepare(delivery, &self.keyring, started_at, &trace);
-        let (called, shown, is_off) = match prepared {
-            Ok(Prepared { request, shown }) => (self.call(request).await, shown, false),
+        let (called, shown, headers, is_off) = match prepared {
+            Ok(Prepared { request, shown, headers, mask }) => {
+                (self.call(request, &mask).await, shown, headers, false)
+            }
             Err(unsendable) => {
                 let is_off = matches!(unsendable, Unsendable::Inactive);
-                (Called::failed(&unsendable), String::from(origin(delivery)), is_off)
+                (Called::failed(&unsendable), String::from(origin(delivery)), Vec::new(), is_off)
             }
         };
         let number = delivery.attempts.saturating_add(1);
-        let next = if is_off { Next::End(End::Stopped) } else { self.next(called.answer, number) };
+        let of_schedule = number.saturating_sub(delivery.attempts_before);
+        let next = if is_off { Next::End(End::Stopped) } else { self.next(called.answer, of_schedule) };
         let status = match called.answer {
             Answer::Status { code, .. } => Some(code),
             Answer::None => None,
@@ -407,7 +419,9 @@ impl Sender {
                 number,
                 started_at,
                 duration_ms: i32::try_from(started.elapsed().as_millis()).unwrap_or(i32::MAX),
+                answered_ms: called.answered_ms,
                 request: shown,
+                headers,
                 http_status: status,
                 failure: called.failure,
                 response: called.response,
@@ -421,7 +435,7 @@ impl Sender {
         }
     }
 
-    async fn call(&self, request: http_kit::client::Outbound) -> Called {
+    async fn call(&self, request: http_kit::client::Outbound, mask: &Mask) -> Called {
         let sent = self.client.send(request).await;
         failpoints::sent();
         match sent {
@@ -433,7 +447,8 @@ impl Sender {
                         .and_then(|header| retry_after_seconds(&header, self.now())),
                 },
                 failure: String::new(),
-                response: answer.excerpt,
+                answered_ms: i32::try_from(answer.answered.as_millis()).ok(),
+                response: mask.hide(&answer.excerpt),
             },
             Err(failure) => Called::failed(&failure),
         }

@@ -8,7 +8,8 @@
 //! | [`deliver`] | a notification, or time |
 //! | [`forget_people`] | a person who asked to be forgotten |
 //! | [`apply_catalog`] | a batch of the catalog's facts |
-//! | [`decide`], [`read`], [`limits_of`] | a person |
+//! | [`replays`] | a person, then time |
+//! | [`decide`], [`read`], [`limits_of`], [`send_test`] | a person |
 //! | [`verify_ledger`] | an operator |
 //!
 //! Nothing is sent within a transaction: a status change writes its deliveries and facts, and commits.
@@ -21,11 +22,14 @@ mod facts;
 pub mod follow_limits;
 pub mod forget_people;
 pub mod limits_of;
+mod mask;
 mod postback;
 pub mod read;
 pub mod record_verdicts;
 pub mod release_holds;
+pub mod replays;
 mod save;
+pub mod send_test;
 mod story;
 mod tell;
 pub mod verify_ledger;

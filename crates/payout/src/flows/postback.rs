@@ -7,7 +7,7 @@ use http_kit::client::{
     Method as HttpMethod, Outbound, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
-use kernel::Timestamp;
+use kernel::{EndpointId, TenantId, Timestamp};
 use secrecy::ExposeSecret as _;
 use signing::{
     Keyring,
@@ -16,9 +16,12 @@ use signing::{
 };
 use telemetry::TraceContext;
 
-use super::story::{StoryError, story};
+use super::{
+    mask::Mask,
+    story::{StoryError, story},
+};
 use crate::{
-    domain::postback::{Template, TemplateError, json_body, webhook_id},
+    domain::postback::{Story, TEST_HEADER, Template, TemplateError, json_body, webhook_id},
     store::{
         deliveries::{Claimed, Target},
         publishers::Method,
@@ -26,7 +29,7 @@ use crate::{
 };
 
 /// Headers that are ours or the protocol's: a publisher's own header can not take their place.
-const RESERVED_HEADERS: [&str; 10] = [
+const RESERVED_HEADERS: [&str; 11] = [
     "host",
     "connection",
     "content-length",
@@ -37,6 +40,7 @@ const RESERVED_HEADERS: [&str; 10] = [
     "webhook-id",
     "webhook-timestamp",
     "webhook-signature",
+    TEST_HEADER,
 ];
 
 /// Why a request could not even be made. Shown to people in the delivery log: no text of these holds a secret.
@@ -66,6 +70,21 @@ pub(super) enum Unsendable {
 pub(super) struct Prepared {
     pub(super) request: Outbound,
     pub(super) shown: String,
+    /// Names of its headers.
+    pub(super) headers: Vec<String>,
+    /// What an answer must not repeat.
+    pub(super) mask: Mask,
+}
+
+/// What is told, to whom, and where.
+pub(super) struct Message<'a> {
+    pub(super) tenant: TenantId,
+    pub(super) endpoint: EndpointId,
+    pub(super) target: &'a Target,
+    pub(super) webhook_id: String,
+    pub(super) story: Story,
+    /// A sample that tells of no conversion.
+    pub(super) is_test: bool,
 }
 
 /// Makes the request of one attempt at `now`, within the trace of the postback behind it.
@@ -75,35 +94,54 @@ pub(super) fn prepare(
     now: Timestamp,
     trace: &TraceContext,
 ) -> Result<Prepared, Unsendable> {
-    let target = &claimed.target;
+    let message = Message {
+        tenant: claimed.tenant,
+        endpoint: claimed.endpoint,
+        target: &claimed.target,
+        webhook_id: webhook_id(claimed.conversion, claimed.revision, claimed.endpoint),
+        story: story(claimed)?,
+        is_test: false,
+    };
+    prepare_message(&message, keyring, now, trace)
+}
+
+/// The same of any message.
+pub(super) fn prepare_message(
+    message: &Message<'_>,
+    keyring: &Keyring,
+    now: Timestamp,
+    trace: &TraceContext,
+) -> Result<Prepared, Unsendable> {
+    let Message { target, webhook_id, story, .. } = message;
     if !target.active {
         return Err(Unsendable::Inactive);
     }
-    let story = story(claimed)?;
-    let rendered = Template::parse(&target.url_template)?.render(&story);
+    let rendered = Template::parse(&target.url_template)?.render(story);
     let url = Url::parse(&rendered).map_err(|_quotes_the_url| Unsendable::Url)?;
     let (method, body) = match target.method {
         Method::Get => (HttpMethod::GET, Vec::new()),
-        Method::PostJson => (HttpMethod::POST, json_body(&story, now)?),
+        Method::PostJson => (HttpMethod::POST, json_body(story, now)?),
     };
 
-    let mut headers = custom_header(claimed, keyring)?;
-    let secrets = signing_secrets(claimed, keyring)?;
+    let (mut headers, mask) = custom_header(message, keyring)?;
+    let secrets = signing_secrets(message, keyring)?;
     if !secrets.is_empty() {
-        let id = webhook_id(claimed.conversion, claimed.revision, claimed.endpoint);
         let seconds = now.as_millis().div_euclid(1_000);
         let request_target = request_target(&url);
         let signed = match target.method {
             Method::Get => request_target.as_bytes(),
             Method::PostJson => body.as_slice(),
         };
-        let signature = webhook::sign(&secrets, &id, seconds, signed)?;
-        insert(&mut headers, "webhook-id", &id)?;
+        let signature = webhook::sign(&secrets, webhook_id, seconds, signed)?;
+        insert(&mut headers, "webhook-id", webhook_id)?;
         insert(&mut headers, "webhook-timestamp", &seconds.to_string())?;
         insert(&mut headers, "webhook-signature", &signature)?;
     }
     if target.method == Method::PostJson {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    if message.is_test {
+        insert(&mut headers, TEST_HEADER, "true")?;
     }
     if !trace.traceparent.is_empty() {
         insert(&mut headers, "traceparent", &trace.traceparent)?;
@@ -112,7 +150,13 @@ pub(super) fn prepare(
         insert(&mut headers, "tracestate", &trace.tracestate)?;
     }
     let shown = shown(&method, &url);
-    Ok(Prepared { request: Outbound { method, url, headers, body: body.into() }, shown })
+    let names = headers.keys().map(|name| name.as_str().to_owned()).collect();
+    Ok(Prepared {
+        request: Outbound { method, url, headers, body: body.into() },
+        shown,
+        headers: names,
+        mask,
+    })
 }
 
 /// Path and query as they stand in the request's first line.
@@ -127,9 +171,9 @@ fn shown(method: &HttpMethod, url: &Url) -> String {
     format!("{method} {}/…{query}", url.origin().ascii_serialization())
 }
 
-fn signing_secrets(claimed: &Claimed, keyring: &Keyring) -> Result<Vec<WebhookSecret>, Unsendable> {
-    let place = seal::endpoint_signing_secret(claimed.tenant, claimed.endpoint);
-    let Target { signing_secret, old_signing_secret, .. } = &claimed.target;
+fn signing_secrets(message: &Message<'_>, keyring: &Keyring) -> Result<Vec<WebhookSecret>, Unsendable> {
+    let place = seal::endpoint_signing_secret(message.tenant, message.endpoint);
+    let Target { signing_secret, old_signing_secret, .. } = message.target;
     [signing_secret, old_signing_secret]
         .into_iter()
         .flatten()
@@ -137,20 +181,25 @@ fn signing_secrets(claimed: &Claimed, keyring: &Keyring) -> Result<Vec<WebhookSe
         .collect()
 }
 
-fn custom_header(claimed: &Claimed, keyring: &Keyring) -> Result<HeaderMap, Unsendable> {
+/// The publisher's own header, and what of its set-up no answer may show.
+fn custom_header(message: &Message<'_>, keyring: &Keyring) -> Result<(HeaderMap, Mask), Unsendable> {
     let mut headers = HeaderMap::new();
-    let Some((name, sealed)) = &claimed.target.custom_header else { return Ok(headers) };
+    let template = message.target.url_template.as_str();
+    let Some((name, sealed)) = &message.target.custom_header else {
+        return Ok((headers, Mask::of(template, None)));
+    };
     let name = HeaderName::try_from(name.as_str()).map_err(|_not_a_name| Unsendable::Header)?;
     if RESERVED_HEADERS.contains(&name.as_str()) {
         return Err(Unsendable::Header);
     }
-    let place = seal::endpoint_header_value(claimed.tenant, claimed.endpoint);
+    let place = seal::endpoint_header_value(message.tenant, message.endpoint);
     let value = seal::open_text(keyring, &place, sealed)?;
+    let mask = Mask::of(template, Some(value.expose_secret()));
     let mut value =
         HeaderValue::from_str(value.expose_secret()).map_err(|_not_printed| Unsendable::Header)?;
     value.set_sensitive(true);
     headers.insert(name, value);
-    Ok(headers)
+    Ok((headers, mask))
 }
 
 fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) -> Result<(), Unsendable> {

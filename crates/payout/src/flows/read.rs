@@ -1,11 +1,12 @@
 //! What people look at.
 
-use kernel::{ConversionId, PublisherId, TenantId};
+use kernel::{ConversionId, DeliveryId, PublisherId, TenantId};
 use postgres_kit::{DbError, Pool};
 use uuid::Uuid;
 
-use crate::store::{ledger, read};
+use crate::store::{delivery_log, ledger, read};
 pub use crate::store::{
+    delivery_log::{LogFilter, LogPlace, LogRow},
     ledger::BalanceRow,
     read::{AttemptRow, ConversionRow, DeliveryRow, Filter, HistoryRow, Scope, TransferRow},
 };
@@ -79,4 +80,24 @@ pub async fn transfers(
     limit: i64,
 ) -> Result<(Vec<TransferRow>, u64), DbError> {
     Ok(read::transfers(&mut *pool.get().await?, tenant, conversion, offset, limit).await?)
+}
+
+/// A page of the delivery log, newest first, and how many deliveries there are in all, or 10,000.
+///
+/// # Errors
+/// [`DbError`] when the database can not say.
+pub async fn log(pool: &Pool, scope: Scope, filter: &LogFilter) -> Result<(Vec<LogRow>, u64), DbError> {
+    Ok(delivery_log::list(&mut *pool.get().await?, scope, filter).await?)
+}
+
+/// One delivery with its attempts; `None` when the caller may not know of it.
+///
+/// # Errors
+/// [`DbError`] when the database can not say.
+pub async fn delivery(
+    pool: &Pool,
+    scope: Scope,
+    id: DeliveryId,
+) -> Result<Option<(LogRow, Vec<AttemptRow>)>, DbError> {
+    Ok(delivery_log::get(&mut *pool.get().await?, scope, id).await?)
 }

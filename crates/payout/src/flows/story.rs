@@ -33,7 +33,7 @@ pub(super) fn story(claimed: &Claimed) -> Result<Story, StoryError> {
         delivery: claimed.id,
         conversion: claimed.conversion,
         revision: claimed.revision,
-        status: claimed.told,
+        status: claimed.told.word(),
         reason: claimed.reason.clone(),
         click: read::id(ClickId::from_slice, &click.gk_click_id, "verdict.click.gk_click_id")?,
         clicked_at: read::time(click.clicked_at_micros),

@@ -293,7 +293,9 @@ pub struct DeliveryBody {
     "number": 1,
     "startedAt": "2026-12-02T10:15:31.050Z",
     "durationMs": 84,
-    "request": "GET https://rewardville.example/pb?click=…&id=…&status=…",
+    "answeredMs": 80,
+    "request": "GET https://rewardville.example/…?click=…&id=…&status=…",
+    "headers": ["webhook-id", "webhook-timestamp", "webhook-signature", "traceparent"],
     "httpStatus": 200,
     "response": "ok"
 }))]
@@ -302,10 +304,15 @@ pub struct AttemptBody {
     pub number: i32,
     /// When it began.
     pub started_at: String,
-    /// How long it took.
+    /// How long it took, to the end of the answer.
     pub duration_ms: i32,
-    /// What was asked, without values.
+    /// How long it took to the status line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered_ms: Option<i32>,
+    /// What was asked: method, host and names of parameters. The path and every value are hidden: they may be secrets.
     pub request: String,
+    /// The names of its headers; values are hidden.
+    pub headers: Vec<String>,
     /// What was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_status: Option<i32>,
@@ -439,12 +446,14 @@ fn delivery(row: DeliveryRow) -> DeliveryBody {
     }
 }
 
-fn attempt(row: AttemptRow) -> AttemptBody {
+pub(super) fn attempt(row: AttemptRow) -> AttemptBody {
     AttemptBody {
         number: row.number,
         started_at: moment(row.started_at),
         duration_ms: row.duration_ms,
+        answered_ms: row.answered_ms,
         request: row.request,
+        headers: row.headers.split_ascii_whitespace().map(str::to_owned).collect(),
         http_status: row.http_status,
         failure: row.failure,
         response: row.response,
@@ -469,6 +478,6 @@ fn money(micros: Option<i64>, currency: Option<&str>) -> Option<MoneyBody> {
     Some(MoneyBody { amount: Micros(micros?).to_string(), currency: currency?.to_owned() })
 }
 
-fn moment(moment: DateTime<Utc>) -> String {
+pub(super) fn moment(moment: DateTime<Utc>) -> String {
     moment.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -2,14 +2,19 @@
 //! its own conversions and never what the advertiser pays.
 
 mod decide_conversion;
+mod deliveries;
 mod error;
 mod get_conversion;
 mod get_offer_limits;
+mod idempotency_key;
 mod json;
 mod list_balances;
 mod list_conversions;
 mod list_transfers;
 mod openapi;
+mod period;
+mod replays;
+mod send_test;
 
 use std::sync::Arc;
 
@@ -20,6 +25,7 @@ use postgres_kit::Pool;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use self::openapi::{ABOUT, openapi};
+use crate::flows::{replays::Replayer, send_test::Tester};
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -28,6 +34,10 @@ pub struct Api {
     pub pool: Pool,
     /// Names the facts that follow from what people decide.
     pub ids: Arc<dyn IdSource>,
+    /// Has deliveries told again.
+    pub replayer: Replayer,
+    /// Tries endpoints out.
+    pub tester: Tester,
 }
 
 /// Registers the API.
@@ -50,4 +60,7 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(list_balances::list_balances)
         .service(list_transfers::list_transfers)
         .service(get_offer_limits::get_offer_limits);
+    deliveries::documented(config);
+    replays::documented(config);
+    config.service(send_test::send_test);
 }

@@ -1,11 +1,15 @@
 //! The API's description.
 
-use http_kit::openapi::{self, About, Parameter};
+use http_kit::openapi::{self, About, Parameter, Said};
 
 /// What the document says of the service beside its operations.
 pub const ABOUT: About = About {
     tags: &[
         ("conversions", "What was earned, how it came to stand as it does, and what publishers were told."),
+        (
+            "deliveries",
+            "What publishers were told, attempt by attempt; telling it again; trying an endpoint out.",
+        ),
         ("ledger", "Money by double entry: what advertisers owe and publishers earn."),
         ("limits", "Budgets and caps of offers: what was taken, what is left."),
     ],
@@ -15,8 +19,21 @@ pub const ABOUT: About = About {
         of("status", "In one status.", "Success", ""),
         of("offer_id", "The offer's id.", "0194a3c0-0000-7000-8000-000000000001", "offer"),
         of("conversion_id", "Of one conversion.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", ""),
+        of("publisher_id", "The publisher's id.", "0193a1f0-0000-7000-8000-000000000002", "publisher"),
+        of("endpoint_id", "The endpoint's id.", "0193a1f0-0000-7000-8000-000000000010", "endpoint"),
+        of("delivery_id", "The delivery's id.", "8b1f0c7e-64a0-8f3b-9c55-0f4b8a3c2d1e", "delivery"),
+        of("replay_id", "As ordering it answered.", "019abf10-7a10-7c4e-8f00-3d2b5a6c7d8e", "replay"),
+        of("state", "In one state.", "exhausted", ""),
+        of("from", "From then on.", "2026-12-01T00:00:00Z", ""),
+        of("to", "Before then.", "2026-12-03T00:00:00Z", ""),
+        of(
+            "cursor",
+            "The `nextCursor` of the page before.",
+            "1796206531000000.8b1f0c7e-64a0-8f3b-9c55-0f4b8a3c2d1e",
+            "",
+        ),
     ],
-    problems: super::decide_conversion::problems,
+    problems,
     ..About::new(
         "GoKart payout",
         env!("CARGO_PKG_VERSION"),
@@ -31,6 +48,10 @@ const fn of(
     names: &'static str,
 ) -> Parameter {
     Parameter { name, description, example, names }
+}
+
+fn problems() -> Vec<Said> {
+    [super::decide_conversion::problems(), super::replays::problems(), super::send_test::problems()].concat()
 }
 
 /// The OpenAPI document.

@@ -26,8 +26,12 @@ pub struct Attempt {
     pub started_at: Timestamp,
     /// How long it took.
     pub duration_ms: i32,
+    /// Until the status line.
+    pub answered_ms: Option<i32>,
     /// What was asked, without values.
     pub request: String,
+    /// The names of its headers.
+    pub headers: Vec<String>,
     /// What was answered.
     pub http_status: Option<u16>,
     /// Why nothing was.
@@ -45,11 +49,13 @@ pub struct Attempt {
 pub async fn add(connection: &mut AsyncPgConnection, rows: &[Attempt]) -> QueryResult<()> {
     let insert = sql_query(
         "INSERT INTO delivery_attempts (
-            tenant_id, delivery_id, number, started_at, duration_ms, request, http_status, failure, response, next_due_at)
+            tenant_id, delivery_id, number, started_at, duration_ms, request, http_status, failure, response, next_due_at,
+            answered_ms, headers)
         SELECT tenant_id, delivery_id, number, started_at, duration_ms, request, http_status, failure, response,
-            now() + make_interval(secs => again_in_ms / 1000.0)
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS new (
-            tenant_id, delivery_id, number, started_at, duration_ms, request, http_status, failure, response, again_in_ms)
+            now() + make_interval(secs => again_in_ms / 1000.0), answered_ms, headers
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS new (
+            tenant_id, delivery_id, number, started_at, duration_ms, request, http_status, failure, response, again_in_ms,
+            answered_ms, headers)
         ON CONFLICT DO NOTHING",
     )
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.tenant.as_uuid()))
@@ -61,6 +67,8 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[Attempt]) -> QueryR
     .bind::<Array<Nullable<Integer>>, _>(column(rows, |row| row.http_status.map(i32::from)))
     .bind::<Array<Text>, _>(column(rows, |row| bounded(&row.failure, RESPONSE_BYTES).into_owned()))
     .bind::<Array<Text>, _>(column(rows, |row| bounded(&row.response, RESPONSE_BYTES).into_owned()))
-    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.again_in_ms.and_then(|ms| i64::try_from(ms).ok())));
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.again_in_ms.and_then(|ms| i64::try_from(ms).ok())))
+    .bind::<Array<Nullable<Integer>>, _>(column(rows, |row| row.answered_ms))
+    .bind::<Array<Text>, _>(column(rows, |row| bounded(&row.headers.join(" "), RESPONSE_BYTES).into_owned()));
     kept(insert).execute(connection).await.map(drop)
 }

@@ -97,7 +97,7 @@ impl End {
         }
     }
 
-    fn read(word: &str) -> QueryResult<Self> {
+    pub(super) fn read(word: &str) -> QueryResult<Self> {
         Self::ALL.into_iter().find(|end| end.word() == word).ok_or_else(|| unreadable("state", word))
     }
 }
@@ -193,6 +193,8 @@ pub struct Claimed {
     pub told: Told,
     /// Attempts before this one.
     pub attempts: u16,
+    /// Of these, attempts of schedules that are over: a replay begins a new one.
+    pub attempts_before: u16,
     /// What the conversion's reason was at that revision.
     pub reason: String,
     /// What the publisher earned at that revision.
@@ -218,6 +220,8 @@ pub struct Unreadable {
     pub publisher: PublisherId,
     /// Attempts before this one.
     pub attempts: u16,
+    /// Of these, attempts of schedules that are over.
+    pub attempts_before: u16,
     /// Which column, and what it holds.
     pub why: String,
     /// The trace of the postback behind it.
@@ -278,7 +282,7 @@ pub async fn claim(
             RETURNING deliveries.*
         )
         SELECT claimed.tenant_id, claimed.delivery_id, claimed.conversion_id, claimed.status_revision,
-            claimed.endpoint_id, claimed.publisher_id, claimed.told, claimed.attempts, history.reason,
+            claimed.endpoint_id, claimed.publisher_id, claimed.told, claimed.attempts, claimed.attempts_before, history.reason,
             history.currency, history.payout_micros, conversions.reward_points, conversions.verdict,
             conversions.traceparent, conversions.tracestate, endpoints.active, endpoints.method, endpoints.url_template,
             endpoints.signing_secret,
@@ -468,6 +472,8 @@ struct ClaimedRow {
     told: String,
     #[diesel(sql_type = Integer)]
     attempts: i32,
+    #[diesel(sql_type = Integer)]
+    attempts_before: i32,
     #[diesel(sql_type = Text)]
     reason: String,
     #[diesel(sql_type = Nullable<Text>)]
@@ -505,6 +511,7 @@ impl ClaimedRow {
             id: DeliveryId::from_uuid(self.delivery_id),
             publisher: PublisherId::from_uuid(self.publisher_id),
             attempts: u16::try_from(self.attempts).unwrap_or(u16::MAX),
+            attempts_before: u16::try_from(self.attempts_before).unwrap_or(u16::MAX),
             why: String::new(),
             trace: TraceContext {
                 traceparent: self.traceparent.clone(),
@@ -539,6 +546,7 @@ impl TryFrom<ClaimedRow> for Claimed {
             publisher: PublisherId::from_uuid(row.publisher_id),
             told: words::read_told(&row.told)?,
             attempts: u16::try_from(row.attempts).unwrap_or(u16::MAX),
+            attempts_before: u16::try_from(row.attempts_before).unwrap_or(u16::MAX),
             reason: row.reason,
             payout,
             reward_points: row.reward_points,

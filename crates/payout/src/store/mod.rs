@@ -7,12 +7,15 @@ mod column;
 pub mod conversions;
 pub mod decisions;
 pub mod deliveries;
+pub mod delivery_log;
+pub mod endpoint_tests;
 pub mod erased;
 pub mod history;
 pub mod ledger;
 pub mod offers;
 pub mod publishers;
 pub mod read;
+pub mod replays;
 pub mod tenants;
 pub mod untold;
 pub mod usage;
@@ -38,6 +41,7 @@ pub const APPEND_ONLY: &[&str] = &[
     "conversion_history",
     "conversion_decisions",
     "delivery_attempts",
+    "delivery_replay_items",
 ];
 
 /// The channel that tells replicas of new deliveries.

@@ -172,8 +172,13 @@ pub struct AttemptRow {
     pub started_at: Moment,
     #[diesel(sql_type = Integer)]
     pub duration_ms: i32,
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub answered_ms: Option<i32>,
     #[diesel(sql_type = Text)]
     pub request: String,
+    /// Names, a blank between two.
+    #[diesel(sql_type = Text)]
+    pub headers: String,
     #[diesel(sql_type = Nullable<Integer>)]
     pub http_status: Option<i32>,
     #[diesel(sql_type = Text)]

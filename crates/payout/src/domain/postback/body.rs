@@ -85,7 +85,7 @@ pub fn json_body(story: &Story, sent_at: kernel::Timestamp) -> serde_json::Resul
         )
         .collect();
     let conversion = Conversion {
-        status: story.status.word(),
+        status: story.status,
         status_revision: story.revision,
         rejection_reason: &story.reason,
         conversion_id: story.conversion.to_string(),

@@ -97,7 +97,7 @@ impl Macro {
                 story.amount.map(|amount| amount.currency.to_string()).unwrap_or_default()
             }
             Self::ConversionId => story.conversion.to_string(),
-            Self::Status => String::from(story.status.word()),
+            Self::Status => String::from(story.status),
             Self::Payout => story.payout_text(),
             Self::Currency => story.payout.map(|payout| payout.currency.to_string()).unwrap_or_default(),
             Self::Reward => story.reward_points.to_string(),

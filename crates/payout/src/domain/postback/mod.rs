@@ -4,6 +4,7 @@ mod body;
 mod choice;
 mod identity;
 mod macros;
+mod sample;
 mod story;
 mod template;
 
@@ -11,5 +12,6 @@ pub use body::json_body;
 pub use choice::{Endpoint, Scope, endpoints_to_tell};
 pub use identity::{delivery_id, webhook_id};
 pub use macros::Macro;
+pub use sample::{Sample, TEST_HEADER, sample, test_webhook_id};
 pub use story::{Story, TrackingSystem};
 pub use template::{Template, TemplateError};

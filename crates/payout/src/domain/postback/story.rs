@@ -7,8 +7,6 @@ use kernel::{
     ClickId, ConversionId, DeliveryId, Micros, Money, OfferEventId, OfferId, PublisherId, Timestamp,
 };
 
-use super::super::standing::Told;
-
 /// What AppsFlyer reported, as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TrackingSystem {
@@ -37,8 +35,8 @@ pub struct Story {
     pub conversion: ConversionId,
     /// Payout's count of the conversion's changes.
     pub revision: u64,
-    /// What is told.
-    pub status: Told,
+    /// What is told, by its word: of a conversion one of [`Told`](crate::domain::standing::Told), of a sample `Test`.
+    pub status: &'static str,
     /// Why, for Rejected and Pending on review.
     pub reason: String,
     /// The journey.
@@ -103,6 +101,7 @@ pub(super) mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::standing::Told;
 
     pub(in super::super) fn story() -> Story {
         let id = Uuid::from_u128;
@@ -110,7 +109,7 @@ pub(super) mod tests {
             delivery: DeliveryId::from_uuid(id(1)),
             conversion: ConversionId::from_uuid(id(2)),
             revision: 2,
-            status: Told::Success,
+            status: Told::Success.word(),
             reason: String::new(),
             click: ClickId::from_uuid(id(3)),
             clicked_at: Timestamp::from_micros(1_800_000_000_000_000),

@@ -1,0 +1,209 @@
+//! The delivery log: tellings, newest first, and one of them with its attempts.
+
+use diesel::{
+    QueryResult, QueryableByName, sql_query,
+    sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use kernel::{ConversionId, DeliveryId, EndpointId, PublisherId, Timestamp};
+use postgres_kit::kept;
+use uuid::Uuid;
+
+use super::{
+    column::{Moment, to_sql},
+    read::{AttemptRow, Scope},
+};
+
+/// Beyond this a total is "at least": counting on would slow down who only wants the first page.
+pub const COUNTED_MAX: i64 = 10_000;
+
+/// A place in the log: behind it a page begins.
+pub type LogPlace = (Timestamp, DeliveryId);
+
+/// Which deliveries.
+#[derive(Debug, Clone, Copy)]
+pub struct LogFilter {
+    /// Of one conversion.
+    pub conversion: Option<ConversionId>,
+    /// To one endpoint.
+    pub endpoint: Option<EndpointId>,
+    /// In one state, by its word.
+    pub state: Option<&'static str>,
+    /// Whose status changed from then on.
+    pub from: Option<Timestamp>,
+    /// Before then.
+    pub until: Option<Timestamp>,
+    /// Behind this one.
+    pub after: Option<LogPlace>,
+    /// At most.
+    pub limit: i64,
+}
+
+/// One telling.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct LogRow {
+    #[diesel(sql_type = SqlUuid)]
+    pub delivery_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    pub conversion_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    pub status_revision: i64,
+    #[diesel(sql_type = SqlUuid)]
+    pub publisher_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    pub endpoint_id: Uuid,
+    #[diesel(sql_type = Text)]
+    pub told: String,
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    #[diesel(sql_type = Integer)]
+    pub attempts: i32,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub replay_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub superseded_by: Option<i64>,
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub last_http_status: Option<i32>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub due_at: Option<Moment>,
+    #[diesel(sql_type = Timestamptz)]
+    pub created_at: Moment,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub ended_at: Option<Moment>,
+    /// Of AppsFlyer's call; empty when it came without.
+    #[diesel(sql_type = Text)]
+    pub traceparent: String,
+}
+
+// Of each publisher the newest, by its own index; then the newest of all of them. Which index a filter can use is said in the
+// text: a plan that is kept knows no parameters.
+macro_rules! found {
+    ($filter:literal, $select:literal, $behind:literal) => {
+        concat!(
+            "FROM publishers CROSS JOIN LATERAL (
+                SELECT ",
+            $select,
+            " FROM deliveries
+                WHERE deliveries.tenant_id = publishers.tenant_id AND deliveries.publisher_id = publishers.publisher_id
+                    AND ($3 IS NULL OR endpoint_id = $3) AND ",
+            $filter,
+            " AND created_at >= coalesce($5, '-infinity') AND created_at < coalesce($6, 'infinity')
+                    AND ($7 IS NULL OR conversion_id = $7) ",
+            $behind,
+            ") AS found
+            WHERE publishers.tenant_id = $1 AND ($2 IS NULL OR publishers.publisher_id = $2)"
+        )
+    };
+}
+
+macro_rules! page {
+    ($filter:literal) => {
+        concat!(
+            "SELECT found.*, (
+                SELECT traceparent FROM conversions
+                WHERE conversions.tenant_id = found.tenant_id AND conversions.conversion_id = found.conversion_id
+            ) AS traceparent ",
+            found!(
+                $filter,
+                "deliveries.*",
+                "AND (created_at, delivery_id)
+                    < (coalesce($8, 'infinity'), coalesce($9, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+                ORDER BY created_at DESC, delivery_id DESC LIMIT $10"
+            ),
+            " ORDER BY found.created_at DESC, found.delivery_id DESC LIMIT $10"
+        )
+    };
+}
+
+macro_rules! total {
+    ($filter:literal) => {
+        concat!(
+            "SELECT count(*) AS rows FROM (SELECT ",
+            found!($filter, "delivery_id", "LIMIT $8"),
+            " LIMIT $8) AS counted"
+        )
+    };
+}
+
+macro_rules! texts {
+    ($filter:literal) => {
+        (page!($filter), total!($filter))
+    };
+}
+
+const OF_CONVERSION: (&str, &str) = texts!("conversion_id = $7 AND ($4 IS NULL OR state = $4)");
+const FAILED: (&str, &str) = texts!("state IN ('exhausted', 'stopped') AND state = $4");
+const WAITING: (&str, &str) = texts!("state = 'waiting' AND state = $4");
+const ANY: (&str, &str) = texts!("($4 IS NULL OR state = $4)");
+
+/// A page of deliveries, newest status change first, and how many there are in all, or [`COUNTED_MAX`].
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn list(
+    connection: &mut AsyncPgConnection,
+    scope: Scope,
+    filter: &LogFilter,
+) -> QueryResult<(Vec<LogRow>, u64)> {
+    let (page, total) = match (filter.conversion, filter.state) {
+        (Some(_), _) => OF_CONVERSION,
+        (None, Some("exhausted" | "stopped")) => FAILED,
+        (None, Some("waiting")) => WAITING,
+        (None, _) => ANY,
+    };
+    let page = sql_query(page)
+        .bind::<SqlUuid, _>(scope.tenant.as_uuid())
+        .bind::<Nullable<SqlUuid>, _>(scope.publisher.map(PublisherId::as_uuid))
+        .bind::<Nullable<SqlUuid>, _>(filter.endpoint.map(EndpointId::as_uuid))
+        .bind::<Nullable<Text>, _>(filter.state)
+        .bind::<Nullable<Timestamptz>, _>(filter.from.map(to_sql))
+        .bind::<Nullable<Timestamptz>, _>(filter.until.map(to_sql))
+        .bind::<Nullable<SqlUuid>, _>(filter.conversion.map(ConversionId::as_uuid))
+        .bind::<Nullable<Timestamptz>, _>(filter.after.map(|(created, _)| to_sql(created)))
+        .bind::<Nullable<SqlUuid>, _>(filter.after.map(|(_, id)| id.as_uuid()))
+        .bind::<BigInt, _>(filter.limit);
+    let rows = kept(page).load(connection).await?;
+    let total = sql_query(total)
+        .bind::<SqlUuid, _>(scope.tenant.as_uuid())
+        .bind::<Nullable<SqlUuid>, _>(scope.publisher.map(PublisherId::as_uuid))
+        .bind::<Nullable<SqlUuid>, _>(filter.endpoint.map(EndpointId::as_uuid))
+        .bind::<Nullable<Text>, _>(filter.state)
+        .bind::<Nullable<Timestamptz>, _>(filter.from.map(to_sql))
+        .bind::<Nullable<Timestamptz>, _>(filter.until.map(to_sql))
+        .bind::<Nullable<SqlUuid>, _>(filter.conversion.map(ConversionId::as_uuid))
+        .bind::<BigInt, _>(COUNTED_MAX);
+    let total: CountRow = kept(total).get_result(connection).await?;
+    Ok((rows, u64::try_from(total.rows).unwrap_or_default()))
+}
+
+/// One telling with its attempts, the first one first; nothing when the caller may not know of it.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub async fn get(
+    connection: &mut AsyncPgConnection,
+    scope: Scope,
+    delivery: DeliveryId,
+) -> QueryResult<Option<(LogRow, Vec<AttemptRow>)>> {
+    let select = sql_query(
+        "SELECT deliveries.*, conversions.traceparent FROM deliveries JOIN conversions USING (tenant_id, conversion_id)
+        WHERE tenant_id = $1 AND delivery_id = $2 AND ($3 IS NULL OR deliveries.publisher_id = $3)",
+    )
+    .bind::<SqlUuid, _>(scope.tenant.as_uuid())
+    .bind::<SqlUuid, _>(delivery.as_uuid())
+    .bind::<Nullable<SqlUuid>, _>(scope.publisher.map(PublisherId::as_uuid));
+    let rows: Vec<LogRow> = kept(select).load(connection).await?;
+    let Some(row) = rows.into_iter().next() else { return Ok(None) };
+    let select = sql_query(
+        "SELECT * FROM delivery_attempts WHERE tenant_id = $1 AND delivery_id = $2 ORDER BY number",
+    )
+    .bind::<SqlUuid, _>(scope.tenant.as_uuid())
+    .bind::<SqlUuid, _>(delivery.as_uuid());
+    Ok(Some((row, kept(select).load(connection).await?)))
+}
+
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
