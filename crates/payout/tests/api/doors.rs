@@ -1,12 +1,17 @@
 //! Roles, tenants and publishers are kept apart on every operation of the document: one that is new is tried as well.
 
+use std::collections::BTreeMap;
+
 use contracts::{
     attribution::{ConversionVerdict, JourneyClick},
-    catalog::{ApiTokenChanged, OfferVersionCreated, PublisherChanged, TokenRole, TokenScope},
+    catalog::{
+        ApiTokenChanged, OfferVersionCreated, PostbackEndpoint, PublisherChanged, TokenRole, TokenScope,
+    },
     envelope::Envelope,
     tracker::PublisherParameters,
 };
-use kernel::IdSource as _;
+use kernel::{EndpointId, IdSource as _};
+use payout::domain::postback::delivery_id;
 use process::{Service as _, SystemIds};
 use secrecy::SecretString;
 use test_kit::doors::{Api, Held, Party, Walk};
@@ -45,6 +50,40 @@ fn offer(tenant: Tenant) -> Uuid {
     Uuid::from_u128(tenant.0.as_uuid().as_u128() + 0x0ff_0000)
 }
 
+/// Every tenant its own.
+fn publisher(tenant: Tenant) -> u128 {
+    PUBLISHER + 0x100 * tenant.0.as_uuid().as_u128()
+}
+
+/// Every publisher its own.
+fn endpoint(publisher: u128) -> Uuid {
+    Uuid::from_u128(publisher + 0xe_0000)
+}
+
+/// A publisher with one endpoint.
+fn publisher_changed(tenant: Tenant, id: u128, name: &str, url_template: String) -> PublisherChanged {
+    let endpoint = PostbackEndpoint {
+        endpoint_id: endpoint(id).as_bytes().to_vec(),
+        signing_secrets: Vec::new(),
+        ..tenant.endpoint(url_template)
+    };
+    PublisherChanged {
+        tenant_id: tenant.0.to_vec(),
+        publisher_id: Uuid::from_u128(id).as_bytes().to_vec(),
+        version: 1,
+        name: name.to_owned(),
+        active: true,
+        endpoints: vec![endpoint],
+        ..PublisherChanged::default()
+    }
+}
+
+/// The delivery of the first status of a click's conversion.
+fn delivery(tenant: Tenant, click: u8, publisher: u128) -> String {
+    let endpoint = EndpointId::from_uuid(endpoint(publisher));
+    delivery_id(tenant.0, tenant.conversion_id(click), 1, endpoint).to_string()
+}
+
 /// A conversion of a click, with `word` in its texts.
 fn conversion(tenant: Tenant, click: u8, publisher: u128, word: &str) -> Envelope {
     let verdict = tenant.verdict(click);
@@ -60,18 +99,32 @@ fn conversion(tenant: Tenant, click: u8, publisher: u128, word: &str) -> Envelop
     })
 }
 
-fn party(tenant: Tenant, word: &str, click: u8, tokens: &[(&str, &str)]) -> Party {
+/// Somebody with a conversion of a click and its delivery to a publisher, and with a replay.
+fn party(tenant: Tenant, word: &str, click: u8, publisher: u128, replay: &str) -> Party {
+    let delivery = delivery(tenant, click, publisher);
     let conversion = tenant.conversion_id(click).as_uuid().to_string();
     let click = click_id(click).as_uuid().to_string();
-    let offer = offer(tenant).to_string();
-    let ids =
-        [("id", &conversion), ("conversion_id", &conversion), ("gk_click_id", &click), ("offer_id", &offer)];
+    let ids = [
+        ("id", conversion.clone()),
+        ("conversion_id", conversion.clone()),
+        ("gk_click_id", click.clone()),
+        ("offer_id", offer(tenant).to_string()),
+        ("publisher_id", Uuid::from_u128(publisher).to_string()),
+        ("endpoint_id", endpoint(publisher).to_string()),
+        ("delivery_id", delivery.clone()),
+        ("replay_id", replay.to_owned()),
+    ];
     Party {
         name: word.to_owned(),
-        tokens: tokens.iter().map(|(role, token)| ((*role).to_owned(), (*token).to_owned())).collect(),
-        ids: ids.map(|(name, id)| (name.to_owned(), id.clone())).into(),
-        secrets: [conversion, click, word.to_owned()].into(),
+        tokens: BTreeMap::new(),
+        ids: ids.map(|(name, id)| (name.to_owned(), id)).into(),
+        secrets: [conversion, click, delivery, word.to_owned()].into(),
     }
+}
+
+fn with_tokens<'a>(party: Party, tokens: impl IntoIterator<Item = (&'a str, String)>) -> Party {
+    let tokens = tokens.into_iter().map(|(role, token)| (role.to_owned(), token)).collect();
+    Party { tokens, ..party }
 }
 
 /// Two tenants with a conversion each, and in the first one a second publisher with another.
@@ -80,43 +133,51 @@ struct Houses {
     api: Api,
     redshoes: Tenant,
     quetzal: Tenant,
+    /// A replay of each.
+    replays: [String; 2],
 }
 
 impl Houses {
     async fn start() -> Self {
         let stage = Stage::set().await;
         let (redshoes, quetzal) = (Tenant::new(1), Tenant::new(2));
-        for tenant in [redshoes, quetzal] {
+        for (tenant, name) in [(redshoes, "Pixel Media"), (quetzal, "Pixel Media")] {
             let offer_id = offer(tenant).as_bytes().to_vec();
-            stage.introduce_with(tenant, OfferVersionCreated { offer_id, ..tenant.offer(1) }).await;
+            let offer = OfferVersionCreated { offer_id, ..tenant.offer(1) };
+            let publisher = publisher_changed(tenant, publisher(tenant), name, stage.template());
+            let facts = [tenant.changed(1, &[]), tenant.envelope(&publisher), tenant.envelope(&offer)];
+            stage.say_catalog(facts).await;
         }
-        let rival = PublisherChanged {
-            tenant_id: redshoes.0.to_vec(),
-            publisher_id: Uuid::from_u128(RIVAL).as_bytes().to_vec(),
-            version: 1,
-            name: String::from("Rival"),
-            active: true,
-            ..PublisherChanged::default()
-        };
+        let rival = publisher_changed(redshoes, RIVAL, "Rival", stage.template());
         stage.say_catalog([redshoes.envelope(&rival)]).await;
         for (word, role) in ROLES {
             let text = format!("gkt_quetzal_{word}");
-            stage.say_catalog([quetzal.envelope(&token(quetzal, &text, role, PUBLISHER))]).await;
+            stage.say_catalog([quetzal.envelope(&token(quetzal, &text, role, publisher(quetzal)))]).await;
             let text = format!("gkt_redshoes_{word}");
-            stage.say_catalog([redshoes.envelope(&token(redshoes, &text, role, PUBLISHER))]).await;
+            stage.say_catalog([redshoes.envelope(&token(redshoes, &text, role, publisher(redshoes)))]).await;
         }
         let of_rival = token(redshoes, "gkt_rival", TokenRole::Publisher, RIVAL);
         stage.say_catalog([redshoes.envelope(&of_rival)]).await;
         stage
             .say_verdicts([
-                conversion(redshoes, 1, PUBLISHER, "Redshoes"),
-                conversion(quetzal, 2, PUBLISHER, "Quetzal"),
+                conversion(redshoes, 1, publisher(redshoes), "Redshoes"),
+                conversion(quetzal, 2, publisher(quetzal), "Quetzal"),
                 conversion(redshoes, 3, RIVAL, "Rival"),
             ])
             .await;
         stage.rows("conversions", 3).await;
-        stage.rows("deliveries WHERE state = 'delivered'", 2).await;
-        Self { stage, api: Api::of(&payout::Payout::openapi().unwrap()), redshoes, quetzal }
+        stage.rows("deliveries WHERE state = 'delivered'", 3).await;
+        let mut replays = Vec::new();
+        for (tenant, house, click) in [(redshoes, "redshoes", 1), (quetzal, "quetzal", 2)] {
+            let path = format!("/api/v1/deliveries/{}/replay", delivery(tenant, click, publisher(tenant)));
+            let why = serde_json::json!({ "reason": "They lost it." });
+            let (status, replay) = stage.post(&path, Some(&format!("gkt_{house}_owner")), &why).await;
+            assert_eq!(status, 202, "{replay}");
+            replays.push(replay["replayId"].as_str().unwrap().to_owned());
+        }
+        stage.rows("deliveries WHERE state = 'delivered' AND attempts = 2", 2).await;
+        let replays = replays.try_into().unwrap();
+        Self { stage, api: Api::of(&payout::Payout::openapi().unwrap()), redshoes, quetzal, replays }
     }
 
     fn walk(&self) -> Walk<'_> {
@@ -132,14 +193,11 @@ impl Houses {
     }
 
     fn tenants(&self) -> (Party, Party) {
-        let of = |house: &str| ROLES.map(|(role, _)| (role, format!("gkt_{house}_{role}")));
-        let party = |tenant, word, click, tokens: [(&str, String); 4]| {
-            party(tenant, word, click, &tokens.each_ref().map(|(role, token)| (*role, token.as_str())))
-        };
-        (
-            party(self.redshoes, "Redshoes", 1, of("redshoes")),
-            party(self.quetzal, "Quetzal", 2, of("quetzal")),
-        )
+        let tokens = |house: &str| ROLES.map(|(role, _)| (role, format!("gkt_{house}_{role}")));
+        let [ours, theirs] = &self.replays;
+        let redshoes = party(self.redshoes, "Redshoes", 1, publisher(self.redshoes), ours);
+        let quetzal = party(self.quetzal, "Quetzal", 2, publisher(self.quetzal), theirs);
+        (with_tokens(redshoes, tokens("redshoes")), with_tokens(quetzal, tokens("quetzal")))
     }
 }
 
@@ -150,14 +208,14 @@ async fn each_operation_opens_for_whom_the_document_says() {
     for (role, of_role) in ROLES {
         for (scope, of_scope) in SCOPES {
             let text = format!("gkt_held_{role}_{scope}");
-            let fact = token(houses.redshoes, &text, of_role, PUBLISHER);
+            let fact = token(houses.redshoes, &text, of_role, publisher(houses.redshoes));
             let fact = ApiTokenChanged { scopes: vec![of_scope.into()], ..fact };
             houses.stage.say_catalog([houses.redshoes.envelope(&fact)]).await;
             held.push(Held { role: role.to_owned(), scope: Some(scope.to_owned()), token: text });
         }
         held.push(Held { role: role.to_owned(), scope: None, token: format!("gkt_redshoes_{role}") });
     }
-    let nobody = party(houses.redshoes, "nobody", 99, &[]);
+    let nobody = party(houses.redshoes, "nobody", 99, 0xdead, &Uuid::max().to_string());
     houses.walk().opens_for_whom_it_says(&held, &nobody).await;
     assert!(houses.api.public().is_empty());
     houses.stage.strike().await;
@@ -167,7 +225,7 @@ async fn each_operation_opens_for_whom_the_document_says() {
 async fn nothing_is_reached_without_a_token_that_is_in_force() {
     let houses = Houses::start().await;
     let (ours, _) = houses.tenants();
-    let of = |text: &str| token(houses.redshoes, text, TokenRole::Owner, PUBLISHER);
+    let of = |text: &str| token(houses.redshoes, text, TokenRole::Owner, publisher(houses.redshoes));
     let before = Some(now().as_micros() - 1);
     let revoked = ApiTokenChanged { revoked_at_micros: before, ..of("gkt_revoked") };
     let expired = ApiTokenChanged { expires_at_micros: before, ..of("gkt_expired") };
@@ -194,9 +252,12 @@ async fn a_tenant_sees_and_touches_nothing_of_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_publisher_sees_nothing_of_another() {
     let houses = Houses::start().await;
-    let of = |word, click, token| party(houses.redshoes, word, click, &[("publisher", token)]);
-    let ours = of("Redshoes", 1, "gkt_redshoes_publisher");
-    let mut theirs = of("Rival", 3, "gkt_rival");
+    let of = |word, click, id, token: &str| {
+        let party = party(houses.redshoes, word, click, id, &houses.replays[0]);
+        with_tokens(party, [("publisher", token.to_owned())])
+    };
+    let ours = of("Redshoes", 1, publisher(houses.redshoes), "gkt_redshoes_publisher");
+    let mut theirs = of("Rival", 3, RIVAL, "gkt_rival");
     theirs.secrets.insert(Uuid::from_u128(RIVAL).to_string());
     houses.walk().keeps_apart(&ours, &theirs).await;
     houses.walk().keeps_apart(&theirs, &ours).await;

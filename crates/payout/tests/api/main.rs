@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
 mod deciding;
+mod delivery_log;
 mod doors;
 mod facts;
 mod forgetting;
@@ -13,5 +14,7 @@ mod oddities;
 mod openapi;
 mod postbacks;
 mod reading;
+mod replaying;
 mod retries;
+mod send_test;
 mod stage;

@@ -48,6 +48,7 @@ impl BatchHandler for Ear {
 pub(crate) struct Stage {
     // Dropped in this order: what is connected before what it is connected to.
     runtimes: Vec<Runtime>,
+    settings: Settings,
     bus: Bus,
     ear: Ear,
     pub(crate) address: SocketAddr,
@@ -90,6 +91,7 @@ impl Stage {
         let address = address.expect("at least one");
         Self {
             runtimes,
+            settings,
             bus,
             ear,
             address,
@@ -97,6 +99,25 @@ impl Stage {
             database,
             _namespace: namespace,
         }
+    }
+
+    /// Ends every replica where it stands, as far as one process can do that to a part of itself: nothing under way is
+    /// finished. The test's own part of the broker stays.
+    pub(crate) async fn kill(&mut self) {
+        let ours = self.runtimes.pop().expect("the test's own");
+        for runtime in self.runtimes.drain(..) {
+            runtime.supervisor.hard().cancel();
+            drop(runtime.supervisor.drain(SOON).await);
+        }
+        self.runtimes.push(ours);
+    }
+
+    /// Starts one more replica; from now on it is the one that is asked.
+    pub(crate) async fn start_another(&mut self) {
+        let runtime = Runtime::new();
+        self.address = payout::start(&self.settings, &runtime).expect("a start").http;
+        eventually("it is ready", SOON, async || runtime.readiness.is_ready()).await;
+        self.runtimes.insert(0, runtime);
     }
 
     /// Where the tenant's publisher wants to hear by GET.

@@ -1,0 +1,170 @@
+//! The delivery log: what a publisher was told, attempt by attempt, and who sees it.
+
+use std::collections::BTreeSet;
+
+use contracts::catalog::{PostbackMethod, SealedSecret, TokenRole};
+use serde_json::Value;
+use test_kit::Answer;
+
+use crate::{
+    facts::{TRACE, Tenant, endpoint_id},
+    stage::Stage,
+};
+
+const MANAGER: &str = "gkt_manager";
+const PARTNER: &str = "gkt_partner";
+const STRANGER: &str = "gkt_stranger";
+
+async fn stage() -> (Stage, Tenant) {
+    let stage = Stage::set().await;
+    let (brownboots, other) = (Tenant::new(1), Tenant::new(2));
+    stage.introduce(brownboots).await;
+    stage
+        .say_catalog([
+            brownboots.token(MANAGER, TokenRole::Manager),
+            brownboots.token(PARTNER, TokenRole::Publisher),
+            other.token(STRANGER, TokenRole::Owner),
+        ])
+        .await;
+    (stage, brownboots)
+}
+
+fn items(page: &Value) -> &Vec<Value> {
+    page["items"].as_array().unwrap()
+}
+
+#[tokio::test]
+async fn the_log_is_walked_by_cursor_and_each_delivery_is_met_once() {
+    let (stage, brownboots) = stage().await;
+    stage.say_verdicts((0..23).map(|click| brownboots.qualified(brownboots.verdict(click)))).await;
+    stage.rows("deliveries WHERE state = 'delivered'", 23).await;
+    let mut met = BTreeSet::new();
+    let mut created = Vec::new();
+    let mut path = String::from("/api/v1/deliveries?page_size=10");
+    let mut pages = 0;
+    loop {
+        let (status, page) = stage.get(&path, Some(PARTNER)).await;
+        assert_eq!((status, page["total"].as_u64()), (200, Some(23)), "{page}");
+        pages += 1;
+        for line in items(&page) {
+            assert!(met.insert(line["deliveryId"].as_str().unwrap().to_owned()), "twice: {line}");
+            created.push(line["createdAt"].as_str().unwrap().to_owned());
+        }
+        let Some(next) = page["nextCursor"].as_str() else { break };
+        path = format!("/api/v1/deliveries?page_size=10&cursor={next}");
+    }
+    assert_eq!((met.len(), pages), (23, 3));
+    assert!(created.is_sorted_by(|newer, older| newer >= older), "newest first: {created:?}");
+
+    // What is told in between is no matter for who walks on.
+    let (_, first) = stage.get("/api/v1/deliveries?page_size=20", Some(MANAGER)).await;
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(99))]).await;
+    stage.rows("deliveries WHERE state = 'delivered'", 24).await;
+    let rest = format!("/api/v1/deliveries?page_size=20&cursor={}", first["nextCursor"].as_str().unwrap());
+    let (_, rest) = stage.get(&rest, Some(MANAGER)).await;
+    assert_eq!((items(&rest).len(), &rest["nextCursor"]), (3, &Value::Null));
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn filters_hold_together_and_wrong_ones_are_named() {
+    let (stage, brownboots) = stage().await;
+    stage.publisher.answer("/cb", [Answer::status(410), Answer::status(200)]);
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.rows("deliveries WHERE state = 'stopped'", 1).await;
+    stage.say_verdicts([2, 3].map(|click| brownboots.qualified(brownboots.verdict(click)))).await;
+    stage.rows("deliveries WHERE state = 'delivered'", 2).await;
+    let total = async |query: String| {
+        let (status, page) = stage.get(&format!("/api/v1/deliveries?{query}"), Some(MANAGER)).await;
+        assert_eq!(status, 200, "{query}: {page}");
+        assert_eq!(page["total"].as_u64(), Some(u64::try_from(items(&page).len()).unwrap()), "{query}");
+        items(&page).len()
+    };
+    for (query, expected) in [
+        (String::from("state=stopped"), 1),
+        (String::from("state=delivered"), 2),
+        (String::from("state=waiting"), 0),
+        (format!("conversion_id={}", brownboots.conversion_id(1)), 1),
+        (format!("conversion_id={}&state=delivered", brownboots.conversion_id(1)), 0),
+        (format!("endpoint_id={}&state=delivered", endpoint_id()), 2),
+        (format!("endpoint_id={}", brownboots.conversion_id(1)), 0),
+        (String::from("publisher_id=00000000-0000-0000-0000-0000000000b1"), 3),
+        (String::from("publisher_id=00000000-0000-0000-0000-0000000000b2"), 0),
+        (String::from("from=2026-01-01T00:00:00Z"), 3),
+        (String::from("to=2026-01-01T00:00:00Z"), 0),
+    ] {
+        assert_eq!(total(query.clone()).await, expected, "{query}");
+    }
+    let wrong = "page_size=0&cursor=soon&from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z";
+    let (status, problem) = stage.get(&format!("/api/v1/deliveries?{wrong}"), Some(MANAGER)).await;
+    let fields: Vec<_> =
+        problem["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap()).collect();
+    assert_eq!((status, fields), (400, vec!["page_size", "cursor", "to"]));
+    assert_eq!(stage.get("/api/v1/deliveries?state=odd", Some(MANAGER)).await.0, 400);
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn a_delivery_shows_each_attempt_and_its_publisher_alone_sees_it() {
+    let (stage, brownboots) = stage().await;
+    stage.publisher.answer("/cb", [Answer::status(503).body("later"), Answer::status(200).body("ok")]);
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.told(1).await;
+    stage.pause_ends().await;
+    stage.rows("deliveries WHERE state = 'delivered'", 1).await;
+    let (_, page) = stage.get("/api/v1/deliveries", Some(MANAGER)).await;
+    let line = &items(&page)[0];
+    let path = format!("/api/v1/deliveries/{}", line["deliveryId"].as_str().unwrap());
+    let (status, whole) = stage.get(&path, Some(PARTNER)).await;
+    assert_eq!(status, 200, "{whole}");
+    assert_eq!((&whole["state"], &whole["attemptCount"]), (&Value::from("delivered"), &Value::from(2)));
+    assert_eq!(whole["traceId"], TRACE);
+    assert_eq!(whole["webhookId"].as_str(), stage.publisher.deliveries()[0].header("webhook-id"));
+    let [first, second] = whole["attempts"].as_array().unwrap().as_slice() else { panic!("{whole}") };
+    assert_eq!((&first["httpStatus"], &first["response"]), (&Value::from(503), &Value::from("later")));
+    assert!(first["nextDueAt"].is_string() && second["nextDueAt"].is_null(), "{whole}");
+    assert!(second["answeredMs"].as_i64().unwrap() <= second["durationMs"].as_i64().unwrap() + 1);
+    assert!(second["request"].as_str().unwrap().ends_with("/…?c=…&m=…&s=…&p=…&id=…"), "{second}");
+    assert!(second["headers"].as_array().unwrap().contains(&Value::from("webhook-signature")));
+
+    assert_eq!(stage.get(&path, None).await.0, 401);
+    assert_eq!(stage.get(&path, Some(STRANGER)).await.0, 404);
+    assert_eq!(stage.get("/api/v1/deliveries", Some(STRANGER)).await.1["total"], 0);
+    let of_another = "/api/v1/deliveries?publisher_id=00000000-0000-0000-0000-0000000000b2";
+    assert_eq!(stage.get(of_another, Some(PARTNER)).await.0, 403);
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_repeats_its_secrets_does_not_put_them_into_the_log() {
+    let (stage, brownboots) = stage().await;
+    let canaries = ["canary-in-the-header", "canary-in-the-query", "canary-in-the-path"];
+    let url = format!("{}/{}?key={}&id={{conversion_id}}", stage.publisher.url(), canaries[2], canaries[1]);
+    let mut endpoint = brownboots.endpoint(url);
+    endpoint.method = PostbackMethod::PostJson.into();
+    endpoint.custom_header_name = Some(String::from("X-Publisher-Key"));
+    endpoint.custom_header_value =
+        Some(SealedSecret { sealed: brownboots.sealed_header(canaries[0]), valid_until_micros: None });
+    stage.say_catalog([brownboots.publisher(2, vec![endpoint])]).await;
+    let echo = format!("you said {} {} {}", canaries[0], canaries[1], canaries[2]);
+    stage.publisher.answer(&format!("/{}", canaries[2]), [Answer::status(200).body(echo)]);
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.rows("deliveries WHERE state = 'delivered'", 1).await;
+    let heard = stage.told(1).await;
+    assert_eq!(heard[0].header("x-publisher-key"), Some(canaries[0]), "it was sent");
+
+    let (_, page) = stage.get("/api/v1/deliveries", Some(MANAGER)).await;
+    let id = items(&page)[0]["deliveryId"].as_str().unwrap().to_owned();
+    let (_, whole) = stage.get(&format!("/api/v1/deliveries/{id}"), Some(MANAGER)).await;
+    assert_eq!(whole["attempts"][0]["response"], "you said … … …");
+    let of_conversion = format!("/api/v1/conversions/{}", brownboots.conversion_id(1));
+    let (_, conversion) = stage.get(&of_conversion, Some(MANAGER)).await;
+    let signature = heard[0].header("webhook-signature").unwrap();
+    for secret in canaries.into_iter().chain([signature]) {
+        for shown in [&page, &whole, &conversion] {
+            assert!(!shown.to_string().contains(secret), "{secret} in {shown}");
+        }
+    }
+    stage.rows("delivery_attempts WHERE delivery_attempts::text LIKE '%canary%'", 0).await;
+    stage.strike().await;
+}
