@@ -10,9 +10,9 @@ use super::{ledger::derive, standing::Told};
 /// more of them than that, however many are told again.
 pub const DUE_AT_ONCE: u16 = 50;
 
-/// Deliveries of one order at most: an hour and a half at [`DUE_AT_ONCE`] every quarter of a second, the fastest that an
-/// order goes. Who wants more chooses shorter periods, one after the other.
-pub const ORDER_MAX: u32 = 1_000_000;
+/// Deliveries of one order at most: what became of them is counted whenever somebody looks, and so many take about a second.
+/// Who wants more chooses shorter periods, one after the other.
+pub const ORDER_MAX: u32 = 250_000;
 
 /// What is known of a delivery at the moment when it would be told again, its conversion locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

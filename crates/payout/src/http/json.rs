@@ -256,7 +256,9 @@ pub struct BalanceBody {
         "number": 1,
         "startedAt": "2026-12-02T10:15:31.050Z",
         "durationMs": 84,
-        "request": "GET https://rewardville.example/pb?click=…&id=…&status=…",
+        "answeredMs": 80,
+        "request": "GET https://rewardville.example/…?click=…&id=…&status=…",
+        "headers": ["webhook-id", "webhook-timestamp", "webhook-signature", "traceparent"],
         "httpStatus": 200,
         "response": "ok"
     }]

@@ -173,7 +173,7 @@ impl Houses {
             let why = serde_json::json!({ "reason": "They lost it." });
             let (status, replay) = stage.post(&path, Some(&format!("gkt_{house}_owner")), &why).await;
             assert_eq!(status, 202, "{replay}");
-            replays.push(replay["replayId"].as_str().unwrap().to_owned());
+            replays.push(replay.get("replayId").and_then(|id| id.as_str()).unwrap().to_owned());
         }
         stage.rows("deliveries WHERE state = 'delivered' AND attempts = 2", 2).await;
         let replays = replays.try_into().unwrap();

@@ -61,7 +61,8 @@ async fn at_the_last_attempt(stage: &Stage, told: &str) {
 
 async fn delivery_of(stage: &Stage, query: &str) -> String {
     let (_, page) = stage.get(&format!("/api/v1/deliveries?{query}"), Some(MANAGER)).await;
-    page["items"][0]["deliveryId"].as_str().unwrap_or_else(|| panic!("{query}: {page}")).to_owned()
+    let id = page.pointer("/items/0/deliveryId").and_then(Value::as_str);
+    id.unwrap_or_else(|| panic!("{query}: {page}")).to_owned()
 }
 
 fn replay_of(delivery: &str) -> String {
@@ -149,8 +150,8 @@ async fn a_publisher_ends_on_the_newest_status_whatever_is_replayed() {
     stage.holds_end().await;
     stage.rows("deliveries WHERE told = 'success' AND state = 'delivered'", 1).await;
 
-    let stale = delivery_of(&stage, "state=exhausted").await;
-    let (status, refused) = stage.post(&replay_of(&stale), Some(MANAGER), &why()).await;
+    let outdated = delivery_of(&stage, "state=exhausted").await;
+    let (status, refused) = stage.post(&replay_of(&outdated), Some(MANAGER), &why()).await;
     assert_eq!((status, &refused["code"]), (409, &json!("delivery_is_superseded")), "{refused}");
     let (status, ordered) = stage.post(ORDERS, Some(MANAGER), &order(&["delivered", "exhausted"])).await;
     assert_eq!((status, &ordered["total"]), (202, &json!(2)), "{ordered}");
@@ -174,8 +175,8 @@ async fn a_status_that_moved_on_untold_is_not_told_again_either() {
     stage.rows("deliveries WHERE state = 'delivered'", 1).await;
     stage.say_verdicts([brownboots.vetoed(&held)]).await;
     stage.rows("conversions WHERE status = 'rejected'", 1).await;
-    let stale = delivery_of(&stage, "state=delivered").await;
-    let (status, refused) = stage.post(&replay_of(&stale), Some(MANAGER), &why()).await;
+    let outdated = delivery_of(&stage, "state=delivered").await;
+    let (status, refused) = stage.post(&replay_of(&outdated), Some(MANAGER), &why()).await;
     assert_eq!((status, &refused["code"]), (409, &json!("delivery_is_superseded")), "{refused}");
     assert_eq!(stage.publisher.deliveries().len(), 1);
     stage.strike().await;

@@ -53,6 +53,19 @@ impl Scene {
         };
         let conversions = eventually("the conversions are there", Duration::from_secs(30), paid).await;
         scene.ids.insert("path.id", vec![text(&conversions, "/items/0/conversionId").unwrap().to_owned()]);
+        let told = async || {
+            let page =
+                payout.get("/api/v1/deliveries?state=delivered").await.map_err(|error| error.to_string())?;
+            if page["total"] == 0 { Err(page.to_string()) } else { Ok(page) }
+        };
+        let deliveries = eventually("the publisher is told", Duration::from_secs(30), told).await;
+        let delivery = text(&deliveries, "/items/0/deliveryId").unwrap().to_owned();
+        let why = json!({"reason": "The publisher lost it."});
+        let replay = payout.post(&format!("/api/v1/deliveries/{delivery}/replay"), &why).await.unwrap();
+        scene.ids.insert("path.replay_id", vec![text(&replay, "/replayId").unwrap().to_owned()]);
+        scene.ids.insert("path.delivery_id", vec![delivery]);
+        let endpoint = text(&deliveries, "/items/0/endpointId").unwrap().to_owned();
+        scene.ids.insert("path.endpoint_id", vec![endpoint]);
         let postbacks = scene.guide.attribution().get("/api/v1/postbacks").await.unwrap();
         scene.ids.insert("path.receipt", vec![text(&postbacks, "/items/0/receipt").unwrap().to_owned()]);
         scene.ids.insert("path.gk_click_id", vec![click]);

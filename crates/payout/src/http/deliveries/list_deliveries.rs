@@ -35,6 +35,7 @@ pub struct LogQuery {
     #[param(value_type = Option<Uuid>)]
     conversion_id: Option<Uuid>,
     /// In one state.
+    #[param(inline)]
     state: Option<StateWord>,
     /// Of statuses that changed from then on.
     #[param(value_type = Option<String>, format = DateTime, min_length = 1)]

@@ -30,8 +30,9 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
         .service(stop_replay::stop_replay);
 }
 
-/// The reason of an order, trimmed.
+/// The reason of an order, trimmed; a database takes no NUL.
 fn reason(text: &str) -> Option<String> {
+    let text = text.replace('\0', "");
     let text = text.trim();
     (!text.is_empty() && text.chars().count() <= REASON_CHARS_MAX).then(|| text.to_owned())
 }

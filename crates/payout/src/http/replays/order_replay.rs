@@ -120,7 +120,7 @@ const fn end(word: EndedWord) -> End {
     responses(
         (status = 202, description = "Ordered; `Location` says where to look.", body = DeliveryReplayBody),
         (status = 409, description = "Another replay of this publisher is running.", body = ProblemBody<'static>, content_type = "application/problem+json"),
-        (status = 422, description = "Wrong fields, more than a million deliveries, or an Idempotency-Key that was used for another call.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 422, description = "Wrong fields, more than 250,000 deliveries, or an Idempotency-Key that was used for another call.", body = ProblemBody<'static>, content_type = "application/problem+json"),
     )
 )]
 #[post("/api/v1/delivery-replays")]
