@@ -361,3 +361,29 @@ async fn who_may_not_have_it_told_again_and_what_is_no_order() {
     assert_eq!(stage.publisher.deliveries().len(), 1);
     stage.strike().await;
 }
+
+#[tokio::test]
+async fn an_order_that_can_not_be_read_holds_up_nobody_elses() {
+    let (stage, broken) = stage().await;
+    let other = Tenant::new(2);
+    stage.introduce(other).await;
+    for tenant in [broken, other] {
+        stage.say_verdicts([tenant.qualified(tenant.verdict(1))]).await;
+    }
+    stage.rows("deliveries WHERE state = 'delivered'", 2).await;
+    stage.meanwhile("ALTER TABLE deliveries DROP CONSTRAINT deliveries_told_check").await;
+    let told = |word: &str| format!("UPDATE deliveries SET told = '{word}' WHERE tenant_id = '{}'", broken.0);
+    stage.meanwhile(&told("smoke")).await;
+    let (_, stuck) = stage.post(ORDERS, Some(MANAGER), &order(&["delivered"])).await;
+    // Put off for a minute, and said so.
+    stage.rows("delivery_replays WHERE state = 'running' AND step_at > now() + interval '30 s'", 1).await;
+    let (status, ordered) = stage.post(ORDERS, Some(STRANGER), &order(&["delivered"])).await;
+    assert_eq!(status, 202, "{ordered}");
+    stage.rows("delivery_replays WHERE state = 'done' AND replayed = 1", 1).await;
+
+    stage.meanwhile(&told("success")).await;
+    stage.meanwhile("UPDATE delivery_replays SET step_at = now() WHERE state = 'running'").await;
+    replay_when(&stage, id(&stuck), |replay| replay["progress"]["delivered"] == 1).await;
+    assert_eq!(stage.told(4).await.len(), 4);
+    stage.strike().await;
+}
