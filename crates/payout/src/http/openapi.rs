@@ -51,7 +51,13 @@ const fn of(
 }
 
 fn problems() -> Vec<Said> {
-    [super::decide_conversion::problems(), super::replays::problems(), super::send_test::problems()].concat()
+    [
+        super::decide_conversion::problems(),
+        super::deliveries::problems(),
+        super::replays::problems(),
+        super::send_test::problems(),
+    ]
+    .concat()
 }
 
 /// The OpenAPI document.

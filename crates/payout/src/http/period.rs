@@ -7,6 +7,9 @@ use kernel::Timestamp;
 /// The years in which something can have happened: others are typing errors.
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=9999;
 
+/// What to say of a period that ends before it begins.
+pub(super) const BACKWARDS: &str = "must be later than from";
+
 /// A half-open period; what is left out is open.
 pub(super) type Period = (Option<Timestamp>, Option<Timestamp>);
 
@@ -25,7 +28,7 @@ pub(super) fn read(
         }
     }
     if from.zip(until).is_some_and(|(from, until)| from >= until) {
-        wrong.push(field_error("to", "must be later than from"));
+        wrong.push(field_error("to", BACKWARDS));
     }
     let micros = |moment: DateTime<Utc>| Timestamp::from_micros(moment.timestamp_micros());
     if wrong.is_empty() { Ok((from.map(micros), until.map(micros))) } else { Err(wrong) }

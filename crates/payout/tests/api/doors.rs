@@ -1,7 +1,5 @@
 //! Roles, tenants and publishers are kept apart on every operation of the document: one that is new is tried as well.
 
-use std::collections::BTreeMap;
-
 use contracts::{
     attribution::{ConversionVerdict, JourneyClick},
     catalog::{
@@ -18,7 +16,7 @@ use test_kit::doors::{Api, Held, Party, Walk};
 use uuid::Uuid;
 
 use crate::{
-    facts::{PEPPER, PUBLISHER, Tenant, click_id, now},
+    facts::{PEPPER, Tenant, click_id, now},
     stage::Stage,
 };
 
@@ -52,33 +50,32 @@ fn offer(tenant: Tenant) -> Uuid {
 
 /// Every tenant its own.
 fn publisher(tenant: Tenant) -> u128 {
-    PUBLISHER + 0x100 * tenant.0.as_uuid().as_u128()
+    tenant.0.as_uuid().as_u128() + 0xb1_0000
 }
 
-/// Every publisher its own.
+/// Of a publisher.
 fn endpoint(publisher: u128) -> Uuid {
-    Uuid::from_u128(publisher + 0xe_0000)
+    Uuid::from_u128(publisher + 0xe0_0000)
 }
 
-/// A publisher with one endpoint.
-fn publisher_changed(tenant: Tenant, id: u128, name: &str, url_template: String) -> PublisherChanged {
+fn introduced(tenant: Tenant, publisher: u128, url: &str) -> Envelope {
     let endpoint = PostbackEndpoint {
-        endpoint_id: endpoint(id).as_bytes().to_vec(),
+        endpoint_id: endpoint(publisher).as_bytes().to_vec(),
         signing_secrets: Vec::new(),
-        ..tenant.endpoint(url_template)
+        ..tenant.endpoint(format!("{url}/cb?id={{conversion_id}}"))
     };
-    PublisherChanged {
+    tenant.envelope(&PublisherChanged {
         tenant_id: tenant.0.to_vec(),
-        publisher_id: Uuid::from_u128(id).as_bytes().to_vec(),
+        publisher_id: Uuid::from_u128(publisher).as_bytes().to_vec(),
         version: 1,
-        name: name.to_owned(),
+        name: format!("publisher {publisher}"),
         active: true,
         endpoints: vec![endpoint],
         ..PublisherChanged::default()
-    }
+    })
 }
 
-/// The delivery of the first status of a click's conversion.
+/// Of the first status of a click's conversion.
 fn delivery(tenant: Tenant, click: u8, publisher: u128) -> String {
     let endpoint = EndpointId::from_uuid(endpoint(publisher));
     delivery_id(tenant.0, tenant.conversion_id(click), 1, endpoint).to_string()
@@ -99,32 +96,30 @@ fn conversion(tenant: Tenant, click: u8, publisher: u128, word: &str) -> Envelop
     })
 }
 
-/// Somebody with a conversion of a click and its delivery to a publisher, and with a replay.
-fn party(tenant: Tenant, word: &str, click: u8, publisher: u128, replay: &str) -> Party {
+fn party(tenant: Tenant, publisher: u128, word: &str, click: u8, tokens: &[(&str, &str)]) -> Party {
     let delivery = delivery(tenant, click, publisher);
     let conversion = tenant.conversion_id(click).as_uuid().to_string();
     let click = click_id(click).as_uuid().to_string();
+    let offer = offer(tenant).to_string();
+    let endpoint = endpoint(publisher).to_string();
+    let publisher = Uuid::from_u128(publisher).to_string();
+    let nobodys = Uuid::max().to_string();
     let ids = [
-        ("id", conversion.clone()),
-        ("conversion_id", conversion.clone()),
-        ("gk_click_id", click.clone()),
-        ("offer_id", offer(tenant).to_string()),
-        ("publisher_id", Uuid::from_u128(publisher).to_string()),
-        ("endpoint_id", endpoint(publisher).to_string()),
-        ("delivery_id", delivery.clone()),
-        ("replay_id", replay.to_owned()),
+        ("id", &conversion),
+        ("conversion_id", &conversion),
+        ("gk_click_id", &click),
+        ("offer_id", &offer),
+        ("publisher_id", &publisher),
+        ("endpoint_id", &endpoint),
+        ("delivery_id", &delivery),
+        ("replay_id", &nobodys),
     ];
     Party {
         name: word.to_owned(),
-        tokens: BTreeMap::new(),
-        ids: ids.map(|(name, id)| (name.to_owned(), id)).into(),
-        secrets: [conversion, click, delivery, word.to_owned()].into(),
+        tokens: tokens.iter().map(|(role, token)| ((*role).to_owned(), (*token).to_owned())).collect(),
+        ids: ids.map(|(name, id)| (name.to_owned(), id.clone())).into(),
+        secrets: [conversion, click, publisher, endpoint, delivery, word.to_owned()].into(),
     }
-}
-
-fn with_tokens<'a>(party: Party, tokens: impl IntoIterator<Item = (&'a str, String)>) -> Party {
-    let tokens = tokens.into_iter().map(|(role, token)| (role.to_owned(), token)).collect();
-    Party { tokens, ..party }
 }
 
 /// Two tenants with a conversion each, and in the first one a second publisher with another.
@@ -133,7 +128,7 @@ struct Houses {
     api: Api,
     redshoes: Tenant,
     quetzal: Tenant,
-    /// A replay of each.
+    /// A replay of each tenant.
     replays: [String; 2],
 }
 
@@ -141,15 +136,13 @@ impl Houses {
     async fn start() -> Self {
         let stage = Stage::set().await;
         let (redshoes, quetzal) = (Tenant::new(1), Tenant::new(2));
-        for (tenant, name) in [(redshoes, "Pixel Media"), (quetzal, "Pixel Media")] {
+        for tenant in [redshoes, quetzal] {
             let offer_id = offer(tenant).as_bytes().to_vec();
             let offer = OfferVersionCreated { offer_id, ..tenant.offer(1) };
-            let publisher = publisher_changed(tenant, publisher(tenant), name, stage.template());
-            let facts = [tenant.changed(1, &[]), tenant.envelope(&publisher), tenant.envelope(&offer)];
-            stage.say_catalog(facts).await;
+            let known = introduced(tenant, publisher(tenant), &stage.publisher.url());
+            stage.say_catalog([tenant.changed(1, &[]), known, tenant.envelope(&offer)]).await;
         }
-        let rival = publisher_changed(redshoes, RIVAL, "Rival", stage.template());
-        stage.say_catalog([redshoes.envelope(&rival)]).await;
+        stage.say_catalog([introduced(redshoes, RIVAL, &stage.publisher.url())]).await;
         for (word, role) in ROLES {
             let text = format!("gkt_quetzal_{word}");
             stage.say_catalog([quetzal.envelope(&token(quetzal, &text, role, publisher(quetzal)))]).await;
@@ -193,11 +186,24 @@ impl Houses {
     }
 
     fn tenants(&self) -> (Party, Party) {
-        let tokens = |house: &str| ROLES.map(|(role, _)| (role, format!("gkt_{house}_{role}")));
-        let [ours, theirs] = &self.replays;
-        let redshoes = party(self.redshoes, "Redshoes", 1, publisher(self.redshoes), ours);
-        let quetzal = party(self.quetzal, "Quetzal", 2, publisher(self.quetzal), theirs);
-        (with_tokens(redshoes, tokens("redshoes")), with_tokens(quetzal, tokens("quetzal")))
+        let of = |house: &str| ROLES.map(|(role, _)| (role, format!("gkt_{house}_{role}")));
+        let party = |tenant, word, click, tokens: [(&str, String); 4]| {
+            party(
+                tenant,
+                publisher(tenant),
+                word,
+                click,
+                &tokens.each_ref().map(|(role, token)| (*role, token.as_str())),
+            )
+        };
+        let mut parties = (
+            party(self.redshoes, "Redshoes", 1, of("redshoes")),
+            party(self.quetzal, "Quetzal", 2, of("quetzal")),
+        );
+        let [ours, theirs] = self.replays.clone();
+        parties.0.ids.insert(String::from("replay_id"), ours);
+        parties.1.ids.insert(String::from("replay_id"), theirs);
+        parties
     }
 }
 
@@ -215,7 +221,7 @@ async fn each_operation_opens_for_whom_the_document_says() {
         }
         held.push(Held { role: role.to_owned(), scope: None, token: format!("gkt_redshoes_{role}") });
     }
-    let nobody = party(houses.redshoes, "nobody", 99, 0xdead, &Uuid::max().to_string());
+    let nobody = party(houses.redshoes, 99, "nobody", 99, &[]);
     houses.walk().opens_for_whom_it_says(&held, &nobody).await;
     assert!(houses.api.public().is_empty());
     houses.stage.strike().await;
@@ -225,7 +231,7 @@ async fn each_operation_opens_for_whom_the_document_says() {
 async fn nothing_is_reached_without_a_token_that_is_in_force() {
     let houses = Houses::start().await;
     let (ours, _) = houses.tenants();
-    let of = |text: &str| token(houses.redshoes, text, TokenRole::Owner, publisher(houses.redshoes));
+    let of = |text: &str| token(houses.redshoes, text, TokenRole::Owner, 0);
     let before = Some(now().as_micros() - 1);
     let revoked = ApiTokenChanged { revoked_at_micros: before, ..of("gkt_revoked") };
     let expired = ApiTokenChanged { expires_at_micros: before, ..of("gkt_expired") };
@@ -252,13 +258,11 @@ async fn a_tenant_sees_and_touches_nothing_of_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_publisher_sees_nothing_of_another() {
     let houses = Houses::start().await;
-    let of = |word, click, id, token: &str| {
-        let party = party(houses.redshoes, word, click, id, &houses.replays[0]);
-        with_tokens(party, [("publisher", token.to_owned())])
+    let of = |publisher, word, click, token| {
+        party(houses.redshoes, publisher, word, click, &[("publisher", token)])
     };
-    let ours = of("Redshoes", 1, publisher(houses.redshoes), "gkt_redshoes_publisher");
-    let mut theirs = of("Rival", 3, RIVAL, "gkt_rival");
-    theirs.secrets.insert(Uuid::from_u128(RIVAL).to_string());
+    let ours = of(publisher(houses.redshoes), "Redshoes", 1, "gkt_redshoes_publisher");
+    let theirs = of(RIVAL, "Rival", 3, "gkt_rival");
     houses.walk().keeps_apart(&ours, &theirs).await;
     houses.walk().keeps_apart(&theirs, &ours).await;
     houses.stage.strike().await;

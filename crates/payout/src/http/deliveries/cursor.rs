@@ -8,6 +8,9 @@ use crate::flows::read::LogPlace;
 /// What to say of a text that is none.
 pub(super) const WRONG: &str = "must be the nextCursor of a page; leave it out for the first page";
 
+/// Enough for three thousand years, and for every database.
+const MICROS_DIGITS_MAX: usize = 17;
+
 /// The cursor of the page that follows a place.
 pub(super) fn write((created_at, id): LogPlace) -> String {
     format!("{}.{id}", created_at.as_micros())
@@ -16,8 +19,9 @@ pub(super) fn write((created_at, id): LogPlace) -> String {
 /// The place of a cursor.
 pub(super) fn read(text: &str) -> Option<LogPlace> {
     let (micros, id) = text.split_once('.')?;
-    // What is written has a calendar's day; a database knows no later one.
-    let micros: i64 = micros.parse().ok().filter(|micros| (0..=253_402_300_799_999_999).contains(micros))?;
+    let is_plain =
+        (1..=MICROS_DIGITS_MAX).contains(&micros.len()) && micros.bytes().all(|byte| byte.is_ascii_digit());
+    let micros: i64 = micros.parse().ok().filter(|_| is_plain)?;
     let id: DeliveryId = id.parse().ok()?;
     Some((Timestamp::from_micros(micros), id))
 }

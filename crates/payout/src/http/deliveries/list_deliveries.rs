@@ -1,8 +1,8 @@
 //! `GET /api/v1/deliveries`: what publishers were told, newest status change first.
 
-use actix_web::{get, web};
+use actix_web::{get, http::StatusCode, web};
 use chrono::{DateTime, Utc};
-use http_kit::{FieldError, Json, Problem, Query, auth::Caller};
+use http_kit::{FieldError, Json, Problem, Query, auth::Caller, openapi::Said};
 use kernel::{ConversionId, DeliveryId, EndpointId, PublisherId};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -44,7 +44,10 @@ pub struct LogQuery {
     #[param(value_type = Option<String>, format = DateTime, min_length = 1)]
     to: Option<DateTime<Utc>>,
     /// The `nextCursor` of the page before. Whatever changes in between, a walk meets each delivery once.
-    #[param(value_type = Option<String>, min_length = 1)]
+    #[param(
+        value_type = Option<String>,
+        pattern = "^[0-9]{1,17}\\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+    )]
     cursor: Option<String>,
     /// Deliveries on a page.
     #[param(minimum = 1, maximum = 100, default = 10, required = false)]
@@ -58,7 +61,10 @@ pub struct LogQuery {
     tag = "deliveries",
     params(LogQuery),
     security(("apiToken" = ["read-own"])),
-    responses((status = 200, description = "A page of deliveries.", body = DeliveryPage))
+    responses(
+        (status = 200, description = "A page of deliveries.", body = DeliveryPage),
+        (status = 422, description = "The period ends before it begins, or lies outside of the years 1970 to 9999."),
+    )
 )]
 #[get("/api/v1/deliveries")]
 pub(super) async fn list_deliveries(
@@ -93,16 +99,14 @@ fn filter(query: &LogQuery, size: u32) -> Result<LogFilter, Problem> {
     if after == Some(None) {
         refuse("cursor", cursor::WRONG.to_owned());
     }
-    let (from, until) = period::read(query.from, query.to).unwrap_or_else(|errors| {
-        wrong.extend(errors);
-        (None, None)
-    });
     if !wrong.is_empty() {
         let problem = Problem::bad_request("invalid_query", "a query parameter is not acceptable");
         return Err(wrong
             .into_iter()
             .fold(problem, |problem, error| problem.field(error.field, error.detail)));
     }
+    // Each can be read; what they ask for is impossible.
+    let (from, until) = period::read(query.from, query.to).map_err(impossible)?;
     Ok(LogFilter {
         conversion: query.conversion_id.map(ConversionId::from_uuid),
         endpoint: query.endpoint_id.map(EndpointId::from_uuid),
@@ -112,6 +116,17 @@ fn filter(query: &LogQuery, size: u32) -> Result<LogFilter, Problem> {
         after: after.flatten(),
         limit: i64::from(size).saturating_add(1),
     })
+}
+
+fn impossible(wrong: Vec<FieldError>) -> Problem {
+    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_period", "there is no such period");
+    wrong.into_iter().fold(problem, |problem, error| problem.field(error.field, error.detail))
+}
+
+/// Problems as the document shows them.
+pub(in crate::http) fn problems() -> Vec<Said> {
+    let wrong = FieldError { field: "to".to_owned(), detail: period::BACKWARDS.to_owned() };
+    vec![Said::by("list_deliveries", impossible(vec![wrong]))]
 }
 
 fn place(row: &LogRow) -> read::LogPlace {

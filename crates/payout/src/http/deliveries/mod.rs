@@ -5,6 +5,8 @@ mod cursor;
 mod get_delivery;
 mod list_deliveries;
 
+pub(super) use self::list_deliveries::problems;
+
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(super) fn documented(config: &mut ServiceConfig<'_>) {

@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// As many as there are.
+const STATES_MAX: usize = 3;
+
 /// Which deliveries of a publisher are told again. With `publisherId` and `reason` only: all that are exhausted.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -79,8 +82,8 @@ impl ReplayOrderBody {
             (None, None)
         });
         let asked = self.states.as_deref().unwrap_or(&[EndedWord::Exhausted]);
-        if asked.is_empty() {
-            let detail = "must name at least one of exhausted, stopped and delivered".to_owned();
+        if !(1..=STATES_MAX).contains(&asked.len()) {
+            let detail = "must name exhausted, stopped or delivered, each once at most".to_owned();
             wrong.push(FieldError { field: "states".to_owned(), detail });
         }
         let words: BTreeSet<&str> = asked.iter().map(|word| end(*word).word()).collect();
