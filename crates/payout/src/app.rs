@@ -31,6 +31,7 @@ use crate::{
         follow_limits::keep_following,
         release_holds::keep_releasing,
         verify_ledger::{Findings, verify_ledger},
+        watch_endpoints::keep_watching,
     },
     http::{self, Api},
     metrics::Metrics,
@@ -115,6 +116,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
         ids: Arc::clone(ids),
         metrics: Metrics::new(),
     };
+    supervisor.spawn_support("watch endpoints", keep_watching(pool.clone(), sender.metrics.clone()));
 
     let bus = Bus::start(&settings.bus, Payout::NAME, Topology::house(), supervisor);
     bus.report_to(readiness.condition("broker"));
@@ -143,7 +145,10 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     .start();
 
     let tokens = token_auth(settings, Arc::clone(clock), pool.clone());
-    let routes = http::routes(web::Data::new(Api { pool, ids: Arc::clone(ids) }), web::Data::new(tokens));
+    let routes = http::routes(
+        web::Data::new(Api { pool, ids: Arc::clone(ids), bounds: settings.delivery.bounds() }),
+        web::Data::new(tokens),
+    );
     let http = Server::new("api", &settings.http).documented(http::ABOUT).listen(supervisor, routes)?;
     // Last: whoever asks whether it is ready may call it next.
     let admin = http_kit::admin::listen(&settings.admin, readiness, supervisor)?;

@@ -16,7 +16,7 @@ use std::{
 
 use futures_util::FutureExt as _;
 use http_kit::client::{Client, Url};
-use kernel::{Clock, DeliveryId, IdSource, TenantId, Timestamp};
+use kernel::{Clock, DeliveryId, EndpointId, IdSource, TenantId, Timestamp};
 use postgres_kit::{
     DbError, Pool, Retries,
     notify::{self, Changes},
@@ -33,7 +33,9 @@ use uuid::Uuid;
 
 use super::{
     facts,
+    heed::{Heard, announce, heed},
     postback::{Prepared, Unsendable, prepare},
+    take_due::{Asked, take_due},
 };
 use crate::{
     domain::delivery::{Answer, Conclusion, Jitter, conclude, delay_after, retry_after_seconds},
@@ -42,7 +44,7 @@ use crate::{
     store::{
         self, DELIVERIES_CHANNEL,
         attempts::{self, Attempt},
-        deliveries::{self, Claim, Claimed, End, Next, Outcome, PublisherKey, Unreadable},
+        deliveries::{self, Claimed, Concluded, End, Next, Outcome, PublisherKey, Unreadable},
     },
 };
 
@@ -53,6 +55,8 @@ pub struct Bounds {
     pub in_flight: usize,
     /// Of these, to one publisher that asks for nothing else.
     pub per_publisher: i32,
+    /// Attempts a second, of all replicas, to one publisher that asks for nothing else.
+    pub per_publisher_per_second: u32,
     /// How long a claim is ours; longer than an attempt may take.
     pub lease_seconds: u32,
     /// Longest sleep.
@@ -90,7 +94,16 @@ struct Done {
     outcome: Outcome,
     attempt: Attempt,
     publisher: PublisherKey,
+    /// Absent when it did not get as far as a request.
+    heard: Option<Answer>,
     trace: TraceContext,
+}
+
+impl Done {
+    const fn heard(&self) -> Heard {
+        let Outcome { tenant, id, .. } = self.outcome;
+        Heard { delivery: id, endpoint: (tenant, self.attempt.endpoint), answer: self.heard }
+    }
 }
 
 impl Deliverer {
@@ -185,18 +198,9 @@ impl Deliverer {
         room: usize,
         busy: &Busy,
     ) -> Result<Vec<Result<Claimed, Box<Unreadable>>>, DbError> {
-        let busy: Vec<(PublisherKey, i32)> = busy.of.iter().map(|(key, count)| (*key, *count)).collect();
-        let claim = Claim {
-            lease,
-            lease_seconds: self.bounds.lease_seconds,
-            limit: room,
-            per_publisher: self.bounds.per_publisher,
-            busy: &busy,
-        };
-        transact(&self.pool, Retries::default(), async |connection| {
-            Ok(deliveries::claim(connection, &claim).await?)
-        })
-        .await
+        let asked = Asked { lease, limit: room, busy: &busy.of, bounds: self.bounds };
+        transact(&self.pool, Retries::default(), async |connection| Ok(take_due(connection, asked).await?))
+            .await
     }
 
     /// One attempt that can not be written must not keep all others from it, for ever. Its delivery is put off.
@@ -226,24 +230,28 @@ impl Deliverer {
         let attempts: Vec<Attempt> = done.iter().map(|finished| finished.attempt.clone()).collect();
         let traces: HashMap<_, _> =
             done.iter().map(|finished| (finished.outcome.id, &finished.trace)).collect();
+        let heard: Vec<Heard> = done.iter().map(Done::heard).collect();
         let ids = self.sender.ids.as_ref();
-        transact(&self.pool, Retries::default(), async |connection| {
+        let turns = transact(&self.pool, Retries::default(), async |connection| {
             attempts::add(connection, &attempts).await?;
-            let ended = deliveries::conclude(connection, &outcomes).await?;
+            let Concluded { recorded, ended } = deliveries::conclude(connection, &outcomes).await?;
             let replaced: Vec<_> = ended.iter().filter(|ended| ended.is_superseded).copied().collect();
             if deliveries::release_successors(connection, &replaced).await? > 0 {
                 notify::notify(connection, DELIVERIES_CHANNEL, &[String::new()]).await?;
             }
             let now = store::now(connection).await?;
+            let turns = heed(connection, &heard, &recorded, now).await?;
             // A supersession was said when it happened.
             let said = ended.iter().filter(|ended| ended.end != End::Superseded);
             let facts: Vec<_> = said
                 .map(|ended| facts::delivery_outcome(ids, now, traces.get(&ended.id).copied(), ended))
                 .collect();
             outbox::add(connection, &facts).await?;
-            Ok::<_, DbError>(())
+            Ok::<_, DbError>(turns)
         })
-        .await
+        .await?;
+        announce(&turns, &self.sender.metrics);
+        Ok(())
     }
 }
 
@@ -289,6 +297,7 @@ impl Called {
 struct Ticket {
     tenant: TenantId,
     delivery: DeliveryId,
+    endpoint: EndpointId,
     publisher: PublisherKey,
     lease: Uuid,
     number: u16,
@@ -300,6 +309,7 @@ impl Ticket {
         Self {
             tenant: claimed.tenant,
             delivery: claimed.id,
+            endpoint: claimed.endpoint,
             publisher: (claimed.tenant, claimed.publisher),
             lease,
             number: claimed.attempts.saturating_add(1),
@@ -311,6 +321,7 @@ impl Ticket {
         Self {
             tenant: unreadable.tenant,
             delivery: unreadable.id,
+            endpoint: unreadable.endpoint,
             publisher: (unreadable.tenant, unreadable.publisher),
             lease,
             number: unreadable.attempts.saturating_add(1),
@@ -340,6 +351,7 @@ impl Sender {
             attempt: Attempt {
                 tenant: ticket.tenant,
                 delivery: ticket.delivery,
+                endpoint: ticket.endpoint,
                 number: ticket.number,
                 started_at: self.clock.now(),
                 duration_ms: 0,
@@ -353,6 +365,7 @@ impl Sender {
                 },
             },
             publisher: ticket.publisher,
+            heard: None,
             trace: ticket.trace,
         }
     }
@@ -377,6 +390,7 @@ impl Sender {
             .filter(|trace| !trace.traceparent.is_empty())
             .unwrap_or_else(|| delivery.trace.clone());
         let prepared = prepare(delivery, &self.keyring, started_at, &trace);
+        let was_called = prepared.is_ok();
         let (called, shown, is_off) = match prepared {
             Ok(Prepared { request, shown }) => (self.call(request).await, shown, false),
             Err(unsendable) => {
@@ -404,6 +418,7 @@ impl Sender {
             attempt: Attempt {
                 tenant: delivery.tenant,
                 delivery: delivery.id,
+                endpoint: delivery.endpoint,
                 number,
                 started_at,
                 duration_ms: i32::try_from(started.elapsed().as_millis()).unwrap_or(i32::MAX),
@@ -417,6 +432,7 @@ impl Sender {
                 },
             },
             publisher: (delivery.tenant, delivery.publisher),
+            heard: was_called.then_some(called.answer),
             trace: delivery.trace.clone(),
         }
     }

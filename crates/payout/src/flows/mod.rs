@@ -8,7 +8,7 @@
 //! | [`deliver`] | a notification, or time |
 //! | [`forget_people`] | a person who asked to be forgotten |
 //! | [`apply_catalog`] | a batch of the catalog's facts |
-//! | [`decide`], [`read`], [`limits_of`] | a person |
+//! | [`decide`], [`read`], [`limits_of`], [`publisher_health`], [`resume_endpoint`] | a person |
 //! | [`verify_ledger`] | an operator |
 //!
 //! Nothing is sent within a transaction: a status change writes its deliveries and facts, and commits.
@@ -20,12 +20,17 @@ pub mod deliver;
 mod facts;
 pub mod follow_limits;
 pub mod forget_people;
+mod heed;
 pub mod limits_of;
 mod postback;
+pub mod publisher_health;
 pub mod read;
 pub mod record_verdicts;
 pub mod release_holds;
+pub mod resume_endpoint;
 mod save;
 mod story;
+mod take_due;
 mod tell;
 pub mod verify_ledger;
+pub mod watch_endpoints;

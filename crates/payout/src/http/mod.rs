@@ -5,11 +5,13 @@ mod decide_conversion;
 mod error;
 mod get_conversion;
 mod get_offer_limits;
+mod get_publisher_health;
 mod json;
 mod list_balances;
 mod list_conversions;
 mod list_transfers;
 mod openapi;
+mod resume_endpoint;
 
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ use postgres_kit::Pool;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use self::openapi::{ABOUT, openapi};
+use crate::flows::deliver::Bounds;
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -28,6 +31,8 @@ pub struct Api {
     pub pool: Pool,
     /// Names the facts that follow from what people decide.
     pub ids: Arc<dyn IdSource>,
+    /// What publishers that ask for nothing else are sent.
+    pub bounds: Bounds,
 }
 
 /// Registers the API.
@@ -49,5 +54,7 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(decide_conversion::decide_conversion)
         .service(list_balances::list_balances)
         .service(list_transfers::list_transfers)
-        .service(get_offer_limits::get_offer_limits);
+        .service(get_offer_limits::get_offer_limits)
+        .service(get_publisher_health::get_publisher_health)
+        .service(resume_endpoint::resume_endpoint);
 }

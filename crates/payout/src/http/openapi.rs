@@ -1,6 +1,6 @@
 //! The API's description.
 
-use http_kit::openapi::{self, About, Parameter};
+use http_kit::openapi::{self, About, Parameter, Said};
 
 /// What the document says of the service beside its operations.
 pub const ABOUT: About = About {
@@ -8,21 +8,28 @@ pub const ABOUT: About = About {
         ("conversions", "What was earned, how it came to stand as it does, and what publishers were told."),
         ("ledger", "Money by double entry: what advertisers owe and publishers earn."),
         ("limits", "Budgets and caps of offers: what was taken, what is left."),
+        ("publishers", "How publishers' endpoints answer, what waits for them, and sending it again."),
     ],
     parameters: &[
         of("id", "The conversion's id.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", "conversion"),
         of("gk_click_id", "Of one click.", "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e", ""),
         of("status", "In one status.", "Success", ""),
         of("offer_id", "The offer's id.", "0194a3c0-0000-7000-8000-000000000001", "offer"),
+        of("publisher_id", "The publisher's id.", "0193a1f0-0000-7000-8000-000000000002", "publisher"),
+        of("endpoint_id", "The endpoint's id.", "0193a1f0-0000-7000-8000-000000000010", "endpoint"),
         of("conversion_id", "Of one conversion.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", ""),
     ],
-    problems: super::decide_conversion::problems,
+    problems,
     ..About::new(
         "GoKart payout",
         env!("CARGO_PKG_VERSION"),
         "Conversions, their money and what publishers were told of them.",
     )
 };
+
+fn problems() -> Vec<Said> {
+    [super::decide_conversion::problems(), super::resume_endpoint::problems()].concat()
+}
 
 const fn of(
     name: &'static str,

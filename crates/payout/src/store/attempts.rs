@@ -5,7 +5,7 @@ use diesel::{
     sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use kernel::{DeliveryId, TenantId, Timestamp};
+use kernel::{DeliveryId, EndpointId, TenantId, Timestamp};
 use postgres_kit::{kept, text::bounded};
 
 use super::column::{column, to_sql};
@@ -20,6 +20,8 @@ pub struct Attempt {
     pub tenant: TenantId,
     /// Of which delivery.
     pub delivery: DeliveryId,
+    /// To which endpoint.
+    pub endpoint: EndpointId,
     /// From 1.
     pub number: u16,
     /// When it began.
@@ -45,11 +47,13 @@ pub struct Attempt {
 pub async fn add(connection: &mut AsyncPgConnection, rows: &[Attempt]) -> QueryResult<()> {
     let insert = sql_query(
         "INSERT INTO delivery_attempts (
-            tenant_id, delivery_id, number, started_at, duration_ms, request, http_status, failure, response, next_due_at)
+            tenant_id, delivery_id, number, started_at, duration_ms, request, http_status, failure, response, next_due_at,
+            endpoint_id)
         SELECT tenant_id, delivery_id, number, started_at, duration_ms, request, http_status, failure, response,
-            now() + make_interval(secs => again_in_ms / 1000.0)
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS new (
-            tenant_id, delivery_id, number, started_at, duration_ms, request, http_status, failure, response, again_in_ms)
+            now() + make_interval(secs => again_in_ms / 1000.0), endpoint_id
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS new (
+            tenant_id, delivery_id, number, started_at, duration_ms, request, http_status, failure, response, again_in_ms,
+            endpoint_id)
         ON CONFLICT DO NOTHING",
     )
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.tenant.as_uuid()))
@@ -61,6 +65,7 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[Attempt]) -> QueryR
     .bind::<Array<Nullable<Integer>>, _>(column(rows, |row| row.http_status.map(i32::from)))
     .bind::<Array<Text>, _>(column(rows, |row| bounded(&row.failure, RESPONSE_BYTES).into_owned()))
     .bind::<Array<Text>, _>(column(rows, |row| bounded(&row.response, RESPONSE_BYTES).into_owned()))
-    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.again_in_ms.and_then(|ms| i64::try_from(ms).ok())));
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.again_in_ms.and_then(|ms| i64::try_from(ms).ok())))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.endpoint.as_uuid()));
     kept(insert).execute(connection).await.map(drop)
 }

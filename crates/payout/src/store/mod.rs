@@ -7,10 +7,13 @@ mod column;
 pub mod conversions;
 pub mod decisions;
 pub mod deliveries;
+pub mod endpoint_conditions;
 pub mod erased;
 pub mod history;
 pub mod ledger;
 pub mod offers;
+pub mod publisher_health;
+pub mod publisher_traffic;
 pub mod publishers;
 pub mod read;
 pub mod tenants;
@@ -38,6 +41,7 @@ pub const APPEND_ONLY: &[&str] = &[
     "conversion_history",
     "conversion_decisions",
     "delivery_attempts",
+    "endpoint_pauses",
 ];
 
 /// The channel that tells replicas of new deliveries.

@@ -2,16 +2,20 @@
 //! database, the HTTP API.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
+mod breaker;
 mod deciding;
 mod doors;
 mod facts;
 mod forgetting;
+mod health;
 mod holds;
 mod ledger;
 mod limits;
 mod oddities;
 mod openapi;
+mod pausing;
 mod postbacks;
+mod rates;
 mod reading;
 mod retries;
 mod stage;
