@@ -36,6 +36,7 @@ pub(super) struct Asked<'a> {
 struct Allowance {
     rate: Rate,
     bucket: Bucket,
+    under_way: i32,
     room: i32,
     now: Timestamp,
 }
@@ -89,7 +90,7 @@ fn allowance(publisher: &DuePublisher, asked: &Asked<'_>) -> Allowance {
     let tokens = i32::try_from(publisher.bucket.left(rate, publisher.now)).unwrap_or(i32::MAX);
     let limit = i32::try_from(asked.limit).unwrap_or(i32::MAX);
     let room = slots.min(tokens).min(limit);
-    Allowance { rate, bucket: publisher.bucket, room, now: publisher.now }
+    Allowance { rate, bucket: publisher.bucket, under_way, room, now: publisher.now }
 }
 
 /// An endpoint that is switched off is claimed whatever its condition: its deliveries end without a call.
@@ -105,6 +106,7 @@ fn share(endpoint: &DueEndpoint, allowance: &Allowance) -> Option<EndpointShare>
         endpoint: endpoint.endpoint,
         take,
         room: allowance.room,
+        under_way: allowance.under_way,
     })
 }
 

@@ -2,7 +2,9 @@
 
 use contracts::{
     attribution::{ConversionVerdict, JourneyClick},
-    catalog::{ApiTokenChanged, OfferVersionCreated, PublisherChanged, TokenRole, TokenScope},
+    catalog::{
+        ApiTokenChanged, OfferVersionCreated, PostbackEndpoint, PublisherChanged, TokenRole, TokenScope,
+    },
     envelope::Envelope,
     tracker::PublisherParameters,
 };
@@ -13,7 +15,7 @@ use test_kit::doors::{Api, Held, Party, Walk};
 use uuid::Uuid;
 
 use crate::{
-    facts::{PEPPER, PUBLISHER, Tenant, click_id, now},
+    facts::{PEPPER, Tenant, click_id, now},
     stage::Stage,
 };
 
@@ -45,6 +47,33 @@ fn offer(tenant: Tenant) -> Uuid {
     Uuid::from_u128(tenant.0.as_uuid().as_u128() + 0x0ff_0000)
 }
 
+/// Every tenant its own.
+fn publisher(tenant: Tenant) -> u128 {
+    tenant.0.as_uuid().as_u128() + 0xb1_0000
+}
+
+/// Of a publisher.
+fn endpoint(publisher: u128) -> Uuid {
+    Uuid::from_u128(publisher + 0xe0_0000)
+}
+
+fn introduced(tenant: Tenant, publisher: u128, url: &str) -> Envelope {
+    let endpoint = PostbackEndpoint {
+        endpoint_id: endpoint(publisher).as_bytes().to_vec(),
+        signing_secrets: Vec::new(),
+        ..tenant.endpoint(format!("{url}/cb?id={{conversion_id}}"))
+    };
+    tenant.envelope(&PublisherChanged {
+        tenant_id: tenant.0.to_vec(),
+        publisher_id: Uuid::from_u128(publisher).as_bytes().to_vec(),
+        version: 1,
+        name: format!("publisher {publisher}"),
+        active: true,
+        endpoints: vec![endpoint],
+        ..PublisherChanged::default()
+    })
+}
+
 /// A conversion of a click, with `word` in its texts.
 fn conversion(tenant: Tenant, click: u8, publisher: u128, word: &str) -> Envelope {
     let verdict = tenant.verdict(click);
@@ -60,17 +89,25 @@ fn conversion(tenant: Tenant, click: u8, publisher: u128, word: &str) -> Envelop
     })
 }
 
-fn party(tenant: Tenant, word: &str, click: u8, tokens: &[(&str, &str)]) -> Party {
+fn party(tenant: Tenant, publisher: u128, word: &str, click: u8, tokens: &[(&str, &str)]) -> Party {
     let conversion = tenant.conversion_id(click).as_uuid().to_string();
     let click = click_id(click).as_uuid().to_string();
     let offer = offer(tenant).to_string();
-    let ids =
-        [("id", &conversion), ("conversion_id", &conversion), ("gk_click_id", &click), ("offer_id", &offer)];
+    let endpoint = endpoint(publisher).to_string();
+    let publisher = Uuid::from_u128(publisher).to_string();
+    let ids = [
+        ("id", &conversion),
+        ("conversion_id", &conversion),
+        ("gk_click_id", &click),
+        ("offer_id", &offer),
+        ("publisher_id", &publisher),
+        ("endpoint_id", &endpoint),
+    ];
     Party {
         name: word.to_owned(),
         tokens: tokens.iter().map(|(role, token)| ((*role).to_owned(), (*token).to_owned())).collect(),
         ids: ids.map(|(name, id)| (name.to_owned(), id.clone())).into(),
-        secrets: [conversion, click, word.to_owned()].into(),
+        secrets: [conversion, click, publisher, endpoint, word.to_owned()].into(),
     }
 }
 
@@ -88,34 +125,28 @@ impl Houses {
         let (redshoes, quetzal) = (Tenant::new(1), Tenant::new(2));
         for tenant in [redshoes, quetzal] {
             let offer_id = offer(tenant).as_bytes().to_vec();
-            stage.introduce_with(tenant, OfferVersionCreated { offer_id, ..tenant.offer(1) }).await;
+            let offer = OfferVersionCreated { offer_id, ..tenant.offer(1) };
+            let known = introduced(tenant, publisher(tenant), &stage.publisher.url());
+            stage.say_catalog([tenant.changed(1, &[]), known, tenant.envelope(&offer)]).await;
         }
-        let rival = PublisherChanged {
-            tenant_id: redshoes.0.to_vec(),
-            publisher_id: Uuid::from_u128(RIVAL).as_bytes().to_vec(),
-            version: 1,
-            name: String::from("Rival"),
-            active: true,
-            ..PublisherChanged::default()
-        };
-        stage.say_catalog([redshoes.envelope(&rival)]).await;
+        stage.say_catalog([introduced(redshoes, RIVAL, &stage.publisher.url())]).await;
         for (word, role) in ROLES {
             let text = format!("gkt_quetzal_{word}");
-            stage.say_catalog([quetzal.envelope(&token(quetzal, &text, role, PUBLISHER))]).await;
+            stage.say_catalog([quetzal.envelope(&token(quetzal, &text, role, publisher(quetzal)))]).await;
             let text = format!("gkt_redshoes_{word}");
-            stage.say_catalog([redshoes.envelope(&token(redshoes, &text, role, PUBLISHER))]).await;
+            stage.say_catalog([redshoes.envelope(&token(redshoes, &text, role, publisher(redshoes)))]).await;
         }
         let of_rival = token(redshoes, "gkt_rival", TokenRole::Publisher, RIVAL);
         stage.say_catalog([redshoes.envelope(&of_rival)]).await;
         stage
             .say_verdicts([
-                conversion(redshoes, 1, PUBLISHER, "Redshoes"),
-                conversion(quetzal, 2, PUBLISHER, "Quetzal"),
+                conversion(redshoes, 1, publisher(redshoes), "Redshoes"),
+                conversion(quetzal, 2, publisher(quetzal), "Quetzal"),
                 conversion(redshoes, 3, RIVAL, "Rival"),
             ])
             .await;
         stage.rows("conversions", 3).await;
-        stage.rows("deliveries WHERE state = 'delivered'", 2).await;
+        stage.rows("deliveries WHERE state = 'delivered'", 3).await;
         Self { stage, api: Api::of(&payout::Payout::openapi().unwrap()), redshoes, quetzal }
     }
 
@@ -134,7 +165,13 @@ impl Houses {
     fn tenants(&self) -> (Party, Party) {
         let of = |house: &str| ROLES.map(|(role, _)| (role, format!("gkt_{house}_{role}")));
         let party = |tenant, word, click, tokens: [(&str, String); 4]| {
-            party(tenant, word, click, &tokens.each_ref().map(|(role, token)| (*role, token.as_str())))
+            party(
+                tenant,
+                publisher(tenant),
+                word,
+                click,
+                &tokens.each_ref().map(|(role, token)| (*role, token.as_str())),
+            )
         };
         (
             party(self.redshoes, "Redshoes", 1, of("redshoes")),
@@ -150,14 +187,14 @@ async fn each_operation_opens_for_whom_the_document_says() {
     for (role, of_role) in ROLES {
         for (scope, of_scope) in SCOPES {
             let text = format!("gkt_held_{role}_{scope}");
-            let fact = token(houses.redshoes, &text, of_role, PUBLISHER);
+            let fact = token(houses.redshoes, &text, of_role, publisher(houses.redshoes));
             let fact = ApiTokenChanged { scopes: vec![of_scope.into()], ..fact };
             houses.stage.say_catalog([houses.redshoes.envelope(&fact)]).await;
             held.push(Held { role: role.to_owned(), scope: Some(scope.to_owned()), token: text });
         }
         held.push(Held { role: role.to_owned(), scope: None, token: format!("gkt_redshoes_{role}") });
     }
-    let nobody = party(houses.redshoes, "nobody", 99, &[]);
+    let nobody = party(houses.redshoes, 99, "nobody", 99, &[]);
     houses.walk().opens_for_whom_it_says(&held, &nobody).await;
     assert!(houses.api.public().is_empty());
     houses.stage.strike().await;
@@ -167,7 +204,7 @@ async fn each_operation_opens_for_whom_the_document_says() {
 async fn nothing_is_reached_without_a_token_that_is_in_force() {
     let houses = Houses::start().await;
     let (ours, _) = houses.tenants();
-    let of = |text: &str| token(houses.redshoes, text, TokenRole::Owner, PUBLISHER);
+    let of = |text: &str| token(houses.redshoes, text, TokenRole::Owner, 0);
     let before = Some(now().as_micros() - 1);
     let revoked = ApiTokenChanged { revoked_at_micros: before, ..of("gkt_revoked") };
     let expired = ApiTokenChanged { expires_at_micros: before, ..of("gkt_expired") };
@@ -194,10 +231,11 @@ async fn a_tenant_sees_and_touches_nothing_of_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_publisher_sees_nothing_of_another() {
     let houses = Houses::start().await;
-    let of = |word, click, token| party(houses.redshoes, word, click, &[("publisher", token)]);
-    let ours = of("Redshoes", 1, "gkt_redshoes_publisher");
-    let mut theirs = of("Rival", 3, "gkt_rival");
-    theirs.secrets.insert(Uuid::from_u128(RIVAL).to_string());
+    let of = |publisher, word, click, token| {
+        party(houses.redshoes, publisher, word, click, &[("publisher", token)])
+    };
+    let ours = of(publisher(houses.redshoes), "Redshoes", 1, "gkt_redshoes_publisher");
+    let theirs = of(RIVAL, "Rival", 3, "gkt_rival");
     houses.walk().keeps_apart(&ours, &theirs).await;
     houses.walk().keeps_apart(&theirs, &ours).await;
     houses.stage.strike().await;

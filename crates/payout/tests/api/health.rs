@@ -6,7 +6,7 @@ use test_kit::{Answer, eventually};
 use uuid::Uuid;
 
 use crate::{
-    facts::{PUBLISHER, Tenant, endpoint_id},
+    facts::{PUBLISHER, Tenant, endpoint_id, now},
     stage::{SOON, Stage},
 };
 
@@ -91,7 +91,8 @@ async fn an_endpoints_answers_and_backlog_are_shown() {
     assert!(shown["durationP95Ms"].as_i64().unwrap() < 60_000);
     assert_eq!((&shown["backlog"]["waiting"], &shown["backlog"]["exhausted"]), (&json!(10), &json!(1)));
     let oldest = chrono::DateTime::parse_from_rfc3339(shown["backlog"]["oldestDueAt"].as_str().unwrap());
-    assert!((3_600..3_900).contains(&(chrono::Utc::now().timestamp() - oldest.unwrap().timestamp())));
+    let age = now().as_millis() - oldest.unwrap().timestamp_millis();
+    assert!((3_600_000..3_900_000).contains(&age), "{age}");
     // Of attempts that are older than the window nothing is said.
     stage.meanwhile("ALTER TABLE delivery_attempts DISABLE TRIGGER append_only").await;
     stage.meanwhile("UPDATE delivery_attempts SET started_at = started_at - interval '61 min'").await;

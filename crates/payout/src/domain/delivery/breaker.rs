@@ -138,7 +138,6 @@ const fn open_seconds(failed_probes: u32) -> i64 {
 }
 
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, reason = "counts of a test, far from any end")]
 mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
