@@ -37,6 +37,7 @@ struct Allowance {
     rate: Rate,
     bucket: Bucket,
     under_way: i32,
+    place: i32,
     room: i32,
     now: Timestamp,
 }
@@ -49,10 +50,12 @@ pub(super) async fn take_due(
     connection: &mut AsyncPgConnection,
     asked: Asked<'_>,
 ) -> QueryResult<Vec<Result<Claimed, Box<Unreadable>>>> {
-    let due = publisher_traffic::lock_due(connection).await?;
-    let allowances: BTreeMap<PublisherKey, Allowance> = due
-        .iter()
-        .map(|publisher| (publisher.key, allowance(publisher, &asked)))
+    let mut due = publisher_traffic::lock_due(connection).await?;
+    // Whoever was sent something longest ago comes first: with one free slot it is everybody's turn all the same.
+    due.sort_by_key(|publisher| publisher.bucket.empty_at);
+    let allowances: BTreeMap<PublisherKey, Allowance> = (0_i32..)
+        .zip(&due)
+        .map(|(place, publisher)| (publisher.key, allowance(publisher, place, &asked)))
         .filter(|(_, allowance)| allowance.room > 0)
         .collect();
     if allowances.is_empty() {
@@ -82,7 +85,7 @@ pub(super) async fn take_due(
     Ok(claimed)
 }
 
-fn allowance(publisher: &DuePublisher, asked: &Asked<'_>) -> Allowance {
+fn allowance(publisher: &DuePublisher, place: i32, asked: &Asked<'_>) -> Allowance {
     let own = publisher.max_per_second.and_then(|count| u32::try_from(count).ok());
     let rate = Rate::per_second(own.unwrap_or(asked.bounds.per_publisher_per_second));
     let under_way = asked.busy.get(&publisher.key).copied().unwrap_or_default();
@@ -90,7 +93,7 @@ fn allowance(publisher: &DuePublisher, asked: &Asked<'_>) -> Allowance {
     let tokens = i32::try_from(publisher.bucket.left(rate, publisher.now)).unwrap_or(i32::MAX);
     let limit = i32::try_from(asked.limit).unwrap_or(i32::MAX);
     let room = slots.min(tokens).min(limit);
-    Allowance { rate, bucket: publisher.bucket, under_way, room, now: publisher.now }
+    Allowance { rate, bucket: publisher.bucket, under_way, place, room, now: publisher.now }
 }
 
 /// An endpoint that is switched off is claimed whatever its condition: its deliveries end without a call.
@@ -107,6 +110,7 @@ fn share(endpoint: &DueEndpoint, allowance: &Allowance) -> Option<EndpointShare>
         take,
         room: allowance.room,
         under_way: allowance.under_way,
+        place: allowance.place,
     })
 }
 

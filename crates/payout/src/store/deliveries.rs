@@ -189,6 +189,8 @@ pub struct EndpointShare {
     pub room: i32,
     /// How many of its publisher are under way in this process: its turns begin after these.
     pub under_way: i32,
+    /// Its publisher's place among those whose turn it is as well.
+    pub place: i32,
 }
 
 /// Everything needed to tell one status to one endpoint.
@@ -261,8 +263,8 @@ pub struct Target {
 }
 
 /// Takes due deliveries, round-robin by publisher and within it by endpoint: everybody's first, then everybody's second, and
-/// so on, what is under way counted in; of each no more than its share. Whoever has nothing under way has the next free slot,
-/// however long others' work has been due. Nobody's backlog is read beyond that. What can not be read is handed out as such,
+/// so on, what is under way counted in; of each no more than its share. How long work has been due gives nobody a better
+/// turn. Nobody's backlog is read beyond that. What can not be read is handed out as such,
 /// or one such row would stop everybody's.
 ///
 /// # Errors
@@ -275,10 +277,11 @@ pub async fn claim(
     let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
     let select = sql_query(
         "WITH waiting AS (
-            SELECT due.tenant_id, due.delivery_id, due.due_at, share.publisher_id, share.room, share.under_way, row_number() OVER (
+            SELECT due.tenant_id, due.delivery_id, due.due_at, share.publisher_id, share.room, share.under_way,
+                share.place, row_number() OVER (
                 PARTITION BY share.tenant_id, share.endpoint_id ORDER BY due.due_at) AS turn_of_endpoint
-            FROM unnest($1, $2, $3, $4, $5, $6)
-                AS share (tenant_id, publisher_id, endpoint_id, take, room, under_way)
+            FROM unnest($1, $2, $3, $4, $5, $6, $7)
+                AS share (tenant_id, publisher_id, endpoint_id, take, room, under_way, place)
             CROSS JOIN LATERAL (
                 SELECT deliveries.tenant_id, delivery_id, due_at FROM deliveries
                 WHERE deliveries.tenant_id = share.tenant_id AND deliveries.endpoint_id = share.endpoint_id
@@ -288,14 +291,15 @@ pub async fn claim(
                 FOR UPDATE SKIP LOCKED
             ) AS due
         ), turns AS (
-            SELECT tenant_id, delivery_id, due_at, room, under_way, row_number() OVER (
+            SELECT tenant_id, delivery_id, room, under_way, place, row_number() OVER (
                 PARTITION BY tenant_id, publisher_id ORDER BY turn_of_endpoint, due_at) AS turn
             FROM waiting
         ), chosen AS MATERIALIZED (
-            SELECT tenant_id, delivery_id FROM turns WHERE turn <= room ORDER BY under_way + turn, due_at LIMIT $7
+            SELECT tenant_id, delivery_id FROM turns WHERE turn <= room ORDER BY under_way + turn, place LIMIT $8
         ), claimed AS (
             UPDATE deliveries SET
-                lease = $8, leased_until = now() + make_interval(secs => $9), due_at = now() + make_interval(secs => $9)
+                lease = $9, leased_until = now() + make_interval(secs => $10),
+                due_at = now() + make_interval(secs => $10)
             FROM chosen
             WHERE deliveries.tenant_id = chosen.tenant_id AND deliveries.delivery_id = chosen.delivery_id
             RETURNING deliveries.*
@@ -320,6 +324,7 @@ pub async fn claim(
     .bind::<Array<Integer>, _>(column(shares, |share| share.take))
     .bind::<Array<Integer>, _>(column(shares, |share| share.room))
     .bind::<Array<Integer>, _>(column(shares, |share| share.under_way))
+    .bind::<Array<Integer>, _>(column(shares, |share| share.place))
     .bind::<BigInt, _>(limit)
     .bind::<SqlUuid, _>(claim.lease)
     .bind::<diesel::sql_types::Double, _>(f64::from(claim.lease_seconds));
