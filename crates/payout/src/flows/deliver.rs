@@ -45,6 +45,7 @@ use crate::{
         self, DELIVERIES_CHANNEL,
         attempts::{self, Attempt},
         deliveries::{self, Claimed, Concluded, End, Next, Outcome, PublisherKey, Unreadable},
+        due_times,
     },
 };
 
@@ -217,7 +218,7 @@ impl Deliverer {
                     "an attempt can not be recorded: its delivery is put off for an hour"
                 );
                 transact(&self.pool, Retries::default(), async |connection| {
-                    Ok::<_, DbError>(deliveries::put_off(connection, outcome).await?)
+                    Ok::<_, DbError>(due_times::put_off(connection, outcome).await?)
                 })
                 .await?;
             }
@@ -236,7 +237,7 @@ impl Deliverer {
             attempts::add(connection, &attempts).await?;
             let Concluded { recorded, ended } = deliveries::conclude(connection, &outcomes).await?;
             let replaced: Vec<_> = ended.iter().filter(|ended| ended.is_superseded).copied().collect();
-            if deliveries::release_successors(connection, &replaced).await? > 0 {
+            if due_times::release_successors(connection, &replaced).await? > 0 {
                 notify::notify(connection, DELIVERIES_CHANNEL, &[String::new()]).await?;
             }
             let now = store::now(connection).await?;

@@ -7,6 +7,7 @@ mod column;
 pub mod conversions;
 pub mod decisions;
 pub mod deliveries;
+pub mod due_times;
 pub mod endpoint_conditions;
 pub mod erased;
 pub mod history;
