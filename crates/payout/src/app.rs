@@ -33,6 +33,7 @@ use crate::{
         replays::{Replayer, keep_replaying},
         send_test::Tester,
         verify_ledger::{Findings, verify_ledger},
+        watch_endpoints::keep_watching,
     },
     http::{self, Api},
     metrics::Metrics,
@@ -117,6 +118,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
         ids: Arc::clone(ids),
         metrics: Metrics::new(),
     });
+    supervisor.spawn_support("watch endpoints", keep_watching(pool.clone(), sender.metrics.clone()));
 
     let bus = Bus::start(&settings.bus, Payout::NAME, Topology::house(), supervisor);
     bus.report_to(readiness.condition("broker"));
@@ -155,6 +157,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
         tester: Tester { pool: pool.clone(), sender },
         pool,
         ids: Arc::clone(ids),
+        bounds: settings.delivery.bounds(),
     };
     let routes = http::routes(web::Data::new(api), web::Data::new(tokens));
     let http = Server::new("api", &settings.http).documented(http::ABOUT).listen(supervisor, routes)?;

@@ -1,29 +1,56 @@
 //! What the on-call person looks at. README.md says what to do about each.
 
-use opentelemetry::{KeyValue, metrics::Counter};
+use opentelemetry::{
+    KeyValue,
+    metrics::{Counter, Gauge},
+};
 
-use crate::store::deliveries::{End, Next};
+use crate::store::{
+    deliveries::{End, Next},
+    endpoint_conditions::Held,
+};
 
 /// Payout's own counters.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     attempts: Counter<u64>,
     replayed: Counter<u64>,
+    breaker_openings: Counter<u64>,
+    endpoint_pauses: Counter<u64>,
+    breakers_open: Gauge<i64>,
+    endpoints_paused: Gauge<i64>,
 }
 
 impl Metrics {
     /// Registers them.
     #[must_use]
     pub fn new() -> Self {
-        let attempts = telemetry::meter()
-            .u64_counter("payout_delivery_attempts")
-            .with_description("Attempts to tell publishers, by what came of them")
-            .build();
-        let replayed = telemetry::meter()
-            .u64_counter("payout_replayed_deliveries")
-            .with_description("Deliveries that people had told again, by what was done with them")
-            .build();
-        Self { attempts, replayed }
+        let meter = telemetry::meter();
+        let counter = |name, description| meter.u64_counter(name).with_description(description).build();
+        let gauge = |name, description| meter.i64_gauge(name).with_description(description).build();
+        Self {
+            attempts: counter(
+                "payout_delivery_attempts",
+                "Attempts to tell publishers, by what came of them",
+            ),
+            replayed: counter(
+                "payout_replayed_deliveries",
+                "Deliveries that people had told again, by what was done with them",
+            ),
+            breaker_openings: counter(
+                "payout_breaker_openings",
+                "Endpoints that failed ten times in a row and are left alone for a while",
+            ),
+            endpoint_pauses: counter(
+                "payout_endpoint_pauses",
+                "Endpoints that answered 410 ten times in a row: an alarm",
+            ),
+            breakers_open: gauge("payout_breakers_open", "Endpoints whose breaker is open, of all tenants"),
+            endpoints_paused: gauge(
+                "payout_endpoints_paused",
+                "Paused endpoints of all tenants, which wait for a person",
+            ),
+        }
     }
 
     /// Counts an attempt.
@@ -43,6 +70,19 @@ impl Metrics {
             let deliveries = u64::try_from(deliveries).unwrap_or(u64::MAX);
             self.replayed.add(deliveries, &[KeyValue::new("result", result)]);
         }
+    }
+
+    pub(crate) fn breaker_opened(&self) {
+        self.breaker_openings.add(1, &[]);
+    }
+
+    pub(crate) fn endpoint_paused(&self) {
+        self.endpoint_pauses.add(1, &[]);
+    }
+
+    pub(crate) fn endpoints_held(&self, held: Held) {
+        self.breakers_open.record(held.open, &[]);
+        self.endpoints_paused.record(held.paused, &[]);
     }
 }
 

@@ -63,6 +63,8 @@ pub struct DeliverySettings {
     pub in_flight: usize,
     /// Of these, to one publisher that asks for nothing else.
     pub per_publisher: u16,
+    /// Attempts a second, of all replicas together, to one publisher that asks for nothing else.
+    pub per_publisher_per_second: u32,
     /// How long a claimed delivery is this process's own.
     pub lease_seconds: u32,
     /// How often to look for what is due again.
@@ -94,6 +96,7 @@ impl DeliverySettings {
         Bounds {
             in_flight: self.in_flight,
             per_publisher: i32::from(self.per_publisher),
+            per_publisher_per_second: self.per_publisher_per_second,
             lease_seconds: self.lease_seconds,
             poll: Duration::from_millis(self.poll_ms),
         }
@@ -148,6 +151,7 @@ impl Validate for DeliverySettings {
     fn validate(&self, problems: &mut Problems) {
         problems.in_range("in_flight", &self.in_flight, &(1..=4_096));
         problems.in_range("per_publisher", &self.per_publisher, &(1..=1_024));
+        problems.in_range("per_publisher_per_second", &self.per_publisher_per_second, &(1..=100_000));
         problems.in_range("lease_seconds", &self.lease_seconds, &(1..=3_600));
         problems.in_range("poll_ms", &self.poll_ms, &(10..=60_000));
     }

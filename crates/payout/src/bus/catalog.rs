@@ -75,6 +75,10 @@ pub(super) fn publisher(message: &PublisherChanged) -> Result<Publisher, Contrac
             .max_concurrency
             .and_then(|count| i32::try_from(count).ok())
             .filter(|count| *count > 0),
+        max_per_second: message
+            .max_per_second
+            .map(|count| i32::try_from(count).unwrap_or(i32::MAX))
+            .filter(|count| *count > 0),
         endpoints: message.endpoints.iter().map(endpoint).collect::<Result<_, _>>()?,
     })
 }

@@ -16,7 +16,7 @@ use std::{
 
 use futures_util::FutureExt as _;
 use http_kit::client::{Client, Url};
-use kernel::{Clock, DeliveryId, IdSource, TenantId, Timestamp};
+use kernel::{Clock, DeliveryId, EndpointId, IdSource, TenantId, Timestamp};
 use postgres_kit::{
     DbError, Pool, Retries,
     notify::{self, Changes},
@@ -33,8 +33,10 @@ use uuid::Uuid;
 
 use super::{
     facts,
+    heed::{Heard, announce, heed},
     mask::Mask,
     postback::{Prepared, Unsendable, prepare},
+    take_due::{Asked, take_due},
 };
 use crate::{
     domain::delivery::{Answer, Conclusion, Jitter, conclude, delay_after, retry_after_seconds},
@@ -43,7 +45,8 @@ use crate::{
     store::{
         self, DELIVERIES_CHANNEL,
         attempts::{self, Attempt},
-        deliveries::{self, Claim, Claimed, End, Next, Outcome, PublisherKey, Unreadable},
+        deliveries::{self, Claimed, Concluded, End, Next, Outcome, PublisherKey, Unreadable},
+        due_times,
     },
 };
 
@@ -54,6 +57,8 @@ pub struct Bounds {
     pub in_flight: usize,
     /// Of these, to one publisher that asks for nothing else.
     pub per_publisher: i32,
+    /// Attempts a second, of all replicas, to one publisher that asks for nothing else.
+    pub per_publisher_per_second: u32,
     /// How long a claim is ours; longer than an attempt may take.
     pub lease_seconds: u32,
     /// Longest sleep.
@@ -91,7 +96,16 @@ struct Done {
     outcome: Outcome,
     attempt: Attempt,
     publisher: PublisherKey,
+    /// Absent when it did not get as far as a request.
+    heard: Option<Answer>,
     trace: TraceContext,
+}
+
+impl Done {
+    const fn heard(&self) -> Heard {
+        let Outcome { tenant, id, .. } = self.outcome;
+        Heard { delivery: id, endpoint: (tenant, self.attempt.endpoint), answer: self.heard }
+    }
 }
 
 impl Deliverer {
@@ -186,18 +200,9 @@ impl Deliverer {
         room: usize,
         busy: &Busy,
     ) -> Result<Vec<Result<Claimed, Box<Unreadable>>>, DbError> {
-        let busy: Vec<(PublisherKey, i32)> = busy.of.iter().map(|(key, count)| (*key, *count)).collect();
-        let claim = Claim {
-            lease,
-            lease_seconds: self.bounds.lease_seconds,
-            limit: room,
-            per_publisher: self.bounds.per_publisher,
-            busy: &busy,
-        };
-        transact(&self.pool, Retries::default(), async |connection| {
-            Ok(deliveries::claim(connection, &claim).await?)
-        })
-        .await
+        let asked = Asked { lease, limit: room, busy: &busy.of, bounds: self.bounds };
+        transact(&self.pool, Retries::default(), async |connection| Ok(take_due(connection, asked).await?))
+            .await
     }
 
     /// One attempt that can not be written must not keep all others from it, for ever. Its delivery is put off.
@@ -214,7 +219,7 @@ impl Deliverer {
                     "an attempt can not be recorded: its delivery is put off for an hour"
                 );
                 transact(&self.pool, Retries::default(), async |connection| {
-                    Ok::<_, DbError>(deliveries::put_off(connection, outcome).await?)
+                    Ok::<_, DbError>(due_times::put_off(connection, outcome).await?)
                 })
                 .await?;
             }
@@ -227,24 +232,28 @@ impl Deliverer {
         let attempts: Vec<Attempt> = done.iter().map(|finished| finished.attempt.clone()).collect();
         let traces: HashMap<_, _> =
             done.iter().map(|finished| (finished.outcome.id, &finished.trace)).collect();
+        let heard: Vec<Heard> = done.iter().map(Done::heard).collect();
         let ids = self.sender.ids.as_ref();
-        transact(&self.pool, Retries::default(), async |connection| {
+        let turns = transact(&self.pool, Retries::default(), async |connection| {
             attempts::add(connection, &attempts).await?;
-            let ended = deliveries::conclude(connection, &outcomes).await?;
+            let Concluded { recorded, ended } = deliveries::conclude(connection, &outcomes).await?;
             let replaced: Vec<_> = ended.iter().filter(|ended| ended.is_superseded).copied().collect();
-            if deliveries::release_successors(connection, &replaced).await? > 0 {
+            if due_times::release_successors(connection, &replaced).await? > 0 {
                 notify::notify(connection, DELIVERIES_CHANNEL, &[String::new()]).await?;
             }
             let now = store::now(connection).await?;
+            let turns = heed(connection, &heard, &recorded, now).await?;
             // A supersession was said when it happened.
             let said = ended.iter().filter(|ended| ended.end != End::Superseded);
             let facts: Vec<_> = said
                 .map(|ended| facts::delivery_outcome(ids, now, traces.get(&ended.id).copied(), ended))
                 .collect();
             outbox::add(connection, &facts).await?;
-            Ok::<_, DbError>(())
+            Ok::<_, DbError>(turns)
         })
-        .await
+        .await?;
+        announce(&turns, &self.sender.metrics);
+        Ok(())
     }
 }
 
@@ -292,6 +301,7 @@ impl Called {
 struct Ticket {
     tenant: TenantId,
     delivery: DeliveryId,
+    endpoint: EndpointId,
     publisher: PublisherKey,
     lease: Uuid,
     number: u16,
@@ -305,6 +315,7 @@ impl Ticket {
         Self {
             tenant: claimed.tenant,
             delivery: claimed.id,
+            endpoint: claimed.endpoint,
             publisher: (claimed.tenant, claimed.publisher),
             lease,
             number: claimed.attempts.saturating_add(1),
@@ -317,6 +328,7 @@ impl Ticket {
         Self {
             tenant: unreadable.tenant,
             delivery: unreadable.id,
+            endpoint: unreadable.endpoint,
             publisher: (unreadable.tenant, unreadable.publisher),
             lease,
             number: unreadable.attempts.saturating_add(1),
@@ -347,6 +359,7 @@ impl Sender {
             attempt: Attempt {
                 tenant: ticket.tenant,
                 delivery: ticket.delivery,
+                endpoint: ticket.endpoint,
                 number: ticket.number,
                 started_at: self.clock.now(),
                 duration_ms: 0,
@@ -362,6 +375,7 @@ impl Sender {
                 },
             },
             publisher: ticket.publisher,
+            heard: None,
             trace: ticket.trace,
         }
     }
@@ -386,6 +400,7 @@ impl Sender {
             .filter(|trace| !trace.traceparent.is_empty())
             .unwrap_or_else(|| delivery.trace.clone());
         let prepared = prepare(delivery, &self.keyring, started_at, &trace);
+        let was_called = prepared.is_ok();
         let (called, shown, headers, is_off) = match prepared {
             Ok(Prepared { request, shown, headers, mask }) => {
                 (self.call(request, &mask).await, shown, headers, false)
@@ -416,6 +431,7 @@ impl Sender {
             attempt: Attempt {
                 tenant: delivery.tenant,
                 delivery: delivery.id,
+                endpoint: delivery.endpoint,
                 number,
                 started_at,
                 duration_ms: i32::try_from(started.elapsed().as_millis()).unwrap_or(i32::MAX),
@@ -431,6 +447,7 @@ impl Sender {
                 },
             },
             publisher: (delivery.tenant, delivery.publisher),
+            heard: was_called.then_some(called.answer),
             trace: delivery.trace.clone(),
         }
     }

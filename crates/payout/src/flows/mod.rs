@@ -9,7 +9,7 @@
 //! | [`forget_people`] | a person who asked to be forgotten |
 //! | [`apply_catalog`] | a batch of the catalog's facts |
 //! | [`replays`] | a person, then time |
-//! | [`decide`], [`read`], [`limits_of`], [`send_test`] | a person |
+//! | [`decide`], [`read`], [`limits_of`], [`publisher_health`], [`resume_endpoint`], [`send_test`] | a person |
 //! | [`verify_ledger`] | an operator |
 //!
 //! Nothing is sent within a transaction: a status change writes its deliveries and facts, and commits.
@@ -21,15 +21,20 @@ pub mod deliver;
 mod facts;
 pub mod follow_limits;
 pub mod forget_people;
+mod heed;
 pub mod limits_of;
 mod mask;
 mod postback;
+pub mod publisher_health;
 pub mod read;
 pub mod record_verdicts;
 pub mod release_holds;
 pub mod replays;
+pub mod resume_endpoint;
 mod save;
 pub mod send_test;
 mod story;
+mod take_due;
 mod tell;
 pub mod verify_ledger;
+pub mod watch_endpoints;

@@ -279,6 +279,9 @@ pub struct DeliveryBody {
     /// When it is tried next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<String>,
+    /// What holds it beside time: `paused_endpoint` or `open_breaker`. Its attempts are not counted meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
     /// When it was decided.
     pub created_at: String,
     /// When it was over.
@@ -442,6 +445,7 @@ fn delivery(row: DeliveryRow) -> DeliveryBody {
         state: row.state,
         attempt_count: row.attempts,
         due_at: row.due_at.map(moment),
+        waits_for: row.waits_for,
         created_at: moment(row.created_at),
         ended_at: row.ended_at.map(moment),
         attempts: Vec::new(),

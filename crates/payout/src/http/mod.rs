@@ -6,6 +6,7 @@ mod deliveries;
 mod error;
 mod get_conversion;
 mod get_offer_limits;
+mod get_publisher_health;
 mod idempotency_key;
 mod json;
 mod list_balances;
@@ -15,6 +16,7 @@ mod openapi;
 mod period;
 mod replays;
 mod send_test;
+mod resume_endpoint;
 
 use std::sync::Arc;
 
@@ -25,7 +27,7 @@ use postgres_kit::Pool;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use self::openapi::{ABOUT, openapi};
-use crate::flows::{replays::Replayer, send_test::Tester};
+use crate::flows::{deliver::Bounds, replays::Replayer, send_test::Tester};
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -38,6 +40,8 @@ pub struct Api {
     pub replayer: Replayer,
     /// Tries endpoints out.
     pub tester: Tester,
+    /// What publishers that ask for nothing else are sent.
+    pub bounds: Bounds,
 }
 
 /// Registers the API.
@@ -59,7 +63,9 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(decide_conversion::decide_conversion)
         .service(list_balances::list_balances)
         .service(list_transfers::list_transfers)
-        .service(get_offer_limits::get_offer_limits);
+        .service(get_offer_limits::get_offer_limits)
+        .service(get_publisher_health::get_publisher_health)
+        .service(resume_endpoint::resume_endpoint);
     deliveries::documented(config);
     replays::documented(config);
     config.service(send_test::send_test);

@@ -12,12 +12,15 @@ pub const ABOUT: About = About {
         ),
         ("ledger", "Money by double entry: what advertisers owe and publishers earn."),
         ("limits", "Budgets and caps of offers: what was taken, what is left."),
+        ("publishers", "How publishers' endpoints answer, what waits for them, and sending it again."),
     ],
     parameters: &[
         of("id", "The conversion's id.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", "conversion"),
         of("gk_click_id", "Of one click.", "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e", ""),
         of("status", "In one status.", "Success", ""),
         of("offer_id", "The offer's id.", "0194a3c0-0000-7000-8000-000000000001", "offer"),
+        of("publisher_id", "The publisher's id.", "0193a1f0-0000-7000-8000-000000000002", "publisher"),
+        of("endpoint_id", "The endpoint's id.", "0193a1f0-0000-7000-8000-000000000010", "endpoint"),
         of("conversion_id", "Of one conversion.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", ""),
         of("publisher_id", "The publisher's id.", "0193a1f0-0000-7000-8000-000000000002", "publisher"),
         of("endpoint_id", "The endpoint's id.", "0193a1f0-0000-7000-8000-000000000010", "endpoint"),
@@ -40,6 +43,10 @@ pub const ABOUT: About = About {
         "Conversions, their money and what publishers were told of them.",
     )
 };
+
+fn problems() -> Vec<Said> {
+    [super::decide_conversion::problems(), super::resume_endpoint::problems()].concat()
+}
 
 const fn of(
     name: &'static str,

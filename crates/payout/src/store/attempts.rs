@@ -5,7 +5,7 @@ use diesel::{
     sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use kernel::{DeliveryId, TenantId, Timestamp};
+use kernel::{DeliveryId, EndpointId, TenantId, Timestamp};
 use postgres_kit::{kept, text::bounded};
 
 use super::column::{column, to_sql};
@@ -20,6 +20,8 @@ pub struct Attempt {
     pub tenant: TenantId,
     /// Of which delivery.
     pub delivery: DeliveryId,
+    /// To which endpoint.
+    pub endpoint: EndpointId,
     /// From 1.
     pub number: u16,
     /// When it began.
@@ -50,12 +52,12 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[Attempt]) -> QueryR
     let insert = sql_query(
         "INSERT INTO delivery_attempts (
             tenant_id, delivery_id, number, started_at, duration_ms, request, http_status, failure, response, next_due_at,
-            answered_ms, headers)
+            endpoint_id, answered_ms, headers)
         SELECT tenant_id, delivery_id, number, started_at, duration_ms, request, http_status, failure, response,
-            now() + make_interval(secs => again_in_ms / 1000.0), answered_ms, headers
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS new (
+            now() + make_interval(secs => again_in_ms / 1000.0), endpoint_id, answered_ms, headers
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS new (
             tenant_id, delivery_id, number, started_at, duration_ms, request, http_status, failure, response, again_in_ms,
-            answered_ms, headers)
+            endpoint_id, answered_ms, headers)
         ON CONFLICT DO NOTHING",
     )
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.tenant.as_uuid()))
@@ -68,6 +70,7 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[Attempt]) -> QueryR
     .bind::<Array<Text>, _>(column(rows, |row| bounded(&row.failure, RESPONSE_BYTES).into_owned()))
     .bind::<Array<Text>, _>(column(rows, |row| bounded(&row.response, RESPONSE_BYTES).into_owned()))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.again_in_ms.and_then(|ms| i64::try_from(ms).ok())))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.endpoint.as_uuid()))
     .bind::<Array<Nullable<Integer>>, _>(column(rows, |row| row.answered_ms))
     .bind::<Array<Text>, _>(column(rows, |row| bounded(&row.headers.join(" "), RESPONSE_BYTES).into_owned()));
     kept(insert).execute(connection).await.map(drop)

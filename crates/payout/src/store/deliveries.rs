@@ -4,6 +4,8 @@
 //! now()`, finds what is new, what is to be tried again and what a process that died has left behind. An attempt is
 //! recorded only under its own lease.
 
+use std::collections::HashSet;
+
 use diesel::{
     QueryResult, QueryableByName, sql_query,
     sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Uuid as SqlUuid},
@@ -23,6 +25,8 @@ use crate::domain::standing::Told;
 
 /// Names a publisher.
 pub type PublisherKey = (TenantId, PublisherId);
+/// Names an endpoint.
+pub type EndpointKey = (TenantId, EndpointId);
 
 /// A delivery to write.
 #[derive(Debug, Clone, Copy)]
@@ -159,7 +163,7 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[NewDelivery]) -> Qu
     kept(insert).execute(connection).await.map(drop)
 }
 
-/// How much a claim may take.
+/// What a claim may take.
 #[derive(Debug, Clone)]
 pub struct Claim<'a> {
     /// Names this claim.
@@ -168,10 +172,25 @@ pub struct Claim<'a> {
     pub lease_seconds: u32,
     /// Deliveries in all.
     pub limit: usize,
-    /// Deliveries at a time to a publisher that asks for nothing else.
-    pub per_publisher: i32,
-    /// How many are under way already in this process, by publisher.
-    pub busy: &'a [(PublisherKey, i32)],
+    /// Of whom. An endpoint that is not named has its work left alone, and unread.
+    pub shares: &'a [EndpointShare],
+}
+
+/// What a claim may take of one endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct EndpointShare {
+    /// Whose it is.
+    pub publisher: PublisherKey,
+    /// Which.
+    pub endpoint: EndpointId,
+    /// Deliveries of it.
+    pub take: i32,
+    /// Deliveries of all its publisher's endpoints together.
+    pub room: i32,
+    /// How many of its publisher are under way in this process: its turns begin after these.
+    pub under_way: i32,
+    /// Its publisher's place among those whose turn it is as well.
+    pub place: i32,
 }
 
 /// Everything needed to tell one status to one endpoint.
@@ -216,6 +235,8 @@ pub struct Unreadable {
     pub tenant: TenantId,
     /// Its id.
     pub id: DeliveryId,
+    /// To which endpoint.
+    pub endpoint: EndpointId,
     /// Of which publisher.
     pub publisher: PublisherId,
     /// Attempts before this one.
@@ -245,9 +266,10 @@ pub struct Target {
     pub custom_header: Option<(String, Vec<u8>)>,
 }
 
-/// Takes due deliveries, round-robin by publisher: everybody's first, then everybody's second, and so on; of one publisher
-/// no more than it may have at a time. Nobody's backlog is read beyond that. What can not be read is handed out as such, or
-/// one such row would stop everybody's.
+/// Takes due deliveries, round-robin by publisher and within it by endpoint: everybody's first, then everybody's second, and
+/// so on, what is under way counted in; of each no more than its share. How long work has been due gives nobody a better
+/// turn. Nobody's backlog is read beyond that. What can not be read is handed out as such,
+/// or one such row would stop everybody's.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
@@ -255,28 +277,33 @@ pub async fn claim(
     connection: &mut AsyncPgConnection,
     claim: &Claim<'_>,
 ) -> QueryResult<Vec<Result<Claimed, Box<Unreadable>>>> {
+    let shares = claim.shares;
     let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
     let select = sql_query(
         "WITH waiting AS (
-            SELECT due.tenant_id, due.delivery_id, due.due_at, row_number() OVER (
-                PARTITION BY publishers.tenant_id, publishers.publisher_id ORDER BY due.due_at) AS turn
-            FROM publishers
-            LEFT JOIN unnest($1, $2, $3) AS busy (tenant_id, publisher_id, sending)
-                ON busy.tenant_id = publishers.tenant_id AND busy.publisher_id = publishers.publisher_id
+            SELECT due.tenant_id, due.delivery_id, due.due_at, share.publisher_id, share.room, share.under_way,
+                share.place, row_number() OVER (
+                PARTITION BY share.tenant_id, share.endpoint_id ORDER BY due.due_at) AS turn_of_endpoint
+            FROM unnest($1, $2, $3, $4, $5, $6, $7)
+                AS share (tenant_id, publisher_id, endpoint_id, take, room, under_way, place)
             CROSS JOIN LATERAL (
                 SELECT deliveries.tenant_id, delivery_id, due_at FROM deliveries
-                WHERE deliveries.tenant_id = publishers.tenant_id
-                    AND deliveries.publisher_id = publishers.publisher_id
+                WHERE deliveries.tenant_id = share.tenant_id AND deliveries.endpoint_id = share.endpoint_id
                     AND state = 'waiting' AND due_at <= now()
                 ORDER BY due_at
-                LIMIT least($5, greatest(0, coalesce(publishers.max_concurrency, $4) - coalesce(busy.sending, 0)))
+                LIMIT share.take
                 FOR UPDATE SKIP LOCKED
             ) AS due
+        ), turns AS (
+            SELECT tenant_id, delivery_id, room, under_way, place, row_number() OVER (
+                PARTITION BY tenant_id, publisher_id ORDER BY turn_of_endpoint, due_at) AS turn
+            FROM waiting
         ), chosen AS MATERIALIZED (
-            SELECT tenant_id, delivery_id FROM waiting ORDER BY turn, due_at LIMIT $5
+            SELECT tenant_id, delivery_id FROM turns WHERE turn <= room ORDER BY under_way + turn, place LIMIT $8
         ), claimed AS (
             UPDATE deliveries SET
-                lease = $6, leased_until = now() + make_interval(secs => $7), due_at = now() + make_interval(secs => $7)
+                lease = $9, leased_until = now() + make_interval(secs => $10),
+                due_at = now() + make_interval(secs => $10)
             FROM chosen
             WHERE deliveries.tenant_id = chosen.tenant_id AND deliveries.delivery_id = chosen.delivery_id
             RETURNING deliveries.*
@@ -295,10 +322,13 @@ pub async fn claim(
         JOIN postback_endpoints AS endpoints ON endpoints.tenant_id = claimed.tenant_id
             AND endpoints.endpoint_id = claimed.endpoint_id",
     )
-    .bind::<Array<SqlUuid>, _>(column(claim.busy, |((tenant, _), _)| tenant.as_uuid()))
-    .bind::<Array<SqlUuid>, _>(column(claim.busy, |((_, publisher), _)| publisher.as_uuid()))
-    .bind::<Array<Integer>, _>(column(claim.busy, |(_, sending)| *sending))
-    .bind::<Integer, _>(claim.per_publisher)
+    .bind::<Array<SqlUuid>, _>(column(shares, |share| share.publisher.0.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(shares, |share| share.publisher.1.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(shares, |share| share.endpoint.as_uuid()))
+    .bind::<Array<Integer>, _>(column(shares, |share| share.take))
+    .bind::<Array<Integer>, _>(column(shares, |share| share.room))
+    .bind::<Array<Integer>, _>(column(shares, |share| share.under_way))
+    .bind::<Array<Integer>, _>(column(shares, |share| share.place))
     .bind::<BigInt, _>(limit)
     .bind::<SqlUuid, _>(claim.lease)
     .bind::<diesel::sql_types::Double, _>(f64::from(claim.lease_seconds));
@@ -332,12 +362,21 @@ pub enum Next {
     AgainIn(u64),
 }
 
-/// Writes what attempts came to, each under its lease, and returns the deliveries that ended by it. One that was superseded
+/// What came of recording attempts.
+#[derive(Debug, Clone)]
+pub struct Concluded {
+    /// Those that were recorded: their lease was still theirs.
+    pub recorded: HashSet<DeliveryId>,
+    /// Those of them that are over.
+    pub ended: Vec<Ended>,
+}
+
+/// Writes what attempts came to, each under its lease, and returns which were, and which ended by it. One that was superseded
 /// while it was sent keeps that end, unless it was delivered after all.
 ///
 /// # Errors
 /// diesel's, when a statement fails.
-pub async fn conclude(connection: &mut AsyncPgConnection, outcomes: &[Outcome]) -> QueryResult<Vec<Ended>> {
+pub async fn conclude(connection: &mut AsyncPgConnection, outcomes: &[Outcome]) -> QueryResult<Concluded> {
     let update = sql_query(
         "UPDATE deliveries SET
             attempts = done.number, last_http_status = done.http_status, lease = NULL, leased_until = NULL,
@@ -368,44 +407,9 @@ pub async fn conclude(connection: &mut AsyncPgConnection, outcomes: &[Outcome]) 
         Next::AgainIn(ms) => i64::try_from(ms).ok(),
     }));
     let rows: Vec<EndedRow> = kept(update).load(connection).await?;
-    rows.into_iter().filter(|row| row.state != "waiting").map(Ended::try_from).collect()
-}
-
-/// Puts a delivery off for an hour, its attempt unrecorded: what came of it can not be written.
-///
-/// # Errors
-/// diesel's, when the statement fails.
-pub async fn put_off(connection: &mut AsyncPgConnection, outcome: &Outcome) -> QueryResult<usize> {
-    let update = sql_query(
-        "UPDATE deliveries SET due_at = now() + interval '1 hour', lease = NULL, leased_until = NULL
-        WHERE tenant_id = $1 AND delivery_id = $2 AND lease = $3 AND state = 'waiting'",
-    )
-    .bind::<SqlUuid, _>(outcome.tenant.as_uuid())
-    .bind::<SqlUuid, _>(outcome.id.as_uuid())
-    .bind::<SqlUuid, _>(outcome.lease);
-    kept(update).execute(connection).await
-}
-
-/// Makes due what waited for these older tellings to be over.
-///
-/// # Errors
-/// diesel's, when the statement fails.
-pub async fn release_successors(connection: &mut AsyncPgConnection, ended: &[Ended]) -> QueryResult<usize> {
-    if ended.is_empty() {
-        return Ok(0);
-    }
-    let update = sql_query(
-        "UPDATE deliveries SET due_at = now()
-        FROM unnest($1, $2, $3, $4) AS older (tenant_id, conversion_id, endpoint_id, revision)
-        WHERE deliveries.tenant_id = older.tenant_id AND deliveries.conversion_id = older.conversion_id
-            AND deliveries.endpoint_id = older.endpoint_id AND status_revision > older.revision
-            AND state = 'waiting' AND attempts = 0 AND lease IS NULL AND due_at > now()",
-    )
-    .bind::<Array<SqlUuid>, _>(column(ended, |row| row.tenant.as_uuid()))
-    .bind::<Array<SqlUuid>, _>(column(ended, |row| row.conversion.as_uuid()))
-    .bind::<Array<SqlUuid>, _>(column(ended, |row| row.endpoint.as_uuid()))
-    .bind::<Array<BigInt>, _>(column(ended, |row| revision_to_sql(row.revision)));
-    kept(update).execute(connection).await
+    let recorded = rows.iter().map(|row| DeliveryId::from_uuid(row.delivery_id)).collect();
+    let ended = rows.into_iter().filter(|row| row.state != "waiting").map(Ended::try_from);
+    Ok(Concluded { recorded, ended: ended.collect::<QueryResult<_>>()? })
 }
 
 #[derive(QueryableByName)]
@@ -509,6 +513,7 @@ impl ClaimedRow {
         let mut unreadable = Box::new(Unreadable {
             tenant: TenantId::from_uuid(self.tenant_id),
             id: DeliveryId::from_uuid(self.delivery_id),
+            endpoint: EndpointId::from_uuid(self.endpoint_id),
             publisher: PublisherId::from_uuid(self.publisher_id),
             attempts: u16::try_from(self.attempts).unwrap_or(u16::MAX),
             attempts_before: u16::try_from(self.attempts_before).unwrap_or(u16::MAX),

@@ -9,10 +9,14 @@ pub mod decisions;
 pub mod deliveries;
 pub mod delivery_log;
 pub mod endpoint_tests;
+pub mod due_times;
+pub mod endpoint_conditions;
 pub mod erased;
 pub mod history;
 pub mod ledger;
 pub mod offers;
+pub mod publisher_health;
+pub mod publisher_traffic;
 pub mod publishers;
 pub mod read;
 pub mod replays;
@@ -42,6 +46,7 @@ pub const APPEND_ONLY: &[&str] = &[
     "conversion_decisions",
     "delivery_attempts",
     "delivery_replay_items",
+    "endpoint_pauses",
 ];
 
 /// The channel that tells replicas of new deliveries.

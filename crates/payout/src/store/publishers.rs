@@ -11,7 +11,10 @@ use kernel::{EndpointId, OfferEventId, OfferId, PublisherId, TenantId, Timestamp
 use postgres_kit::{kept, text::without_nul};
 use uuid::Uuid;
 
-use super::column::{column, revision_to_sql, to_sql};
+use super::{
+    column::{column, revision_to_sql, to_sql},
+    endpoint_conditions,
+};
 use crate::domain::{
     postback::{Endpoint, Scope},
     standing::Told,
@@ -78,6 +81,8 @@ pub struct Publisher {
     pub active: bool,
     /// Deliveries at a time.
     pub max_concurrency: Option<i32>,
+    /// Deliveries a second.
+    pub max_per_second: Option<i32>,
     /// All its endpoints.
     pub endpoints: Vec<EndpointRow>,
 }
@@ -88,11 +93,11 @@ pub struct Publisher {
 /// diesel's, when a statement fails.
 pub async fn apply(connection: &mut AsyncPgConnection, publisher: &Publisher) -> QueryResult<()> {
     let upsert = sql_query(
-        "INSERT INTO publishers (tenant_id, publisher_id, version, name, active, max_concurrency)
-        VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO publishers (tenant_id, publisher_id, version, name, active, max_concurrency, max_per_second)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (tenant_id, publisher_id) DO UPDATE SET
             version = excluded.version, name = excluded.name, active = excluded.active,
-            max_concurrency = excluded.max_concurrency
+            max_concurrency = excluded.max_concurrency, max_per_second = excluded.max_per_second
         WHERE publishers.version <= excluded.version",
     )
     .bind::<SqlUuid, _>(publisher.tenant.as_uuid())
@@ -100,7 +105,8 @@ pub async fn apply(connection: &mut AsyncPgConnection, publisher: &Publisher) ->
     .bind::<BigInt, _>(revision_to_sql(publisher.version))
     .bind::<Text, _>(without_nul(&publisher.name))
     .bind::<Bool, _>(publisher.active)
-    .bind::<Nullable<Integer>, _>(publisher.max_concurrency);
+    .bind::<Nullable<Integer>, _>(publisher.max_concurrency)
+    .bind::<Nullable<Integer>, _>(publisher.max_per_second);
     if kept(upsert).execute(connection).await? == 0 {
         return Ok(());
     }
@@ -109,6 +115,7 @@ pub async fn apply(connection: &mut AsyncPgConnection, publisher: &Publisher) ->
             .bind::<SqlUuid, _>(publisher.tenant.as_uuid())
             .bind::<SqlUuid, _>(publisher.id.as_uuid());
     kept(switch_off).execute(connection).await?;
+    endpoint_conditions::refresh_moved(connection, publisher).await?;
     write_endpoints(connection, publisher).await
 }
 

@@ -159,6 +159,8 @@ pub struct DeliveryRow {
     pub created_at: Moment,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub ended_at: Option<Moment>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub waits_for: Option<String>,
 }
 
 /// One attempt.
@@ -315,7 +317,14 @@ pub async fn deliveries(
     conversion: ConversionId,
 ) -> QueryResult<(Vec<DeliveryRow>, Vec<AttemptRow>)> {
     let select = sql_query(
-        "SELECT * FROM deliveries WHERE tenant_id = $1 AND conversion_id = $2 ORDER BY status_revision, endpoint_id",
+        "SELECT deliveries.*, CASE
+            WHEN state <> 'waiting' OR lease IS NOT NULL OR NOT active THEN NULL
+            WHEN paused_at IS NOT NULL THEN 'paused_endpoint'
+            WHEN open_until IS NOT NULL THEN 'open_breaker' END AS waits_for
+        FROM deliveries
+        JOIN postback_endpoints AS endpoints USING (tenant_id, endpoint_id)
+        LEFT JOIN endpoint_conditions USING (tenant_id, endpoint_id)
+        WHERE tenant_id = $1 AND conversion_id = $2 ORDER BY status_revision, endpoint_id",
     )
     .bind::<SqlUuid, _>(tenant.as_uuid())
     .bind::<SqlUuid, _>(conversion.as_uuid());

@@ -107,6 +107,20 @@ impl Tenant {
         })
     }
 
+    /// The same, and it takes no more than so many postbacks a second.
+    pub(crate) fn slow_publisher(self, endpoint: PostbackEndpoint, max_per_second: u32) -> Envelope {
+        self.envelope(&PublisherChanged {
+            tenant_id: self.0.to_vec(),
+            publisher_id: bytes(PUBLISHER),
+            version: 1,
+            name: String::from("Pixel Media"),
+            active: true,
+            endpoints: vec![endpoint],
+            max_per_second: Some(max_per_second),
+            ..PublisherChanged::default()
+        })
+    }
+
     /// A version of the offer with its one event and no limits.
     pub(crate) fn offer(self, version: u32) -> OfferVersionCreated {
         OfferVersionCreated {

@@ -2,17 +2,21 @@
 //! database, the HTTP API.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
+mod breaker;
 mod deciding;
 mod delivery_log;
 mod doors;
 mod facts;
 mod forgetting;
+mod health;
 mod holds;
 mod ledger;
 mod limits;
 mod oddities;
 mod openapi;
+mod pausing;
 mod postbacks;
+mod rates;
 mod reading;
 mod replaying;
 mod retries;

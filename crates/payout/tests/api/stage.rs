@@ -120,6 +120,15 @@ impl Stage {
         self.runtimes.insert(0, runtime);
     }
 
+    /// Stops the first replica in order and starts it again: it remembers what its database does.
+    pub(crate) async fn restart(&mut self) {
+        self.runtimes.remove(0).supervisor.drain(SOON).await.expect("work ends");
+        let runtime = Runtime::new();
+        self.address = payout::start(&self.settings, &runtime).expect("a start").http;
+        eventually("it is ready again", SOON, async || runtime.readiness.is_ready()).await;
+        self.runtimes.insert(0, runtime);
+    }
+
     /// Where the tenant's publisher wants to hear by GET.
     pub(crate) fn template(&self) -> String {
         format!(
@@ -307,7 +316,13 @@ fn settings(database: &TestDatabase, bus: &BusSettings) -> Settings {
             allowed_networks: vec!["127.0.0.0/8".parse().expect("a network")],
             ..ClientSettings::default()
         },
-        delivery: DeliverySettings { in_flight: 16, per_publisher: 8, lease_seconds: 45, poll_ms: 100 },
+        delivery: DeliverySettings {
+            in_flight: 16,
+            per_publisher: 8,
+            per_publisher_per_second: 1_000,
+            lease_seconds: 45,
+            poll_ms: 100,
+        },
         holds: HoldSettings { poll_ms: 50, batch: 7 },
         limits: LimitSettings { poll_ms: 50, batch: 7 },
         telemetry: TelemetrySettings::default(),

@@ -1,0 +1,160 @@
+//! Which of what is due is sent now: by publisher its room and its rate, by endpoint its breaker and its pause.
+//!
+//! What may not be sent stays as it is: it is due, it is not read, and its attempts are not counted.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use kernel::Timestamp;
+use uuid::Uuid;
+
+use super::deliver::Bounds;
+use crate::{
+    domain::delivery::{Bucket, Rate, Share},
+    store::{
+        deliveries::{self, Claim, Claimed, EndpointKey, EndpointShare, PublisherKey, Unreadable},
+        endpoint_conditions::{self, Probe},
+        publisher_traffic::{self, DueEndpoint, DuePublisher},
+    },
+};
+
+/// What one claim is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// Names it.
+    pub(super) lease: Uuid,
+    /// Deliveries in all.
+    pub(super) limit: usize,
+    /// How many are under way already in this process, by publisher.
+    pub(super) busy: &'a HashMap<PublisherKey, i32>,
+    /// The settings.
+    pub(super) bounds: Bounds,
+}
+
+/// What may go to one publisher.
+struct Allowance {
+    rate: Rate,
+    bucket: Bucket,
+    under_way: i32,
+    place: i32,
+    room: i32,
+    now: Timestamp,
+}
+
+/// Takes what may be sent now. Four statements, whatever is due; one when nothing is.
+///
+/// # Errors
+/// diesel's, when a statement fails.
+pub(super) async fn take_due(
+    connection: &mut AsyncPgConnection,
+    asked: Asked<'_>,
+) -> QueryResult<Vec<Result<Claimed, Box<Unreadable>>>> {
+    let mut due = publisher_traffic::lock_due(connection).await?;
+    // Whoever was sent something longest ago comes first: with one free slot it is everybody's turn all the same.
+    due.sort_by_key(|publisher| publisher.bucket.empty_at);
+    let allowances: BTreeMap<PublisherKey, Allowance> = (0_i32..)
+        .zip(&due)
+        .map(|(place, publisher)| (publisher.key, allowance(publisher, place, &asked)))
+        .filter(|(_, allowance)| allowance.room > 0)
+        .collect();
+    if allowances.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<PublisherKey> = allowances.keys().copied().collect();
+    let endpoints = publisher_traffic::endpoints_of(connection, &keys).await?;
+    let shares: Vec<EndpointShare> = endpoints
+        .iter()
+        .filter_map(|endpoint| share(endpoint, allowances.get(&endpoint.publisher)?))
+        .collect();
+    let claim = Claim {
+        lease: asked.lease,
+        lease_seconds: asked.bounds.lease_seconds,
+        limit: asked.limit,
+        shares: &shares,
+    };
+    let claimed = deliveries::claim(connection, &claim).await?;
+    if !claimed.is_empty() {
+        let taken: Vec<(PublisherKey, EndpointKey)> = claimed.iter().map(whose).collect();
+        publisher_traffic::save_buckets(connection, &emptied(&allowances, &taken)).await?;
+        let probes = probes(&endpoints, &allowances, &taken, asked.bounds.lease_seconds);
+        if !probes.is_empty() {
+            endpoint_conditions::begin_probes(connection, &probes).await?;
+        }
+    }
+    Ok(claimed)
+}
+
+fn allowance(publisher: &DuePublisher, place: i32, asked: &Asked<'_>) -> Allowance {
+    let own = publisher.max_per_second.and_then(|count| u32::try_from(count).ok());
+    let rate = Rate::per_second(own.unwrap_or(asked.bounds.per_publisher_per_second));
+    let under_way = asked.busy.get(&publisher.key).copied().unwrap_or_default();
+    let slots = publisher.max_concurrency.unwrap_or(asked.bounds.per_publisher).saturating_sub(under_way);
+    let tokens = i32::try_from(publisher.bucket.left(rate, publisher.now)).unwrap_or(i32::MAX);
+    let limit = i32::try_from(asked.limit).unwrap_or(i32::MAX);
+    let room = slots.min(tokens).min(limit);
+    Allowance { rate, bucket: publisher.bucket, under_way, place, room, now: publisher.now }
+}
+
+/// An endpoint that is switched off is claimed whatever its condition: its deliveries end without a call.
+fn share(endpoint: &DueEndpoint, allowance: &Allowance) -> Option<EndpointShare> {
+    let take = match endpoint.condition.share(allowance.now) {
+        _ if !endpoint.active => allowance.room,
+        Share::All => allowance.room,
+        Share::Probe => 1,
+        Share::Nothing => return None,
+    };
+    Some(EndpointShare {
+        publisher: endpoint.publisher,
+        endpoint: endpoint.endpoint,
+        take,
+        room: allowance.room,
+        under_way: allowance.under_way,
+        place: allowance.place,
+    })
+}
+
+fn whose(claimed: &Result<Claimed, Box<Unreadable>>) -> (PublisherKey, EndpointKey) {
+    match claimed {
+        Ok(claimed) => ((claimed.tenant, claimed.publisher), (claimed.tenant, claimed.endpoint)),
+        Err(claimed) => ((claimed.tenant, claimed.publisher), (claimed.tenant, claimed.endpoint)),
+    }
+}
+
+fn emptied(
+    allowances: &BTreeMap<PublisherKey, Allowance>,
+    taken: &[(PublisherKey, EndpointKey)],
+) -> Vec<(PublisherKey, Bucket)> {
+    let mut counts: BTreeMap<PublisherKey, u32> = BTreeMap::new();
+    for (publisher, _) in taken {
+        let count = counts.entry(*publisher).or_default();
+        *count = count.saturating_add(1);
+    }
+    let emptied = counts.into_iter().filter_map(|(key, count)| {
+        let Allowance { rate, bucket, now, .. } = allowances.get(&key)?;
+        Some((key, bucket.take(count, *rate, *now)))
+    });
+    emptied.collect()
+}
+
+/// The endpoints of which the delivery that was taken is a probe.
+fn probes(
+    endpoints: &[DueEndpoint],
+    allowances: &BTreeMap<PublisherKey, Allowance>,
+    taken: &[(PublisherKey, EndpointKey)],
+    lease_seconds: u32,
+) -> Vec<(EndpointKey, Probe)> {
+    let taken: HashSet<EndpointKey> = taken.iter().map(|(_, endpoint)| *endpoint).collect();
+    let probes = endpoints.iter().filter_map(|endpoint| {
+        let key = (endpoint.publisher.0, endpoint.endpoint);
+        let now = allowances.get(&endpoint.publisher)?.now;
+        if !endpoint.active || !taken.contains(&key) {
+            return None;
+        }
+        let was_due = endpoint.condition.probe_due_since(now)?;
+        let ends = now.saturating_add_seconds(i64::from(lease_seconds));
+        Some((key, Probe { was_due, ends }))
+    });
+    // In the order in which everybody locks them.
+    probes.collect::<BTreeMap<_, _>>().into_iter().collect()
+}

@@ -1,0 +1,85 @@
+//! How fast a publisher is told, and that nobody's backlog is anybody else's.
+
+use std::time::Duration;
+
+use test_kit::eventually;
+
+use crate::{
+    facts::Tenant,
+    stage::{SOON, Stage},
+};
+
+#[tokio::test]
+async fn no_more_than_its_rate_goes_to_a_publisher_whatever_the_number_of_replicas() {
+    const RATE: u32 = 5;
+    let stage = Stage::with(3, |_| ()).await;
+    let slow = Tenant::new(1);
+    let endpoint = slow.endpoint(stage.template());
+    stage.say_catalog([slow.envelope(&slow.offer(1)), slow.slow_publisher(endpoint, RATE)]).await;
+    stage.say_verdicts((0..20).map(|click| slow.qualified(slow.verdict(click)))).await;
+    let heard = stage.told(20).await;
+    stage.rows("deliveries WHERE state = 'delivered' AND attempts = 1", 20).await;
+    // At once what a second allows, then one by one: 15 more at 5 a second, however many replicas send.
+    let at: Vec<_> = heard.iter().map(|postback| postback.at).collect();
+    let (first, last) = (at.iter().min().unwrap(), at.iter().max().unwrap());
+    let took = last.duration_since(*first).unwrap();
+    // 5 % for what an attempt itself takes.
+    assert!(took >= Duration::from_millis(2_850), "{took:?}");
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn the_backlog_of_one_publisher_starves_no_other() {
+    const BACKLOG: i64 = 100_000;
+    // One slot for everybody, and what the big one waits for has been due for longer than anything else.
+    let stage = Stage::with(1, |settings| {
+        settings.delivery.in_flight = 1;
+        settings.delivery.per_publisher = 1;
+        settings.delivery.per_publisher_per_second = 100_000;
+    })
+    .await;
+    let (big, small) = (Tenant::new(1), Tenant::new(2));
+    for (tenant, path) in [(big, "big"), (small, "small")] {
+        let endpoint = tenant.endpoint(format!("{}/{path}?id={{conversion_id}}", stage.publisher.url()));
+        stage.say_catalog([tenant.envelope(&tenant.offer(1)), tenant.publisher(1, vec![endpoint])]).await;
+    }
+    stage.say_verdicts([big.qualified(big.verdict(0))]).await;
+    stage.rows("deliveries WHERE state = 'delivered'", 1).await;
+    // As many conversions as it takes, and their deliveries, all due for an hour.
+    let copies = format!(
+        "CREATE TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, {BACKLOG});
+        INSERT INTO conversions SELECT (jsonb_populate_record(conversions, jsonb_build_object('conversion_id', id))).*
+            FROM conversions, copies WHERE tenant_id = '{tenant}';
+        INSERT INTO conversion_history SELECT (jsonb_populate_record(history, jsonb_build_object('conversion_id', id))).*
+            FROM conversion_history AS history, copies WHERE tenant_id = '{tenant}';
+        INSERT INTO deliveries (tenant_id, delivery_id, conversion_id, status_revision, endpoint_id, publisher_id, told,
+            state, due_at)
+        SELECT tenant_id, gen_random_uuid(), id, status_revision, endpoint_id, publisher_id, told, 'waiting',
+            now() - interval '1 hour' FROM deliveries, copies",
+        tenant = big.0
+    );
+    for statement in copies.split(';') {
+        stage.meanwhile(statement).await;
+    }
+    eventually("the backlog is worked on", SOON, async || {
+        let heard = stage.publisher.deliveries_to("/big").len();
+        if heard > 20 { Ok(()) } else { Err(heard) }
+    })
+    .await;
+
+    stage.say_verdicts((0..20).map(|click| small.qualified(small.verdict(click)))).await;
+    eventually("the small one hears all of its own", SOON, async || {
+        let heard = stage.publisher.deliveries_to("/small").len();
+        if heard == 20 { Ok(()) } else { Err(heard) }
+    })
+    .await;
+    let left = stage.count("SELECT count(*) AS count FROM deliveries WHERE state = 'waiting'").await;
+    assert!(left > BACKLOG / 2, "{left} of the big one still waits");
+    // Turn by turn, and a few more between two batches of the small one's verdicts.
+    let heard = stage.publisher.deliveries();
+    let is_small = |path: &str| path == "/small";
+    let from = heard.iter().position(|postback| is_small(&postback.path)).unwrap();
+    let until = heard.iter().rposition(|postback| is_small(&postback.path)).unwrap();
+    let between = heard.iter().take(until).skip(from).filter(|postback| !is_small(&postback.path)).count();
+    assert!((10..=100).contains(&between), "{between} of the big one went between 20 of the small one");
+}
