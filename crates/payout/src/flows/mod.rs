@@ -8,7 +8,7 @@
 //! | [`deliver`] | a notification, or time |
 //! | [`forget_people`] | a person who asked to be forgotten |
 //! | [`apply_catalog`] | a batch of the catalog's facts |
-//! | [`decide`], [`read`], [`limits_of`] | a person |
+//! | [`decide`], [`read`], [`limits_of`], [`statements`], [`exposure`] | a person |
 //! | [`verify_ledger`] | an operator |
 //!
 //! Nothing is sent within a transaction: a status change writes its deliveries and facts, and commits.
@@ -17,15 +17,18 @@ pub mod apply_catalog;
 mod counting;
 pub mod decide;
 pub mod deliver;
+pub mod exposure;
 mod facts;
 pub mod follow_limits;
 pub mod forget_people;
 pub mod limits_of;
+mod periods;
 mod postback;
 pub mod read;
 pub mod record_verdicts;
 pub mod release_holds;
 mod save;
+pub mod statements;
 mod story;
 mod tell;
 pub mod verify_ledger;

@@ -4,12 +4,14 @@
 mod decide_conversion;
 mod error;
 mod get_conversion;
+mod get_exposure;
 mod get_offer_limits;
 mod json;
 mod list_balances;
 mod list_conversions;
 mod list_transfers;
 mod openapi;
+mod statements;
 
 use std::sync::Arc;
 
@@ -49,5 +51,14 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(decide_conversion::decide_conversion)
         .service(list_balances::list_balances)
         .service(list_transfers::list_transfers)
-        .service(get_offer_limits::get_offer_limits);
+        .service(get_offer_limits::get_offer_limits)
+        .service(statements::list_periods::list_periods)
+        .service(statements::close_period::close_period)
+        .service(statements::list_statements::list_statements)
+        .service(statements::get_statement::get_statement)
+        .service(statements::export_statement::export_statement)
+        .service(statements::print_statement::print_statement)
+        .service(statements::adjust_statement::adjust_statement)
+        .service(statements::pay_statement::pay_statement)
+        .service(get_exposure::get_exposure);
 }

@@ -1,6 +1,6 @@
 //! The API's description.
 
-use http_kit::openapi::{self, About, Parameter};
+use http_kit::openapi::{self, About, Parameter, Said};
 
 /// What the document says of the service beside its operations.
 pub const ABOUT: About = About {
@@ -8,21 +8,33 @@ pub const ABOUT: About = About {
         ("conversions", "What was earned, how it came to stand as it does, and what publishers were told."),
         ("ledger", "Money by double entry: what advertisers owe and publishers earn."),
         ("limits", "Budgets and caps of offers: what was taken, what is left."),
+        ("statements", "What parties earned and owe, month by month, and what is still to come."),
     ],
     parameters: &[
         of("id", "The conversion's id.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", "conversion"),
         of("gk_click_id", "Of one click.", "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e", ""),
         of("status", "In one status.", "Success", ""),
         of("offer_id", "The offer's id.", "0194a3c0-0000-7000-8000-000000000001", "offer"),
+        of("statement_id", "The statement's id.", "5d6e2f10-8a4b-8c3d-9e7f-1a2b3c4d5e6f", "statement"),
+        of("month", "The month.", "2026-11", ""),
+        of("period", "Of one month.", "2026-11", ""),
+        of("of", "Of publishers only, or of advertisers only.", "Publisher", ""),
+        of("publisher_id", "Of one publisher.", "0193a1f0-0000-7000-8000-000000000002", ""),
+        of("advertiser_id", "Of one advertiser.", "0193a1f0-0000-7000-8000-000000000001", ""),
         of("conversion_id", "Of one conversion.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", ""),
     ],
-    problems: super::decide_conversion::problems,
+    problems,
     ..About::new(
         "GoKart payout",
         env!("CARGO_PKG_VERSION"),
         "Conversions, their money and what publishers were told of them.",
     )
 };
+
+/// Problems of single operations.
+fn problems() -> Vec<Said> {
+    super::decide_conversion::problems().into_iter().chain(super::statements::problems()).collect()
+}
 
 const fn of(
     name: &'static str,

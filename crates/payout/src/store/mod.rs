@@ -8,15 +8,20 @@ pub mod conversions;
 pub mod decisions;
 pub mod deliveries;
 pub mod erased;
+pub mod exposure;
 pub mod history;
 pub mod ledger;
 pub mod offers;
+pub mod periods;
 pub mod publishers;
 pub mod read;
+pub mod statement_rows;
+pub mod statements;
 pub mod tenants;
 pub mod untold;
 pub mod usage;
 pub mod verify;
+mod verify_statements;
 pub mod waiting;
 mod words;
 
@@ -38,6 +43,11 @@ pub const APPEND_ONLY: &[&str] = &[
     "conversion_history",
     "conversion_decisions",
     "delivery_attempts",
+    "ledger_checkpoints",
+    "statements",
+    "statement_lines",
+    "statement_adjustments",
+    "statement_payments",
 ];
 
 /// The channel that tells replicas of new deliveries.

@@ -6,7 +6,11 @@ use contracts::{
     envelope::Envelope,
     tracker::PublisherParameters,
 };
-use kernel::IdSource as _;
+use kernel::{Currency, IdSource as _, PublisherId};
+use payout::domain::{
+    ledger::Account,
+    statements::{Month, statement_id},
+};
 use process::{Service as _, SystemIds};
 use secrecy::SecretString;
 use test_kit::doors::{Api, Held, Party, Walk};
@@ -19,6 +23,8 @@ use crate::{
 
 /// Another publisher of the same tenant.
 const RIVAL: u128 = 0xb2;
+/// The publisher of the other tenant.
+const FOREIGN: u128 = 0xb9;
 const ROLES: [(&str, TokenRole); 4] = [
     ("owner", TokenRole::Owner),
     ("manager", TokenRole::Manager),
@@ -45,6 +51,22 @@ fn offer(tenant: Tenant) -> Uuid {
     Uuid::from_u128(tenant.0.as_uuid().as_u128() + 0x0ff_0000)
 }
 
+/// Every tenant its own, too.
+fn advertiser(tenant: Tenant) -> Uuid {
+    Uuid::from_u128(tenant.0.as_uuid().as_u128() + 0x0ad_0000)
+}
+
+/// Each one's own month and publisher.
+fn statement(tenant: Tenant, publisher: u128) -> Uuid {
+    let account =
+        Account::payable(tenant.0, Currency::USD, PublisherId::from_uuid(Uuid::from_u128(publisher)));
+    statement_id(&account, this_month()).0
+}
+
+fn this_month() -> Month {
+    Month::of(now(), chrono_tz::Tz::UTC)
+}
+
 /// A conversion of a click, with `word` in its texts.
 fn conversion(tenant: Tenant, click: u8, publisher: u128, word: &str) -> Envelope {
     let verdict = tenant.verdict(click);
@@ -55,6 +77,7 @@ fn conversion(tenant: Tenant, click: u8, publisher: u128, word: &str) -> Envelop
         click: Some(journey),
         publisher_id: Uuid::from_u128(publisher).as_bytes().to_vec(),
         offer_id: offer(tenant).as_bytes().to_vec(),
+        advertiser_id: advertiser(tenant).as_bytes().to_vec(),
         offer_name: format!("{word} game"),
         ..verdict
     })
@@ -62,10 +85,27 @@ fn conversion(tenant: Tenant, click: u8, publisher: u128, word: &str) -> Envelop
 
 fn party(tenant: Tenant, word: &str, click: u8, tokens: &[(&str, &str)]) -> Party {
     let conversion = tenant.conversion_id(click).as_uuid().to_string();
+    let publisher = match click {
+        1 => PUBLISHER,
+        2 => FOREIGN,
+        3 => RIVAL,
+        _ => 0x99,
+    };
     let click = click_id(click).as_uuid().to_string();
     let offer = offer(tenant).to_string();
-    let ids =
-        [("id", &conversion), ("conversion_id", &conversion), ("gk_click_id", &click), ("offer_id", &offer)];
+    let statement = statement(tenant, publisher).to_string();
+    let (publisher, advertiser) = (Uuid::from_u128(publisher).to_string(), advertiser(tenant).to_string());
+    let month = this_month().to_string();
+    let ids = [
+        ("id", &conversion),
+        ("conversion_id", &conversion),
+        ("gk_click_id", &click),
+        ("offer_id", &offer),
+        ("statement_id", &statement),
+        ("publisher_id", &publisher),
+        ("advertiser_id", &advertiser),
+        ("month", &month),
+    ];
     Party {
         name: word.to_owned(),
         tokens: tokens.iter().map(|(role, token)| ((*role).to_owned(), (*token).to_owned())).collect(),
@@ -90,18 +130,20 @@ impl Houses {
             let offer_id = offer(tenant).as_bytes().to_vec();
             stage.introduce_with(tenant, OfferVersionCreated { offer_id, ..tenant.offer(1) }).await;
         }
-        let rival = PublisherChanged {
-            tenant_id: redshoes.0.to_vec(),
-            publisher_id: Uuid::from_u128(RIVAL).as_bytes().to_vec(),
-            version: 1,
-            name: String::from("Rival"),
-            active: true,
-            ..PublisherChanged::default()
-        };
-        stage.say_catalog([redshoes.envelope(&rival)]).await;
+        for (tenant, publisher, name) in [(redshoes, RIVAL, "Rival"), (quetzal, FOREIGN, "Quetzal media")] {
+            let publisher = PublisherChanged {
+                tenant_id: tenant.0.to_vec(),
+                publisher_id: Uuid::from_u128(publisher).as_bytes().to_vec(),
+                version: 1,
+                name: name.to_owned(),
+                active: true,
+                ..PublisherChanged::default()
+            };
+            stage.say_catalog([tenant.envelope(&publisher)]).await;
+        }
         for (word, role) in ROLES {
             let text = format!("gkt_quetzal_{word}");
-            stage.say_catalog([quetzal.envelope(&token(quetzal, &text, role, PUBLISHER))]).await;
+            stage.say_catalog([quetzal.envelope(&token(quetzal, &text, role, FOREIGN))]).await;
             let text = format!("gkt_redshoes_{word}");
             stage.say_catalog([redshoes.envelope(&token(redshoes, &text, role, PUBLISHER))]).await;
         }
@@ -110,12 +152,12 @@ impl Houses {
         stage
             .say_verdicts([
                 conversion(redshoes, 1, PUBLISHER, "Redshoes"),
-                conversion(quetzal, 2, PUBLISHER, "Quetzal"),
+                conversion(quetzal, 2, FOREIGN, "Quetzal"),
                 conversion(redshoes, 3, RIVAL, "Rival"),
             ])
             .await;
         stage.rows("conversions", 3).await;
-        stage.rows("deliveries WHERE state = 'delivered'", 2).await;
+        stage.rows("deliveries WHERE state = 'delivered'", 1).await;
         Self { stage, api: Api::of(&payout::Payout::openapi().unwrap()), redshoes, quetzal }
     }
 

@@ -4,6 +4,7 @@
 
 mod deciding;
 mod doors;
+mod exposure;
 mod facts;
 mod forgetting;
 mod holds;
@@ -11,7 +12,11 @@ mod ledger;
 mod limits;
 mod oddities;
 mod openapi;
+mod period_zones;
 mod postbacks;
 mod reading;
 mod retries;
 mod stage;
+mod statement_races;
+mod statement_texts;
+mod statements;
