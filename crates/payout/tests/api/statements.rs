@@ -34,7 +34,7 @@ pub(crate) fn earned(tenant: Tenant, click: u8) -> ConversionVerdict {
 impl Stage {
     /// Lets clicks earn, and waits until they have.
     pub(crate) async fn earn(&self, verdicts: impl IntoIterator<Item = ConversionVerdict>, tenant: Tenant) {
-        let before = self.count("SELECT count(*) AS count FROM conversions").await;
+        let before = self.count("SELECT count(*) AS count FROM conversions WHERE status = 'success'").await;
         let items: Vec<_> = verdicts.into_iter().map(|verdict| tenant.qualified(verdict)).collect();
         let after = before + i64::try_from(items.len()).unwrap();
         self.say_verdicts(items).await;
@@ -130,7 +130,7 @@ async fn a_reversal_after_payment_is_a_negative_line_of_the_open_period() {
     assert_eq!(of(&closed, ["state", "due", "carriedOut"]), ["Closed", "0.00", "-2.00"]);
     let (status, nothing) = stage.of_statement(&closed, "paid", &paid).await;
     assert_eq!((status, &nothing["code"]), (409, &json!("nothing_is_due")));
-    stage.earn_again(brownboots, [3, 4]).await;
+    stage.earn([3, 4].map(|click| earned(brownboots, click)), brownboots).await;
     let third = stage.end_and_close().await;
     let last = stage.statement("Publisher", &third).await;
     assert_eq!(
@@ -140,15 +140,6 @@ async fn a_reversal_after_payment_is_a_negative_line_of_the_open_period() {
     let (_, balances) = stage.get("/api/v1/ledger/balances", Some(PARTNER)).await;
     assert_eq!(balances["items"][0]["posted"], json!("2.00"));
     stage.strike().await;
-}
-
-impl Stage {
-    /// Lets more clicks earn, when not every conversion is Success.
-    async fn earn_again(&self, tenant: Tenant, clicks: [u8; 2]) {
-        let before = self.count("SELECT count(*) AS count FROM conversions WHERE status = 'success'").await;
-        self.say_verdicts(clicks.map(|click| tenant.qualified(earned(tenant, click)))).await;
-        self.rows("conversions WHERE status = 'success'", before + 2).await;
-    }
 }
 
 #[tokio::test]
@@ -202,7 +193,9 @@ async fn what_is_less_than_a_coin_is_carried_and_nothing_is_lost() {
             MoneyTerms { currency: code.into(), payout: Some(payout), revenue: Some(revenue), ..terms(0) };
         ConversionVerdict { terms: Some(terms), reported: None, ..brownboots.verdict(click) }
     };
-    // A budget in dollars asks for rates; this offer has none.
+    // What is taken from the offer's budget is counted in its currency.
+    let rates = [("JPY", "USD", 7_000_000_000), ("KWD", "USD", 3_250_000_000_000)];
+    stage.say_catalog([brownboots.changed(2, &rates)]).await;
     let prices = [("USD", 3_333_333, 2), ("JPY", 1_700_000, 0), ("KWD", 1_234_567, 3)];
     let mut asked = [0_i64; 3];
     for turn in 0..3_u8 {
