@@ -62,7 +62,15 @@ pub async fn exposure(pool: &Pool, asked: Asked) -> Result<(Vec<Line>, u64), DbE
     let zone = tenants::zone(connection, asked.tenant).await?;
     let of = (asked.publisher, asked.offer);
     let rows = exposure::pending(connection, asked.tenant, zone, of, (asked.offset, asked.limit)).await?;
-    let total = rows.first().map(|row| row.total).unwrap_or_default();
+    let total = match rows.first() {
+        Some(row) => row.total,
+        None if asked.offset == 0 => 0,
+        // Beyond the last page: the first one knows.
+        None => {
+            let first = exposure::pending(connection, asked.tenant, zone, of, (0, 1)).await?;
+            first.first().map(|row| row.total).unwrap_or_default()
+        }
+    };
     let decided = exposure::decided(connection, asked.tenant, SAMPLE_DAYS).await?;
     let count = |rows: i64| u64::try_from(rows).unwrap_or_default();
     let samples: HashMap<Uuid, Sample> = decided

@@ -16,7 +16,7 @@ pub const ABOUT: About = About {
         of("status", "In one status.", "Success", ""),
         of("offer_id", "The offer's id.", "0194a3c0-0000-7000-8000-000000000001", "offer"),
         of("statement_id", "The statement's id.", "5d6e2f10-8a4b-8c3d-9e7f-1a2b3c4d5e6f", "statement"),
-        of("month", "The month.", "2026-11", ""),
+        of("month", "The month.", "2026-11", "statement period"),
         of("period", "Of one month.", "2026-11", ""),
         of("of", "Of publishers only, or of advertisers only.", "Publisher", ""),
         of("publisher_id", "Of one publisher.", "0193a1f0-0000-7000-8000-000000000002", ""),

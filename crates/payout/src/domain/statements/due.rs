@@ -51,6 +51,7 @@ pub fn floor_to_minor(exact: i128, currency: Currency) -> Due {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "sums of a test, far from any end")]
 mod tests {
     use proptest::prelude::*;
     use rstest::rstest;

@@ -22,10 +22,12 @@ impl Month {
         Self(day.with_day(1).unwrap_or(day))
     }
 
-    /// The month that `moment` lies in, by the calendar of `zone`.
+    /// The month that `moment` lies in, by the calendar of `zone`. Where a clock is put back over midnight of the first, the
+    /// month begins with the second midnight: the hour that comes twice belongs to the month before.
     #[must_use]
     pub fn of(moment: Timestamp, zone: Tz) -> Self {
-        Self::of_day(day_of(moment, zone))
+        let month = Self::of_day(day_of(moment, zone));
+        if moment < month.begins_at(zone) { month.before() } else { month }
     }
 
     /// Reads `2026-11`.
@@ -51,12 +53,17 @@ impl Month {
         Self(self.0.checked_add_months(Months::new(1)).unwrap_or(self.0))
     }
 
-    /// The moment at which it begins in `zone`: the first one of its first day.
+    /// The month before it.
+    fn before(self) -> Self {
+        Self(self.0.checked_sub_months(Months::new(1)).unwrap_or(self.0))
+    }
+
+    /// The moment at which it begins in `zone`: from there on it is its first day, or later.
     fn begins_at(self, zone: Tz) -> Timestamp {
         let midnight = self.0.and_time(NaiveTime::MIN);
         let first = (0..STEPS_MAX).find_map(|step| {
             let step = TimeDelta::minutes(step.saturating_mul(STEP_MINUTES));
-            zone.from_local_datetime(&midnight.checked_add_signed(step)?).earliest()
+            zone.from_local_datetime(&midnight.checked_add_signed(step)?).latest()
         });
         let micros = first.map_or_else(|| midnight.and_utc().timestamp_micros(), |at| at.timestamp_micros());
         Timestamp::from_micros(micros)
@@ -109,7 +116,7 @@ fn day_of(moment: Timestamp, zone: Tz) -> NaiveDate {
 mod tests {
     use chrono_tz::{
         Africa::Cairo,
-        America::{New_York, Sao_Paulo},
+        America::{New_York, Sao_Paulo, St_Johns},
         Asia::{Kathmandu, Tokyo},
         Australia::Lord_Howe,
         Europe::Berlin,
@@ -199,6 +206,17 @@ mod tests {
     }
 
     #[test]
+    fn a_midnight_that_comes_twice_is_in_the_month_before_until_the_second() {
+        // Newfoundland put clocks back at 00:01 of 2009-11-01: midnight was at 02:30 and at 03:30 UTC.
+        let october = next_period(None, St_Johns, at("2009-10-15T00:00:00Z"));
+        assert_eq!(october.ends_at, at("2009-11-01T03:30:00Z"));
+        for moment in ["2009-11-01T02:30:30Z", "2009-11-01T02:45:00Z"] {
+            assert_eq!(next_period(None, St_Johns, at(moment)), october, "{moment}");
+        }
+        assert_eq!(next_period(None, St_Johns, october.ends_at).month, month("2009-11"));
+    }
+
+    #[test]
     fn a_month_whose_midnight_the_clock_leaves_out_begins_after_it() {
         // Egypt put clocks forward at midnight of 2014-08-01: the first moment is 01:00, which is 22:00 UTC.
         assert_eq!(month("2014-08").begins_at(Cairo), at("2014-07-31T22:00:00Z"));
@@ -244,7 +262,7 @@ mod tests {
         #[test]
         fn every_moment_is_in_one_period_and_the_next_begins_where_it_ends(
             micros in 0_i64..4_000_000_000_000_000,
-            zone in prop::sample::select(vec![Berlin, New_York, Sao_Paulo, Lord_Howe, Cairo, Kathmandu, UTC]),
+            zone in prop::sample::select(vec![Berlin, New_York, Sao_Paulo, St_Johns, Lord_Howe, Cairo, Kathmandu, UTC]),
             other in prop::sample::select(vec![Berlin, New_York, Tokyo, UTC]),
             later in 0_i64..90 * 86_400_000_000,
         ) {

@@ -49,12 +49,12 @@ fn text(whole: &WholeStatementBody) -> String {
     let of = format!("{},{},{},{}", head.statement_id, head.period, head.party_id, cell(&head.party_name));
     let currency = &head.currency;
     let sum = |kind: &str, amount: &str| format!("{kind},{of},,,,,,,,,{amount},{currency},,\r\n");
-    let mut csv = String::from(COLUMNS);
-    csv.push_str(&sum("opening", &head.opening));
-    csv.push_str(&sum("carried_in", &head.carried_in));
+    let mut csv = vec![String::from(COLUMNS)];
+    csv.push(sum("opening", &head.opening));
+    csv.push(sum("carried_in", &head.carried_in));
     for line in &whole.lines {
         let names = [&line.offer_name, &line.event_id, &line.event_name].map(|text| cell(text)).join(",");
-        csv.push_str(&format!(
+        csv.push(format!(
             "event,{of},{},{names},{},{},{},{},{},{currency},,\r\n",
             line.offer_id, line.conversions, line.earned, line.reversals, line.reversed, line.amount
         ));
@@ -62,13 +62,13 @@ fn text(whole: &WholeStatementBody) -> String {
     for adjustment in &whole.adjustments {
         let (reference, reason) = (cell(&adjustment.reference), cell(&adjustment.reason));
         let amount = &adjustment.amount;
-        csv.push_str(&format!("adjustment,{of},,,,,,,,,{amount},{currency},{reference},{reason}\r\n"));
+        csv.push(format!("adjustment,{of},,,,,,,,,{amount},{currency},{reference},{reason}\r\n"));
     }
-    csv.push_str(&sum("due", &head.due));
-    csv.push_str(&sum("carried_out", &head.carried_out));
-    csv.push_str(&sum("paid", &head.paid));
-    csv.push_str(&sum("closing", &head.closing));
-    csv
+    csv.push(sum("due", &head.due));
+    csv.push(sum("carried_out", &head.carried_out));
+    csv.push(sum("paid", &head.paid));
+    csv.push(sum("closing", &head.closing));
+    csv.concat()
 }
 
 #[cfg(test)]
