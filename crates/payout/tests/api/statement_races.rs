@@ -84,7 +84,8 @@ async fn closing_waits_for_who_is_posting_and_who_comes_later_lands_in_the_next(
     for statement in ["BEGIN", "SELECT FROM statement_periods FOR SHARE"] {
         sql_query(statement).execute(&mut posting).await.expect("the lock");
     }
-    let closing = tokio::spawn({
+    let mut closing = JoinSet::new();
+    closing.spawn({
         let (address, month) = (stage.address, month.clone());
         async move {
             let url = format!("http://{address}/api/v1/statement-periods/{month}/close");
@@ -96,10 +97,10 @@ async fn closing_waits_for_who_is_posting_and_who_comes_later_lands_in_the_next(
     stage.somebody_waits().await;
     // Nobody else does: the month is over, and who posts now takes the next one.
     stage.earn([earned(brownboots, 2)], brownboots).await;
-    assert!(!closing.is_finished());
+    assert!(closing.try_join_next().is_none(), "it waits");
     stage.rows("statement_periods WHERE closed_at IS NOT NULL", 0).await;
     sql_query("COMMIT").execute(&mut posting).await.expect("it is done");
-    assert_eq!(closing.await.unwrap(), 200);
+    assert_eq!(closing.join_all().await, [200]);
     assert_eq!(of(&stage.statement("Publisher", &month).await, ["closing"]), ["2.00"]);
     stage.strike().await;
 }
