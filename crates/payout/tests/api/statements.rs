@@ -242,6 +242,12 @@ async fn an_adjustment_lands_in_its_own_period_while_that_is_open_and_in_the_ope
     let (status, early) = stage.of_statement(&publisher, "paid", &json!({"reference": "SEPA"})).await;
     assert_eq!((status, &early["code"]), (409, &json!("period_is_open")));
 
+    // What a column can not hold is written otherwise, and is known again.
+    let odd = json!({"reference": "nul\u{0}", "amount": "0.000001", "reason": "nul\u{0}"});
+    for _ in 0..2 {
+        assert_eq!(stage.of_statement(&advertiser, "adjustments", &odd).await.0, 200);
+    }
+
     // Over, but not closed: still its own.
     stage.month_ends().await;
     let late = json!({"reference": "late", "amount": "0.25", "reason": "Forgotten."});
@@ -252,7 +258,10 @@ async fn an_adjustment_lands_in_its_own_period_while_that_is_open_and_in_the_ope
     assert_eq!(of(&closed, ["earned", "adjusted", "due"]), ["2.00", "0.75", "2.75"]);
     assert_eq!(closed["adjustments"].as_array().unwrap().len(), 2);
     let billed = stage.statement("Advertiser", &first).await;
-    assert_eq!(of(&billed, ["earned", "adjusted", "due"]), ["3.00", "-1.00", "2.00"]);
+    assert_eq!(
+        of(&billed, ["earned", "adjusted", "due", "carriedOut"]),
+        ["3.00", "-0.999999", "2.00", "0.000001"]
+    );
 
     // Closed: what corrects it is a line of the next one.
     let correction = json!({"reference": "ticket-4711", "amount": "-4.00", "reason": "Counted twice."});
@@ -263,8 +272,8 @@ async fn an_adjustment_lands_in_its_own_period_while_that_is_open_and_in_the_ope
     let next = stage.statement("Publisher", &second).await;
     assert_eq!(of(&next, ["adjusted", "due", "carriedOut"]), ["-4.00", "0.00", "-4.00"]);
     assert_eq!(next["adjustments"][0]["statementId"], closed["statementId"]);
-    stage.rows("statement_adjustments WHERE token_id IS NOT NULL AND reason <> ''", 4).await;
-    stage.rows("ledger_transfers WHERE flow = 'adjustment'", 4).await;
+    stage.rows("statement_adjustments WHERE token_id IS NOT NULL AND reason <> ''", 5).await;
+    stage.rows("ledger_transfers WHERE flow = 'adjustment'", 5).await;
     stage.strike().await;
 }
 

@@ -11,6 +11,7 @@ pub(super) mod pay_statement;
 pub(super) mod print_statement;
 
 use http_kit::{Problem, auth::Caller, openapi::Said};
+use postgres_kit::text::without_nul;
 use uuid::Uuid;
 
 use super::{Api, error};
@@ -40,10 +41,10 @@ async fn whole(api: &Api, scope: Scope, id: Uuid) -> Result<Whole, Problem> {
         .ok_or_else(|| Problem::not_found("statement"))
 }
 
-/// The text without outer white space, when it has one to `most` characters.
+/// The text without outer white space, when it has one to `most` characters. As it will be stored: ids are computed from it.
 fn checked(text: &str, most: usize) -> Option<String> {
     let text = text.trim();
-    (!text.is_empty() && text.chars().count() <= most).then(|| text.to_owned())
+    (!text.is_empty() && text.chars().count() <= most).then(|| String::from(without_nul(text)))
 }
 
 fn wrong_text(problem: Problem, field: &str, most: usize) -> Problem {
