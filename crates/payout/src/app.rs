@@ -54,7 +54,7 @@ pub enum Command {
     #[command(subcommand)]
     DeadItems(DeadItemsCommand),
     /// Proves the ledger: debits equal credits, balances are the fold of their rows, every conversion's entries are what its
-    /// status says. Fails when anything differs.
+    /// status says, every statement and checkpoint is the fold of its period. Fails when anything differs.
     VerifyLedger,
 }
 
@@ -194,7 +194,11 @@ pub async fn verify(settings: &DatabaseSettings) -> anyhow::Result<Findings> {
 /// The proof, for people.
 fn report(findings: &Findings) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{} transfers between {} accounts", findings.transfers, findings.accounts)?;
+    writeln!(
+        out,
+        "{} transfers between {} accounts, {} statements",
+        findings.transfers, findings.accounts, findings.statements
+    )?;
     for (currency, (debits, credits)) in &findings.posted {
         writeln!(out, "{currency}: posted debits {debits} = posted credits {credits} (micros)")?;
     }

@@ -1,5 +1,6 @@
 //! From the catalog's messages to rows. What is wrong with one is named by its field.
 
+use chrono_tz::Tz;
 use contracts::{
     ContractError,
     catalog::{
@@ -33,8 +34,17 @@ pub(super) fn tenant(message: &TenantChanged) -> Result<Tenant, ContractError> {
         id: read::id(TenantId::from_slice, &message.tenant_id, "tenant_id")?,
         version: message.version,
         active: message.active,
+        zone: zone(&message.time_zone)?,
         rates: rates.collect::<Result<_, ContractError>>()?,
     })
+}
+
+/// Empty in facts of before there were zones.
+fn zone(name: &str) -> Result<Tz, ContractError> {
+    if name.is_empty() {
+        return Ok(Tz::UTC);
+    }
+    name.parse().map_err(|_not_one| read::field_error("time_zone", "is no IANA time zone that is known here"))
 }
 
 pub(super) fn token(message: &ApiTokenChanged) -> Result<TokenRow, ContractError> {

@@ -5,10 +5,11 @@
 //! | advertiser receivable | debit | what an advertiser owes |
 //! | publisher payable | credit | what a publisher has earned |
 //! | margin | credit | what stays with the tenant |
+//! | settled | credit | what was paid to publishers, less what advertisers paid |
 //!
 //! A conversion is up to three flows: receivable → payable, receivable → margin, and, where a person accepted a payout
 //! above the revenue, margin → payable. Pending reserves them, Success posts them, Rejected voids them, a reversal posts
-//! the opposite. Rows are only ever added. A zero amount makes no transfer.
+//! the opposite. A statement's adjustment or payment is posted at once. Rows are only ever added. A zero amount makes no transfer.
 
 mod account;
 mod balance;

@@ -12,13 +12,16 @@
 //! | story | everything a publisher's postback may mention of a conversion |
 //!
 //! [`conversion`] is the decision; [`standing`], [`limits`] and [`ledger`] are what it is made of; [`postback`] and
-//! [`delivery`] are the telling, [`replay`] the telling again.
+//! [`delivery`] are the telling, [`replay`] the telling again; [`statements`] and [`exposure`] are what parties are owed, and
+//! will be.
 #![deny(clippy::arithmetic_side_effects)]
 
 pub mod conversion;
 pub mod delivery;
+pub mod exposure;
 pub mod ledger;
 pub mod limits;
 pub mod postback;
 pub mod replay;
 pub mod standing;
+pub mod statements;

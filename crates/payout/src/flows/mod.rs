@@ -9,7 +9,7 @@
 //! | [`forget_people`] | a person who asked to be forgotten |
 //! | [`apply_catalog`] | a batch of the catalog's facts |
 //! | [`replays`] | a person, then time |
-//! | [`decide`], [`read`], [`limits_of`], [`publisher_health`], [`resume_endpoint`], [`send_test`] | a person |
+//! | [`decide`], [`read`], [`limits_of`], [`publisher_health`], [`resume_endpoint`], [`send_test`], [`statements`], [`exposure`] | a person |
 //! | [`verify_ledger`] | an operator |
 //!
 //! Nothing is sent within a transaction: a status change writes its deliveries and facts, and commits.
@@ -18,12 +18,14 @@ pub mod apply_catalog;
 mod counting;
 pub mod decide;
 pub mod deliver;
+pub mod exposure;
 mod facts;
 pub mod follow_limits;
 pub mod forget_people;
 mod heed;
 pub mod limits_of;
 mod mask;
+mod periods;
 mod postback;
 pub mod publisher_health;
 pub mod read;
@@ -33,6 +35,7 @@ pub mod replays;
 pub mod resume_endpoint;
 mod save;
 pub mod send_test;
+pub mod statements;
 mod story;
 mod take_due;
 mod tell;

@@ -8,7 +8,7 @@ use kernel::{ConversionId, IdSource, TenantId, Timestamp, TokenId};
 use postgres_kit::outbox;
 use telemetry::TraceContext;
 
-use super::{facts, tell::tell};
+use super::{facts, periods, tell::tell};
 use crate::{
     domain::conversion::{Change, Conversion},
     store::{history, ledger},
@@ -36,7 +36,9 @@ pub(super) async fn consequences(
     let after: Vec<&Conversion> = changes.iter().map(|changed| &changed.change.conversion).collect();
     history::add(connection, &after).await?;
     let entries: Vec<ledger::Entry> = changes.iter().flat_map(|changed| entries(changed.change)).collect();
-    ledger::add(connection, &entries).await?;
+    let tenants = entries.iter().map(|entry| entry.transfer.debit.tenant).collect();
+    let taken = periods::take(connection, &tenants, now).await?;
+    ledger::add(connection, &entries, &taken).await?;
     let news: Vec<&Conversion> = changes
         .iter()
         .filter(|changed| changed.change.is_told)
@@ -56,8 +58,8 @@ pub(super) async fn consequences(
 }
 
 fn entries(change: &Change) -> impl Iterator<Item = ledger::Entry> {
-    let conversion = change.conversion.subject.conversion;
-    change.transfers.iter().map(move |transfer| ledger::Entry { conversion, transfer: *transfer })
+    let source = ledger::Source::Conversion(change.conversion.subject.conversion);
+    change.transfers.iter().map(move |transfer| ledger::Entry { source, transfer: *transfer })
 }
 
 const fn key(conversion: &Conversion) -> (TenantId, ConversionId) {

@@ -8,7 +8,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::flows::read::{AttemptRow, BalanceRow, ConversionRow, DeliveryRow, HistoryRow, TransferRow};
+use crate::{
+    domain::statements::Month,
+    flows::read::{AttemptRow, BalanceRow, ConversionRow, DeliveryRow, HistoryRow, TransferRow},
+};
 
 /// An amount.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -163,6 +166,7 @@ pub struct HistoryBody {
 #[schema(example = json!({
     "transferId": "5f0c2f64-9a2b-5c1d-8e3f-7d6a1b2c3d4e",
     "conversionId": "0198d001-77aa-7b52-8f11-4b7c2a90e6d3",
+    "period": "2026-12",
     "statusRevision": 2,
     "flow": "payable",
     "kind": "post",
@@ -173,13 +177,20 @@ pub struct HistoryBody {
     "recordedAt": "2026-12-02T10:15:31.000Z"
 }))]
 pub struct TransferBody {
-    /// Computed from conversion, revision, flow and kind.
+    /// Computed from conversion, revision, flow and kind, or from the statement.
     pub transfer_id: Uuid,
     /// The conversion.
-    pub conversion_id: Uuid,
-    /// The change that made it.
-    pub status_revision: i64,
-    /// `payable`, `margin` or `loss`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversion_id: Option<Uuid>,
+    /// The statement that was adjusted or paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement_id: Option<Uuid>,
+    /// The statement period it belongs to, for ever.
+    pub period: String,
+    /// The conversion's change that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_revision: Option<i64>,
+    /// `payable`, `margin`, `loss`, `adjustment` or `settlement`.
     pub flow: String,
     /// `pending`, `post`, `void`, `posted` or `reversal`.
     pub kind: String,
@@ -201,9 +212,9 @@ pub struct TransferBody {
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"kind": "publisher_payable", "partyId": "0193a1f0-0000-7000-8000-000000000002"}))]
 pub struct AccountBody {
-    /// `advertiser_receivable`, `publisher_payable` or `margin`.
+    /// `advertiser_receivable`, `publisher_payable`, `margin` or `settled`.
     pub kind: String,
-    /// The advertiser or publisher; absent for the margin.
+    /// The advertiser or publisher; absent for margin and settled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub party_id: Option<Uuid>,
 }
@@ -395,6 +406,8 @@ pub(super) fn transfer(row: TransferRow) -> TransferBody {
     TransferBody {
         transfer_id: row.transfer_id,
         conversion_id: row.conversion_id,
+        statement_id: row.statement_id,
+        period: Month::of_day(row.period).to_string(),
         status_revision: row.status_revision,
         flow: row.flow,
         kind: row.kind,
@@ -480,7 +493,7 @@ fn told(status: &str) -> &'static str {
     }
 }
 
-fn money(micros: Option<i64>, currency: Option<&str>) -> Option<MoneyBody> {
+pub(super) fn money(micros: Option<i64>, currency: Option<&str>) -> Option<MoneyBody> {
     Some(MoneyBody { amount: Micros(micros?).to_string(), currency: currency?.to_owned() })
 }
 

@@ -5,6 +5,7 @@ mod decide_conversion;
 mod deliveries;
 mod error;
 mod get_conversion;
+mod get_exposure;
 mod get_offer_limits;
 mod get_publisher_health;
 mod idempotency_key;
@@ -15,8 +16,9 @@ mod list_transfers;
 mod openapi;
 mod period;
 mod replays;
-mod send_test;
 mod resume_endpoint;
+mod send_test;
+mod statements;
 
 use std::sync::Arc;
 
@@ -65,7 +67,16 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(list_transfers::list_transfers)
         .service(get_offer_limits::get_offer_limits)
         .service(get_publisher_health::get_publisher_health)
-        .service(resume_endpoint::resume_endpoint);
+        .service(resume_endpoint::resume_endpoint)
+        .service(statements::list_periods::list_periods)
+        .service(statements::close_period::close_period)
+        .service(statements::list_statements::list_statements)
+        .service(statements::get_statement::get_statement)
+        .service(statements::export_statement::export_statement)
+        .service(statements::print_statement::print_statement)
+        .service(statements::adjust_statement::adjust_statement)
+        .service(statements::pay_statement::pay_statement)
+        .service(get_exposure::get_exposure);
     deliveries::documented(config);
     replays::documented(config);
     config.service(send_test::send_test);

@@ -13,6 +13,7 @@ pub const ABOUT: About = About {
         ("ledger", "Money by double entry: what advertisers owe and publishers earn."),
         ("limits", "Budgets and caps of offers: what was taken, what is left."),
         ("publishers", "How publishers' endpoints answer, what waits for them, and sending it again."),
+        ("statements", "What parties earned and owe, month by month, and what is still to come."),
     ],
     parameters: &[
         of("id", "The conversion's id.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", "conversion"),
@@ -21,9 +22,12 @@ pub const ABOUT: About = About {
         of("offer_id", "The offer's id.", "0194a3c0-0000-7000-8000-000000000001", "offer"),
         of("publisher_id", "The publisher's id.", "0193a1f0-0000-7000-8000-000000000002", "publisher"),
         of("endpoint_id", "The endpoint's id.", "0193a1f0-0000-7000-8000-000000000010", "endpoint"),
+        of("statement_id", "The statement's id.", "5d6e2f10-8a4b-8c3d-9e7f-1a2b3c4d5e6f", "statement"),
+        of("month", "The month.", "2026-11", "statement period"),
+        of("period", "Of one month.", "2026-11", ""),
+        of("of", "Of publishers only, or of advertisers only.", "Publisher", ""),
+        of("advertiser_id", "Of one advertiser.", "0193a1f0-0000-7000-8000-000000000001", ""),
         of("conversion_id", "Of one conversion.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", ""),
-        of("publisher_id", "The publisher's id.", "0193a1f0-0000-7000-8000-000000000002", "publisher"),
-        of("endpoint_id", "The endpoint's id.", "0193a1f0-0000-7000-8000-000000000010", "endpoint"),
         of("delivery_id", "The delivery's id.", "8b1f0c7e-64a0-8f3b-9c55-0f4b8a3c2d1e", "delivery"),
         of("replay_id", "As ordering it answered.", "019abf10-7a10-7c4e-8f00-3d2b5a6c7d8e", "replay"),
         of("state", "In one state.", "exhausted", ""),
@@ -44,10 +48,6 @@ pub const ABOUT: About = About {
     )
 };
 
-fn problems() -> Vec<Said> {
-    [super::decide_conversion::problems(), super::resume_endpoint::problems()].concat()
-}
-
 const fn of(
     name: &'static str,
     description: &'static str,
@@ -57,9 +57,12 @@ const fn of(
     Parameter { name, description, example, names }
 }
 
+/// Problems of single operations.
 fn problems() -> Vec<Said> {
     [
         super::decide_conversion::problems(),
+        super::resume_endpoint::problems(),
+        super::statements::problems(),
         super::deliveries::problems(),
         super::replays::problems(),
         super::send_test::problems(),

@@ -1,6 +1,7 @@
 //! Values on their way into and out of columns.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use kernel::{Currency, Micros, Money, Timestamp};
 
 /// A `timestamptz`.
@@ -41,6 +42,15 @@ pub(super) fn money_from_sql(
 
 pub(super) fn currency_from_sql(code: &str) -> Result<Currency, diesel::result::Error> {
     code.parse().map_err(|_not_one| unreadable("currency", code))
+}
+
+pub(super) fn zone_from_sql(name: &str) -> Result<Tz, diesel::result::Error> {
+    name.parse().map_err(|_not_one| unreadable("time_zone", name))
+}
+
+/// A sum of micros. Beyond the column it is an error and not another sum.
+pub(super) fn sum_to_sql(sum: i128) -> Result<i64, diesel::result::Error> {
+    i64::try_from(sum).map_err(|_too_large| unreadable("micros", &sum.to_string()))
 }
 
 /// A value that this release does not know, by its column.

@@ -4,31 +4,62 @@ use std::collections::BTreeMap;
 
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Date, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::{ConversionId, TenantId, TransferId};
 use postgres_kit::kept;
 use uuid::Uuid;
 
-use super::column::{column, revision_to_sql};
-use crate::domain::ledger::{Account, AccountId, Transfer};
+use super::{
+    column::{column, revision_to_sql},
+    periods::Taken,
+};
+use crate::domain::{
+    ledger::{Account, AccountId, Transfer},
+    statements::StatementId,
+};
 
-/// A transfer and the conversion it belongs to.
+/// What a transfer follows from.
+#[derive(Debug, Clone, Copy)]
+pub enum Source {
+    /// A change of a conversion.
+    Conversion(ConversionId),
+    /// An adjustment or payment of a statement.
+    Statement(StatementId),
+}
+
+/// A transfer and what it follows from.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
-    /// The conversion.
-    pub conversion: ConversionId,
+    /// What it follows from.
+    pub source: Source,
     /// The row.
     pub transfer: Transfer,
 }
 
-/// Adds transfers and the accounts they touch. An id that is there already is an error of the primary key: entries are
+impl Entry {
+    const fn conversion(&self) -> Option<Uuid> {
+        match self.source {
+            Source::Conversion(id) => Some(id.as_uuid()),
+            Source::Statement(_) => None,
+        }
+    }
+
+    const fn statement(&self) -> Option<Uuid> {
+        match self.source {
+            Source::Conversion(_) => None,
+            Source::Statement(id) => Some(id.0),
+        }
+    }
+}
+
+/// Adds transfers and the accounts they touch, into the periods that were taken for their tenants. An id that is there already is an error of the primary key: entries are
 /// decided under the conversion's lock, so a second one is a bug, and its transaction must not happen.
 ///
 /// # Errors
 /// diesel's, when a statement fails.
-pub async fn add(connection: &mut AsyncPgConnection, entries: &[Entry]) -> QueryResult<()> {
+pub async fn add(connection: &mut AsyncPgConnection, entries: &[Entry], periods: &Taken) -> QueryResult<()> {
     if entries.is_empty() {
         return Ok(());
     }
@@ -36,13 +67,15 @@ pub async fn add(connection: &mut AsyncPgConnection, entries: &[Entry]) -> Query
     let insert = sql_query(
         "INSERT INTO ledger_transfers (
             tenant_id, transfer_id, conversion_id, status_revision, flow, kind, pending_transfer_id,
-            debit_account_id, credit_account_id, currency, amount_micros)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            debit_account_id, credit_account_id, currency, amount_micros, period, statement_id)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind::<Array<SqlUuid>, _>(column(entries, |entry| entry.transfer.debit.tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(entries, |entry| entry.transfer.id.as_uuid()))
-    .bind::<Array<SqlUuid>, _>(column(entries, |entry| entry.conversion.as_uuid()))
-    .bind::<Array<BigInt>, _>(column(entries, |entry| revision_to_sql(entry.transfer.revision)))
+    .bind::<Array<Nullable<SqlUuid>>, _>(column(entries, Entry::conversion))
+    .bind::<Array<Nullable<BigInt>>, _>(column(entries, |entry| {
+        entry.conversion().map(|_conversion| revision_to_sql(entry.transfer.revision))
+    }))
     .bind::<Array<Text>, _>(column(entries, |entry| entry.transfer.flow.word()))
     .bind::<Array<Text>, _>(column(entries, |entry| entry.transfer.kind.word()))
     .bind::<Array<Nullable<SqlUuid>>, _>(column(entries, |entry| {
@@ -51,7 +84,9 @@ pub async fn add(connection: &mut AsyncPgConnection, entries: &[Entry]) -> Query
     .bind::<Array<SqlUuid>, _>(column(entries, |entry| entry.transfer.debit.id().0))
     .bind::<Array<SqlUuid>, _>(column(entries, |entry| entry.transfer.credit.id().0))
     .bind::<Array<Text>, _>(column(entries, |entry| entry.transfer.debit.currency.to_string()))
-    .bind::<Array<BigInt>, _>(column(entries, |entry| entry.transfer.amount.0));
+    .bind::<Array<BigInt>, _>(column(entries, |entry| entry.transfer.amount.0))
+    .bind::<Array<Nullable<Date>>, _>(column(entries, |entry| periods.of(entry.transfer.debit.tenant)))
+    .bind::<Array<Nullable<SqlUuid>>, _>(column(entries, Entry::statement));
     kept(insert).execute(connection).await.map(drop)
 }
 
@@ -112,7 +147,7 @@ pub struct BalanceRow {
     pub credits_posted: i64,
 }
 
-/// The balances of a tenant; of one party only, when it is named.
+/// The balances of a tenant; of one party only, when it is named. Only the transfers since the last checkpoint are folded.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
@@ -122,8 +157,41 @@ pub async fn balances(
     party: Option<Uuid>,
 ) -> QueryResult<Vec<BalanceRow>> {
     let select = sql_query(
-        "SELECT * FROM ledger_balances WHERE tenant_id = $1 AND ($2 IS NULL OR party_id = $2)
-        ORDER BY currency, kind, party_id",
+        "WITH latest AS (
+            SELECT coalesce(max(period), '-infinity'::date) AS period FROM ledger_checkpoints WHERE tenant_id = $1
+        ), asked AS (
+            SELECT tenant_id, account_id, kind, party_id, currency FROM ledger_accounts
+            WHERE tenant_id = $1 AND ($2 IS NULL OR party_id = $2)
+        ), parts AS (
+            SELECT account_id, debits_pending, debits_posted, credits_pending, credits_posted
+            FROM ledger_checkpoints WHERE tenant_id = $1 AND period = (SELECT period FROM latest)
+            UNION ALL
+            SELECT debit_account_id,
+                sum(CASE kind WHEN 'pending' THEN amount_micros WHEN 'post' THEN -amount_micros
+                    WHEN 'void' THEN -amount_micros ELSE 0 END),
+                sum(amount_micros) FILTER (WHERE kind IN ('post', 'posted', 'reversal')), 0, 0
+            FROM ledger_transfers
+            WHERE tenant_id = $1 AND period > (SELECT period FROM latest)
+                AND ($2 IS NULL OR debit_account_id IN (SELECT account_id FROM asked))
+            GROUP BY debit_account_id
+            UNION ALL
+            SELECT credit_account_id, 0, 0,
+                sum(CASE kind WHEN 'pending' THEN amount_micros WHEN 'post' THEN -amount_micros
+                    WHEN 'void' THEN -amount_micros ELSE 0 END),
+                sum(amount_micros) FILTER (WHERE kind IN ('post', 'posted', 'reversal'))
+            FROM ledger_transfers
+            WHERE tenant_id = $1 AND period > (SELECT period FROM latest)
+                AND ($2 IS NULL OR credit_account_id IN (SELECT account_id FROM asked))
+            GROUP BY credit_account_id
+        )
+        SELECT asked.tenant_id, account_id, asked.kind, asked.party_id, asked.currency,
+            coalesce(sum(debits_pending), 0)::bigint AS debits_pending,
+            coalesce(sum(debits_posted), 0)::bigint AS debits_posted,
+            coalesce(sum(credits_pending), 0)::bigint AS credits_pending,
+            coalesce(sum(credits_posted), 0)::bigint AS credits_posted
+        FROM asked LEFT JOIN parts USING (account_id)
+        GROUP BY asked.tenant_id, account_id, asked.kind, asked.party_id, asked.currency
+        ORDER BY asked.currency, asked.kind, asked.party_id",
     )
     .bind::<SqlUuid, _>(tenant.as_uuid())
     .bind::<Nullable<SqlUuid>, _>(party);

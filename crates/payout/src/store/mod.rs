@@ -8,22 +8,27 @@ pub mod conversions;
 pub mod decisions;
 pub mod deliveries;
 pub mod delivery_log;
-pub mod endpoint_tests;
 pub mod due_times;
 pub mod endpoint_conditions;
+pub mod endpoint_tests;
 pub mod erased;
+pub mod exposure;
 pub mod history;
 pub mod ledger;
 pub mod offers;
+pub mod periods;
 pub mod publisher_health;
 pub mod publisher_traffic;
 pub mod publishers;
 pub mod read;
 pub mod replays;
+pub mod statement_rows;
+pub mod statements;
 pub mod tenants;
 pub mod untold;
 pub mod usage;
 pub mod verify;
+mod verify_statements;
 pub mod waiting;
 mod words;
 
@@ -47,6 +52,11 @@ pub const APPEND_ONLY: &[&str] = &[
     "delivery_attempts",
     "delivery_replay_items",
     "endpoint_pauses",
+    "ledger_checkpoints",
+    "statements",
+    "statement_lines",
+    "statement_adjustments",
+    "statement_payments",
 ];
 
 /// The channel that tells replicas of new deliveries.

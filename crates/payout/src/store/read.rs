@@ -1,8 +1,9 @@
 //! What people look at: conversions with everything that follows from them.
 
+use chrono::NaiveDate;
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Binary, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::{ClickId, ConversionId, PublisherId, TenantId};
@@ -112,10 +113,14 @@ pub struct HistoryRow {
 pub struct TransferRow {
     #[diesel(sql_type = SqlUuid)]
     pub transfer_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    pub conversion_id: Uuid,
-    #[diesel(sql_type = BigInt)]
-    pub status_revision: i64,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub conversion_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub statement_id: Option<Uuid>,
+    #[diesel(sql_type = Date)]
+    pub period: NaiveDate,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub status_revision: Option<i64>,
     #[diesel(sql_type = Text)]
     pub flow: String,
     #[diesel(sql_type = Text)]

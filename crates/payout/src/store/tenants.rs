@@ -1,9 +1,10 @@
-//! Tenants' rate tables.
+//! Tenants' rate tables and zones.
 
 use std::collections::HashMap;
 
+use chrono_tz::Tz;
 use diesel::{
-    QueryResult, QueryableByName, sql_query,
+    OptionalExtension as _, QueryResult, QueryableByName, sql_query,
     sql_types::{Array, BigInt, Bool, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -12,7 +13,7 @@ use postgres_kit::kept;
 use terms::Rate;
 use uuid::Uuid;
 
-use super::column::{column, currency_from_sql, revision_to_sql, unreadable};
+use super::column::{column, currency_from_sql, revision_to_sql, unreadable, zone_from_sql};
 
 /// The catalog's word on a tenant, as far as payout needs it.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Tenant {
     pub version: u64,
     /// Whether it may do business.
     pub active: bool,
+    /// Its periods follow this zone.
+    pub zone: Tz,
     /// Its rate table: from, to, rate.
     pub rates: Vec<(Currency, Currency, Rate)>,
 }
@@ -45,13 +48,15 @@ impl Rates {
 /// diesel's, when a statement fails.
 pub async fn apply(connection: &mut AsyncPgConnection, tenant: &Tenant) -> QueryResult<()> {
     let upsert = sql_query(
-        "INSERT INTO tenants (tenant_id, version, active) VALUES ($1, $2, $3)
-        ON CONFLICT (tenant_id) DO UPDATE SET version = excluded.version, active = excluded.active
+        "INSERT INTO tenants (tenant_id, version, active, time_zone) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (tenant_id) DO UPDATE SET
+            version = excluded.version, active = excluded.active, time_zone = excluded.time_zone
         WHERE tenants.version <= excluded.version",
     )
     .bind::<SqlUuid, _>(tenant.id.as_uuid())
     .bind::<BigInt, _>(revision_to_sql(tenant.version))
-    .bind::<Bool, _>(tenant.active);
+    .bind::<Bool, _>(tenant.active)
+    .bind::<Text, _>(tenant.zone.name());
     if kept(upsert).execute(connection).await? == 0 {
         return Ok(());
     }
@@ -85,6 +90,23 @@ pub async fn rates(connection: &mut AsyncPgConnection, tenants: &[TenantId]) -> 
         Ok(((TenantId::from_uuid(row.tenant_id), from, currency_from_sql(&row.to_currency)?), rate))
     });
     rates.collect::<QueryResult<_>>().map(Rates)
+}
+
+/// The zone of a tenant; UTC for one that is not known yet.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn zone(connection: &mut AsyncPgConnection, tenant: TenantId) -> QueryResult<Tz> {
+    let select =
+        sql_query("SELECT time_zone FROM tenants WHERE tenant_id = $1").bind::<SqlUuid, _>(tenant.as_uuid());
+    let row: Option<ZoneRow> = kept(select).get_result(connection).await.optional()?;
+    row.map_or(Ok(Tz::UTC), |row| zone_from_sql(&row.time_zone))
+}
+
+#[derive(QueryableByName)]
+struct ZoneRow {
+    #[diesel(sql_type = Text)]
+    time_zone: String,
 }
 
 #[derive(QueryableByName)]

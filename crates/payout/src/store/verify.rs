@@ -1,8 +1,9 @@
-//! Proof of the ledger, over everything, in one snapshot: every row is folded here and compared with the view, every id
-//! is computed again, every reservation's resolution is compared with it, every conversion with its entries, and the limits'
-//! counters with the conversions that count.
+//! Proof of the ledger, over everything, in one snapshot: every row is folded here and compared with the view and with what
+//! reading from the last checkpoint gives, every id is computed again, every reservation's resolution is compared with it,
+//! every conversion with its entries, every statement and checkpoint with the fold of its periods, and the limits' counters
+//! with the conversions that count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use diesel::{
@@ -15,10 +16,14 @@ use uuid::Uuid;
 
 use super::{
     column::{currency_from_sql, revision_from_sql},
-    ledger::BalanceRow,
+    ledger::{self, BalanceRow},
+    verify_statements::{PeriodFold, check},
     words,
 };
-use crate::domain::ledger::{Account, AccountId, Balance, Balances, Transfer, transfer_id};
+use crate::domain::{
+    ledger::{Account, AccountId, Balance, Balances, Transfer, transfer_id},
+    statements::Month,
+};
 
 /// Rows of one statement.
 const PAGE: i64 = 10_000;
@@ -32,6 +37,8 @@ pub struct Findings {
     pub transfers: u64,
     /// Accounts.
     pub accounts: u64,
+    /// Statements of closed periods.
+    pub statements: u64,
     /// Posted debits and credits by currency, in micros.
     pub posted: BTreeMap<String, (i128, i128)>,
     /// What is wrong, for people; at most 100.
@@ -41,7 +48,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    fn note(&mut self, difference: String) {
+    pub(super) fn note(&mut self, difference: String) {
         self.difference_count = self.difference_count.saturating_add(1);
         if self.differences.len() < LISTED_MAX {
             self.differences.push(difference);
@@ -61,8 +68,11 @@ pub async fn verify(connection: &mut AsyncPgConnection) -> QueryResult<Findings>
         .await?;
     let mut findings = Findings::default();
     let accounts = accounts(connection, &mut findings).await?;
-    let balances = fold_all(connection, &accounts, &mut findings).await?;
+    let mut periods = PeriodFold::default();
+    let balances = fold_all(connection, &accounts, &mut periods, &mut findings).await?;
     compare_with_view(connection, &balances, &mut findings).await?;
+    compare_with_reading(connection, &accounts, &balances, &mut findings).await?;
+    check(connection, &accounts, periods, &mut findings).await?;
     resolutions(connection, &mut findings).await?;
     books(connection, &mut findings).await?;
     limits(connection, &mut findings).await?;
@@ -85,7 +95,7 @@ pub async fn verify(connection: &mut AsyncPgConnection) -> QueryResult<Findings>
     Ok(findings)
 }
 
-type Accounts = BTreeMap<(TenantId, AccountId), Account>;
+pub(super) type Accounts = BTreeMap<(TenantId, AccountId), Account>;
 
 async fn accounts(connection: &mut AsyncPgConnection, findings: &mut Findings) -> QueryResult<Accounts> {
     let rows: Vec<AccountRow> =
@@ -112,6 +122,7 @@ async fn accounts(connection: &mut AsyncPgConnection, findings: &mut Findings) -
 async fn fold_all(
     connection: &mut AsyncPgConnection,
     accounts: &Accounts,
+    periods: &mut PeriodFold,
     findings: &mut Findings,
 ) -> QueryResult<Balances> {
     let mut balances = Balances::default();
@@ -119,7 +130,7 @@ async fn fold_all(
     loop {
         let rows: Vec<TransferRow> = sql_query(
             "SELECT tenant_id, transfer_id, conversion_id, status_revision, flow, kind, pending_transfer_id,
-                debit_account_id, credit_account_id, currency, amount_micros
+                debit_account_id, credit_account_id, currency, amount_micros, period
             FROM ledger_transfers WHERE (tenant_id, transfer_id) > ($1, $2) ORDER BY tenant_id, transfer_id LIMIT $3",
         )
         .bind::<SqlUuid, _>(after.0)
@@ -131,45 +142,42 @@ async fn fold_all(
         after = (last.tenant_id, last.transfer_id);
         for row in rows {
             findings.transfers = findings.transfers.saturating_add(1);
-            fold_one(&row, accounts, &mut balances, findings)?;
+            if let Some(transfer) = read_one(&row, accounts, findings)? {
+                balances.add(&transfer);
+                periods.add(Month::of_day(row.period), &transfer);
+            }
         }
     }
 }
 
-fn fold_one(
+fn read_one(
     row: &TransferRow,
     accounts: &Accounts,
-    balances: &mut Balances,
     findings: &mut Findings,
-) -> QueryResult<()> {
+) -> QueryResult<Option<Transfer>> {
     let tenant = TenantId::from_uuid(row.tenant_id);
     let (flow, kind) = (words::read_flow(&row.flow)?, words::read_kind(&row.kind)?);
-    let revision = revision_from_sql(row.status_revision);
-    let id = transfer_id(tenant, ConversionId::from_uuid(row.conversion_id), revision, flow, kind);
-    if id != TransferId::from_uuid(row.transfer_id) {
+    let revision = row.status_revision.map(revision_from_sql).unwrap_or_default();
+    let id = TransferId::from_uuid(row.transfer_id);
+    // Those of statements are compared with what was asked for.
+    let named = row
+        .conversion_id
+        .map(|conversion| transfer_id(tenant, ConversionId::from_uuid(conversion), revision, flow, kind));
+    if named.is_some_and(|named| named != id) {
         findings.note(format!("transfer {} is not the transfer its id names", row.transfer_id));
     }
     let account = |id: Uuid| accounts.get(&(tenant, AccountId(id))).copied();
     let (Some(debit), Some(credit)) = (account(row.debit_account_id), account(row.credit_account_id)) else {
         findings.note(format!("transfer {} names an account that is not there", row.transfer_id));
-        return Ok(());
+        return Ok(None);
     };
     let currency = currency_from_sql(&row.currency)?;
     if debit.currency != currency || credit.currency != currency {
         findings.note(format!("transfer {} mixes currencies", row.transfer_id));
     }
     let pending = row.pending_transfer_id.map(TransferId::from_uuid);
-    balances.add(&Transfer {
-        id,
-        kind,
-        flow,
-        pending,
-        debit,
-        credit,
-        amount: Micros(row.amount_micros),
-        revision,
-    });
-    Ok(())
+    let amount = Micros(row.amount_micros);
+    Ok(Some(Transfer { id, kind, flow, pending, debit, credit, amount, revision }))
 }
 
 async fn compare_with_view(
@@ -180,11 +188,7 @@ async fn compare_with_view(
     let rows: Vec<BalanceRow> = sql_query("SELECT * FROM ledger_balances").load(connection).await?;
     for row in rows {
         let folded = balances.get(AccountId(row.account_id));
-        let mut viewed = Balance::default();
-        viewed.debits.pending = i128::from(row.debits_pending);
-        viewed.debits.posted = i128::from(row.debits_posted);
-        viewed.credits.pending = i128::from(row.credits_pending);
-        viewed.credits.posted = i128::from(row.credits_posted);
+        let viewed = of_row(&row);
         if folded != viewed {
             findings.note(format!(
                 "account {}: the view says {viewed:?}, the rows say {folded:?}",
@@ -197,6 +201,37 @@ async fn compare_with_view(
         }
     }
     Ok(())
+}
+
+/// What is read from the last checkpoint on is what all rows come to.
+async fn compare_with_reading(
+    connection: &mut AsyncPgConnection,
+    accounts: &Accounts,
+    balances: &Balances,
+    findings: &mut Findings,
+) -> QueryResult<()> {
+    let tenants: BTreeSet<TenantId> = accounts.keys().map(|(tenant, _)| *tenant).collect();
+    for tenant in tenants {
+        for row in ledger::balances(connection, tenant, None).await? {
+            let (folded, read) = (balances.get(AccountId(row.account_id)), of_row(&row));
+            if folded != read {
+                findings.note(format!(
+                    "account {}: from the last checkpoint it is {read:?}, the rows say {folded:?}",
+                    row.account_id
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn of_row(row: &BalanceRow) -> Balance {
+    let mut balance = Balance::default();
+    balance.debits.pending = i128::from(row.debits_pending);
+    balance.debits.posted = i128::from(row.debits_posted);
+    balance.credits.pending = i128::from(row.credits_pending);
+    balance.credits.posted = i128::from(row.credits_posted);
+    balance
 }
 
 async fn resolutions(connection: &mut AsyncPgConnection, findings: &mut Findings) -> QueryResult<()> {
@@ -228,7 +263,7 @@ async fn books(connection: &mut AsyncPgConnection, findings: &mut Findings) -> Q
                 CASE kind WHEN 'post' THEN amount_micros WHEN 'posted' THEN amount_micros
                     WHEN 'reversal' THEN -amount_micros ELSE 0 END AS posted,
                 flow IN ('payable', 'margin') AS of_revenue, flow IN ('payable', 'loss') AS of_payout
-            FROM ledger_transfers
+            FROM ledger_transfers WHERE conversion_id IS NOT NULL
         ), held AS (
             SELECT tenant_id, conversion_id,
                 coalesce(sum(pending) FILTER (WHERE of_revenue), 0) AS pending_revenue,
@@ -328,10 +363,10 @@ struct TransferRow {
     tenant_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     transfer_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    conversion_id: Uuid,
-    #[diesel(sql_type = BigInt)]
-    status_revision: i64,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    conversion_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    status_revision: Option<i64>,
     #[diesel(sql_type = Text)]
     flow: String,
     #[diesel(sql_type = Text)]
@@ -346,4 +381,6 @@ struct TransferRow {
     currency: String,
     #[diesel(sql_type = BigInt)]
     amount_micros: i64,
+    #[diesel(sql_type = Date)]
+    period: NaiveDate,
 }

@@ -8,8 +8,12 @@ use contracts::{
     envelope::Envelope,
     tracker::PublisherParameters,
 };
-use kernel::{EndpointId, IdSource as _};
-use payout::domain::postback::delivery_id;
+use kernel::{Currency, EndpointId, IdSource as _, PublisherId};
+use payout::domain::{
+    ledger::Account,
+    postback::delivery_id,
+    statements::{Month, statement_id},
+};
 use process::{Service as _, SystemIds};
 use secrecy::SecretString;
 use test_kit::doors::{Api, Held, Party, Walk};
@@ -75,6 +79,22 @@ fn introduced(tenant: Tenant, publisher: u128, url: &str) -> Envelope {
     })
 }
 
+/// Every tenant its own, too.
+fn advertiser(tenant: Tenant) -> Uuid {
+    Uuid::from_u128(tenant.0.as_uuid().as_u128() + 0x0ad_0000)
+}
+
+/// Each one's own month and publisher.
+fn statement(tenant: Tenant, publisher: u128) -> Uuid {
+    let account =
+        Account::payable(tenant.0, Currency::USD, PublisherId::from_uuid(Uuid::from_u128(publisher)));
+    statement_id(&account, this_month()).0
+}
+
+fn this_month() -> Month {
+    Month::of(now(), chrono_tz::Tz::UTC)
+}
+
 /// Of the first status of a click's conversion.
 fn delivery(tenant: Tenant, click: u8, publisher: u128) -> String {
     let endpoint = EndpointId::from_uuid(endpoint(publisher));
@@ -91,6 +111,7 @@ fn conversion(tenant: Tenant, click: u8, publisher: u128, word: &str) -> Envelop
         click: Some(journey),
         publisher_id: Uuid::from_u128(publisher).as_bytes().to_vec(),
         offer_id: offer(tenant).as_bytes().to_vec(),
+        advertiser_id: advertiser(tenant).as_bytes().to_vec(),
         offer_name: format!("{word} game"),
         ..verdict
     })
@@ -102,7 +123,9 @@ fn party(tenant: Tenant, publisher: u128, word: &str, click: u8, tokens: &[(&str
     let click = click_id(click).as_uuid().to_string();
     let offer = offer(tenant).to_string();
     let endpoint = endpoint(publisher).to_string();
-    let publisher = Uuid::from_u128(publisher).to_string();
+    let statement = statement(tenant, publisher).to_string();
+    let (publisher, advertiser) = (Uuid::from_u128(publisher).to_string(), advertiser(tenant).to_string());
+    let month = this_month().to_string();
     let nobodys = Uuid::max().to_string();
     let ids = [
         ("id", &conversion),
@@ -113,6 +136,9 @@ fn party(tenant: Tenant, publisher: u128, word: &str, click: u8, tokens: &[(&str
         ("endpoint_id", &endpoint),
         ("delivery_id", &delivery),
         ("replay_id", &nobodys),
+        ("statement_id", &statement),
+        ("advertiser_id", &advertiser),
+        ("month", &month),
     ];
     Party {
         name: word.to_owned(),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use contracts::{
     Fact, Stamp,
     attribution::{
-        ConversionQualified, ConversionVerdict, ConversionVetoed, JourneyClick, ReportedAmount,
-        TrackingSystemValues, Verdict,
+        ConversionQualified, ConversionReviewRequested, ConversionVerdict, ConversionVetoed, JourneyClick,
+        ReportedAmount, TrackingSystemValues, Verdict,
     },
     catalog::{
         ApiTokenChanged, ConversionStatus, EventTerms, OfferEvent, OfferVersionCreated, PostbackEndpoint,
@@ -34,7 +34,7 @@ pub(crate) const PEPPER: &str = "pepper";
 pub(crate) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
 pub(crate) const PUBLISHER: u128 = 0xb1;
-const ADVERTISER: u128 = 0xad;
+pub(crate) const ADVERTISER: u128 = 0xad;
 const OFFER: u128 = 0x0ffe4;
 const EVENT: u128 = 0xe1;
 const ENDPOINT: u128 = 0xe0;
@@ -79,6 +79,18 @@ impl Tenant {
             domain: String::from("Brownboots"),
             active: true,
             rates: rates.collect(),
+            ..TenantChanged::default()
+        })
+    }
+
+    /// The tenant with its zone.
+    pub(crate) fn in_zone(self, version: u64, zone: &str) -> Envelope {
+        self.envelope(&TenantChanged {
+            tenant_id: self.0.to_vec(),
+            version,
+            domain: String::from("Brownboots"),
+            active: true,
+            time_zone: zone.to_owned(),
             ..TenantChanged::default()
         })
     }
@@ -228,6 +240,20 @@ impl Tenant {
             ..verdict.clone()
         };
         self.envelope(&ConversionVetoed { verdict: Some(vetoed) })
+    }
+}
+
+impl Tenant {
+    /// A doubt about what `verdict` said, as its next revision.
+    pub(crate) fn on_review(self, verdict: &ConversionVerdict) -> Envelope {
+        let doubted = ConversionVerdict {
+            revision: verdict.revision + 1,
+            verdict: Verdict::OnReview.into(),
+            code: String::from("REVIEW_TAINTED"),
+            reason: String::from("the install was flagged"),
+            ..verdict.clone()
+        };
+        self.envelope(&ConversionReviewRequested { verdict: Some(doubted) })
     }
 }
 

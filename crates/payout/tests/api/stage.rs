@@ -52,6 +52,8 @@ pub(crate) struct Stage {
     bus: Bus,
     ear: Ear,
     pub(crate) address: SocketAddr,
+    /// Of every replica.
+    pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) publisher: FakePublisher,
     pub(crate) database: TestDatabase,
     _namespace: Namespace,
@@ -69,11 +71,11 @@ impl Stage {
         let mut settings = settings(&database, &bus_settings);
         change(&mut settings);
         let mut runtimes = Vec::new();
-        let mut address = None;
+        let mut addresses = Vec::new();
         for _ in 0..replicas {
             let runtime = Runtime::new();
             let Addresses { http, .. } = payout::start(&settings, &runtime).expect("a start");
-            address = Some(http);
+            addresses.push(http);
             runtimes.push(runtime);
         }
         let ours = Runtime::new();
@@ -88,13 +90,14 @@ impl Stage {
         })
         .await;
         runtimes.push(ours);
-        let address = address.expect("at least one");
+        let address = *addresses.last().expect("at least one");
         Self {
             runtimes,
             settings,
             bus,
             ear,
             address,
+            addresses,
             publisher: FakePublisher::start(),
             database,
             _namespace: namespace,
@@ -249,6 +252,12 @@ impl Stage {
         self.meanwhile("UPDATE conversions SET hold_ends_at = now() WHERE status = 'pending'").await;
     }
 
+    /// Lets the statement period that goes on be over now.
+    pub(crate) async fn month_ends(&self) {
+        let ended = "UPDATE statement_periods SET ends_at = clock_timestamp() WHERE ends_at > now()";
+        assert!(self.meanwhile(ended).await > 0, "a period goes on");
+    }
+
     /// Lets the pause before the next attempt be over.
     pub(crate) async fn pause_ends(&self) {
         eventually("an attempt is recorded", SOON, async || {
@@ -270,6 +279,15 @@ impl Stage {
         let response = request.send().await.expect("an answer");
         let status = response.status().as_u16();
         (status, response.json().await.expect("JSON"))
+    }
+
+    /// Asks the API for a text: its status, its kind, itself.
+    pub(crate) async fn text(&self, path: &str, token: &str) -> (u16, String, String) {
+        let request = test_kit::http_client().get(format!("http://{}{path}", self.address));
+        let response =
+            request.header("authorization", format!("ApiToken {token}")).send().await.expect("an answer");
+        let kind = response.headers()["content-type"].to_str().expect("text").to_owned();
+        (response.status().as_u16(), kind, response.text().await.expect("text"))
     }
 
     /// Asks the API to do something; with a token or without.

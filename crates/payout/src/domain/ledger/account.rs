@@ -13,11 +13,14 @@ pub enum AccountKind {
     PublisherPayable,
     /// What stays with the tenant.
     Margin,
+    /// What was paid: to publishers on its credit side, by advertisers on its debit side.
+    Settled,
 }
 
 impl AccountKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::AdvertiserReceivable, Self::PublisherPayable, Self::Margin];
+    pub const ALL: [Self; 4] =
+        [Self::AdvertiserReceivable, Self::PublisherPayable, Self::Margin, Self::Settled];
 
     /// The word in tables and JSON.
     #[must_use]
@@ -26,6 +29,7 @@ impl AccountKind {
             Self::AdvertiserReceivable => "advertiser_receivable",
             Self::PublisherPayable => "publisher_payable",
             Self::Margin => "margin",
+            Self::Settled => "settled",
         }
     }
 }
@@ -34,14 +38,14 @@ impl AccountKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(pub Uuid);
 
-/// An account of one tenant, one currency and, except for the margin, one party.
+/// An account of one tenant, one currency and, except for margin and settled, one party.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account {
     /// Whose books.
     pub tenant: TenantId,
     /// What it counts.
     pub kind: AccountKind,
-    /// The advertiser or publisher; nil for the margin.
+    /// The advertiser or publisher; nil for the tenant's own.
     pub party: Uuid,
     /// In which currency.
     pub currency: Currency,
@@ -64,6 +68,12 @@ impl Account {
     #[must_use]
     pub const fn margin(tenant: TenantId, currency: Currency) -> Self {
         Self { tenant, kind: AccountKind::Margin, party: Uuid::nil(), currency }
+    }
+
+    /// What was paid.
+    #[must_use]
+    pub const fn settled(tenant: TenantId, currency: Currency) -> Self {
+        Self { tenant, kind: AccountKind::Settled, party: Uuid::nil(), currency }
     }
 
     /// The account's id: the same wherever it is computed.

@@ -30,6 +30,15 @@ impl Sums {
     }
 }
 
+impl Sums {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            pending: self.pending.saturating_add(other.pending),
+            posted: self.posted.saturating_add(other.posted),
+        }
+    }
+}
+
 /// Both sides of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Balance {
@@ -37,6 +46,14 @@ pub struct Balance {
     pub debits: Sums,
     /// Credits.
     pub credits: Sums,
+}
+
+impl Balance {
+    /// What both come to.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self { debits: self.debits.plus(other.debits), credits: self.credits.plus(other.credits) }
+    }
 }
 
 /// The balances of accounts, folded row by row.

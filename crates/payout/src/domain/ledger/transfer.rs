@@ -5,7 +5,7 @@ use kernel::{ConversionId, Micros, TenantId, TransferId};
 
 use super::account::{Account, derive};
 
-/// Which of a conversion's flows of money.
+/// Which flow of money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Flow {
     /// Receivable → payable: the publisher's part of the revenue.
@@ -14,6 +14,10 @@ pub enum Flow {
     Margin,
     /// Margin → payable: what a payout takes beyond the revenue.
     Loss,
+    /// Between the margin and a party's account: a person's correction of a statement.
+    Adjustment,
+    /// Payable → settled, or settled → receivable: a statement was paid.
+    Settlement,
 }
 
 /// What a row does.
@@ -33,7 +37,7 @@ pub enum Kind {
 
 impl Flow {
     /// Every flow.
-    pub const ALL: [Self; 3] = [Self::Payable, Self::Margin, Self::Loss];
+    pub const ALL: [Self; 5] = [Self::Payable, Self::Margin, Self::Loss, Self::Adjustment, Self::Settlement];
 
     /// The word in tables, ids and JSON.
     #[must_use]
@@ -42,6 +46,8 @@ impl Flow {
             Self::Payable => "payable",
             Self::Margin => "margin",
             Self::Loss => "loss",
+            Self::Adjustment => "adjustment",
+            Self::Settlement => "settlement",
         }
     }
 }
@@ -66,7 +72,7 @@ impl Kind {
 /// One row: `amount` from the credit side's account to the debit side's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transfer {
-    /// Computed from conversion, revision and leg (flow and kind).
+    /// Computed from conversion, revision and leg (flow and kind), or from the statement.
     pub id: TransferId,
     /// What the row does.
     pub kind: Kind,
@@ -80,7 +86,7 @@ pub struct Transfer {
     pub credit: Account,
     /// How much; above 0.
     pub amount: Micros,
-    /// The conversion's status revision that made it.
+    /// The conversion's status revision that made it; 0 for a statement's.
     pub revision: u64,
 }
 
