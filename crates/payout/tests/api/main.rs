@@ -4,8 +4,10 @@
 
 mod deciding;
 mod doors;
+mod evil;
 mod facts;
 mod forgetting;
+mod frozen;
 mod holds;
 mod ledger;
 mod limits;
@@ -14,4 +16,6 @@ mod openapi;
 mod postbacks;
 mod reading;
 mod retries;
+mod rotation;
 mod stage;
+mod timeline;

@@ -50,6 +50,7 @@ pub(crate) struct Stage {
     runtimes: Vec<Runtime>,
     bus: Bus,
     ear: Ear,
+    settings: Settings,
     pub(crate) address: SocketAddr,
     pub(crate) publisher: FakePublisher,
     pub(crate) database: TestDatabase,
@@ -63,6 +64,16 @@ impl Stage {
 
     pub(crate) async fn with(replicas: usize, change: impl Fn(&mut Settings)) -> Self {
         let database = test_kit::database("payout", payout::migrate).await;
+        Self::on(database, replicas, Runtime::new, change).await
+    }
+
+    /// The same on a database that was prepared, with other effects.
+    pub(crate) async fn on(
+        database: TestDatabase,
+        replicas: usize,
+        runtime: impl Fn() -> Runtime,
+        change: impl Fn(&mut Settings),
+    ) -> Self {
         let namespace = test_kit::namespace();
         let bus_settings = BusSettings::new(namespace.amqp_url(), namespace.name());
         let mut settings = settings(&database, &bus_settings);
@@ -70,7 +81,7 @@ impl Stage {
         let mut runtimes = Vec::new();
         let mut address = None;
         for _ in 0..replicas {
-            let runtime = Runtime::new();
+            let runtime = runtime();
             let Addresses { http, .. } = payout::start(&settings, &runtime).expect("a start");
             address = Some(http);
             runtimes.push(runtime);
@@ -92,11 +103,24 @@ impl Stage {
             runtimes,
             bus,
             ear,
+            settings,
             address,
             publisher: FakePublisher::start(),
             database,
             _namespace: namespace,
         }
+    }
+
+    /// Stops the replica that has run longest in mid-work, and starts another in its place.
+    pub(crate) async fn restart(&mut self) {
+        let runtime = Runtime::new();
+        let Addresses { http, .. } = payout::start(&self.settings, &runtime).expect("a start");
+        let old = std::mem::replace(self.runtimes.first_mut().expect("one runs"), runtime);
+        // No time to end in order: what is under way is dropped where it is.
+        drop(old.supervisor.drain(Duration::ZERO).await);
+        self.address = http;
+        let ready = self.runtimes.first().expect("one runs").readiness.clone();
+        eventually("the new one is connected", SOON, async || ready.is_ready()).await;
     }
 
     /// Where the tenant's publisher wants to hear by GET.
