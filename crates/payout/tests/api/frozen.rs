@@ -8,13 +8,17 @@ use std::sync::{
     atomic::{AtomicI64, AtomicU16, Ordering},
 };
 
+use contracts::{attribution::ConversionVerdict, envelope::Envelope};
 use diesel_async::SimpleAsyncConnection as _;
 use kernel::{Clock, IdSource, Timestamp};
 use payout::Settings;
 use process::{Runtime, SystemIds};
 use uuid::Uuid;
 
-use crate::{facts::now, stage::Stage};
+use crate::{
+    facts::{Tenant, now},
+    stage::Stage,
+};
 
 /// The smallest jitter, per mille.
 const LEAST_JITTER: u16 = 800;
@@ -70,6 +74,12 @@ impl Frozen {
         };
         let stage = Stage::on(database, 1, runtime, change).await;
         (stage, frozen)
+    }
+
+    /// A purchase that AppsFlyer has just reported.
+    pub(crate) fn purchase(&self, tenant: Tenant, click: u8) -> Envelope {
+        let received_at_micros = self.now().as_micros();
+        tenant.qualified(ConversionVerdict { received_at_micros, ..tenant.verdict(click) })
     }
 
     /// Moves time.

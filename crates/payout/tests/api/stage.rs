@@ -119,7 +119,7 @@ impl Stage {
         // No time to end in order: what is under way is dropped where it is.
         drop(old.supervisor.drain(Duration::ZERO).await);
         self.address = http;
-        let ready = self.runtimes.first().expect("one runs").readiness.clone();
+        let ready = self.runtimes[0].readiness.clone();
         eventually("the new one is connected", SOON, async || ready.is_ready()).await;
     }
 

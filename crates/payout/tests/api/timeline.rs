@@ -5,7 +5,6 @@ use diesel::{
     sql_types::{Array, BigInt, Text},
 };
 use diesel_async::RunQueryDsl;
-use kernel::Clock as _;
 use test_kit::{Answer, eventually};
 
 use crate::{
@@ -118,31 +117,24 @@ async fn ten_attempts_are_made_exactly_when_the_schedule_says() {
     let (stage, frozen) = Frozen::stage(|settings| settings.delivery.poll_ms = 20).await;
     let healthy = Tenant::new(1);
     stage.introduce(healthy).await;
-    let purchase = |tenant: Tenant, click| {
-        let received_at_micros = frozen.now().as_micros();
-        tenant.qualified(contracts::attribution::ConversionVerdict {
-            received_at_micros,
-            ..tenant.verdict(click)
-        })
-    };
     for (number, publisher) in PUBLISHERS.iter().enumerate() {
         publisher.introduce(number, &stage).await;
         // Nobody is ever due at the same moment as another one: all delays are whole seconds.
         frozen.pass(&stage, 7_000).await;
         frozen.draw(publisher.jitter);
-        stage.say_verdicts([purchase(Publisher::tenant(number), 1)]).await;
+        stage.say_verdicts([frozen.purchase(Publisher::tenant(number), 1)]).await;
         let one_more = i64::try_from(number + 1).unwrap();
         stage.rows("deliveries WHERE state = 'waiting' AND attempts = 1 AND lease IS NULL", one_more).await;
     }
 
     // Time goes from one due moment to the next.
     let mut witnesses = 0;
-    while let Some(next) = waiting(&stage).await.first() {
+    while let Some(next) = waiting(&stage).await.into_iter().next() {
         let number = usize::try_from(next.number).unwrap();
         let publisher = &PUBLISHERS[number];
         if publisher.name == "plain" {
             frozen.move_to(&stage, next.due - 1).await;
-            stage.say_verdicts([purchase(healthy, witnesses)]).await;
+            stage.say_verdicts([frozen.purchase(healthy, witnesses)]).await;
             witnesses += 1;
             stage.rows("deliveries WHERE state = 'delivered'", i64::from(witnesses)).await;
             let heard = i64::try_from(stage.publisher.deliveries_to("/plain").len()).unwrap();
