@@ -89,7 +89,11 @@ async fn a_name_that_was_public_and_is_private_now_is_refused() {
     assert_eq!(call(&client, sides.port).await, Ok(200));
     assert_eq!(call(&client, sides.port).await, Err(SendError::Address));
     assert_eq!(call(&client, sides.port).await, Ok(200));
-    assert_eq!(asked.load(Ordering::SeqCst), 3, "one question a call: there is no second answer to connect to");
+    assert_eq!(
+        asked.load(Ordering::SeqCst),
+        3,
+        "one question a call: there is no second answer to connect to"
+    );
     assert_eq!(sides.public.load(Ordering::SeqCst), 2);
     assert_eq!(sides.private.load(Ordering::SeqCst), 0);
 }

@@ -98,10 +98,7 @@ async fn send(settings: &ClientSettings, url: &str) -> Result<u16, SendError> {
 #[case::name("localhost", SendError::Address)]
 #[case::name_in_capitals("LOCALHOST", SendError::Address)]
 #[tokio::test]
-async fn no_spelling_of_a_private_address_is_connected_to(
-    #[case] host: &str,
-    #[case] expected: SendError,
-) {
+async fn no_spelling_of_a_private_address_is_connected_to(#[case] host: &str, #[case] expected: SendError) {
     let ear = ear().await;
     let url = format!("http://{host}:{}/", ear.port);
     assert_eq!(send(&ClientSettings::default(), &url).await, Err(expected));

@@ -20,4 +20,6 @@ pub mod delivery;
 pub mod ledger;
 pub mod limits;
 pub mod postback;
+#[cfg(test)]
+mod proof;
 pub mod standing;

@@ -63,8 +63,7 @@ const TABLE: [(Evil, Outcome); 21] = [
 ];
 
 /// Those that take all the time that they are given.
-const PATIENT: [Evil; 4] =
-    [Evil::NeverAnswers, Evil::TricklesHead, Evil::TricklesBody, Evil::EndlessInterim];
+const PATIENT: [Evil; 4] = [Evil::NeverAnswers, Evil::TricklesHead, Evil::TricklesBody, Evil::EndlessInterim];
 
 #[derive(Debug, QueryableByName)]
 struct Attempt {

@@ -13,6 +13,7 @@ mod ledger;
 mod limits;
 mod oddities;
 mod openapi;
+mod oracle;
 mod postbacks;
 mod reading;
 mod retries;

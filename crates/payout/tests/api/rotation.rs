@@ -42,9 +42,8 @@ async fn both_receivers_believe_during_a_rotation_and_only_the_new_one_after_it(
     let brownboots = Tenant::new(1);
     let purchase = |click| frozen.purchase(brownboots, click);
     let (old, new, stranger) = (Receiver(secret(1)), Receiver(secret(2)), Receiver(secret(3)));
-    let believed = |delivery: &Delivery| {
-        (old.believes(delivery), new.believes(delivery), stranger.believes(delivery))
-    };
+    let believed =
+        |delivery: &Delivery| (old.believes(delivery), new.believes(delivery), stranger.believes(delivery));
     let mut endpoint = brownboots.endpoint(stage.template());
     endpoint.method = method.into();
     stage

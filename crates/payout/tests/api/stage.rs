@@ -115,11 +115,13 @@ impl Stage {
     pub(crate) async fn restart(&mut self) {
         let runtime = Runtime::new();
         let Addresses { http, .. } = payout::start(&self.settings, &runtime).expect("a start");
-        let old = std::mem::replace(self.runtimes.first_mut().expect("one runs"), runtime);
+        let old = self.runtimes.remove(0);
         // No time to end in order: what is under way is dropped where it is.
         drop(old.supervisor.drain(Duration::ZERO).await);
         self.address = http;
-        let ready = self.runtimes[0].readiness.clone();
+        let ready = runtime.readiness.clone();
+        // Before the last, which is the test's own.
+        self.runtimes.insert(self.runtimes.len() - 1, runtime);
         eventually("the new one is connected", SOON, async || ready.is_ready()).await;
     }
 

@@ -153,7 +153,8 @@ async fn ten_attempts_are_made_exactly_when_the_schedule_says() {
 
     for (number, publisher) in PUBLISHERS.iter().enumerate() {
         let Told { began, state } = told(&stage, Publisher::tenant(number)).await;
-        let expected: Vec<_> = SCHEDULE.iter().map(|delay| delay * publisher.waits * SECOND / 1_000).collect();
+        let expected: Vec<_> =
+            SCHEDULE.iter().map(|delay| delay * publisher.waits * SECOND / 1_000).collect();
         let pauses: Vec<_> = began.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert_eq!(pauses, expected, "{}", publisher.name);
         assert_eq!((began.len(), state.as_str()), (10, "exhausted"), "{}", publisher.name);
