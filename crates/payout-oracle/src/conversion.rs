@@ -193,8 +193,12 @@ impl Conversion {
     fn learn_the_price(&mut self, verdict: &Verdict, is_final: bool) -> bool {
         let is_fixed = self.money.is_some() && (is_final || self.amount == verdict.amount);
         if !is_fixed {
-            self.money = price(&verdict.terms, verdict.amount);
-            self.amount = verdict.amount;
+            let known = price(&verdict.terms, verdict.amount);
+            // A person's word stands, and with it the price at which it was given.
+            if known.is_some() || self.money.is_none() || !self.is_ruled {
+                self.money = known;
+                self.amount = verdict.amount;
+            }
         }
         match self.money {
             None => false,

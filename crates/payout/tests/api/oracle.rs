@@ -276,7 +276,10 @@ async fn whatever_happens_at_once_comes_to_an_end_that_some_order_comes_to() {
             Some(found) => ends.iter().any(|end| found.fits(end)),
             None => ends.iter().any(|end| *end == oracle::Conversion::default()),
         };
-        assert!(is_explained, "seed {seed}, conversion {click}: {found:?} of {steps:#?} is none of {ends:#?}");
+        assert!(
+            is_explained,
+            "seed {seed}, conversion {click}: {found:?} of {steps:#?} is none of {ends:#?}"
+        );
     }
     assert!(refused > 0 && found.len() > 50, "seed {seed}: nothing was refused, or nothing happened");
     // Balances are what their rows say, and every conversion's rows what its status says.

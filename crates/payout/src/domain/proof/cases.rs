@@ -97,7 +97,7 @@ fn any_said() -> impl Strategy<Value = Said> {
             let word = match word {
                 Word::OnReview { .. } => Word::OnReview { reverses },
                 Word::Vetoed { .. } => Word::Vetoed { reverses },
-                other => other,
+                Word::Unreached | Word::Qualified => word,
             };
             Said { revision, word, reverses, received_hours, days, amount }
         },
