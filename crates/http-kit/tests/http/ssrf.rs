@@ -15,7 +15,7 @@ use http_kit::client::{
 };
 use process::Supervisor;
 use rstest::rstest;
-use test_kit::{Evil, EvilFarm};
+use test_kit::{Evil, EvilEndpoint, EvilFarm};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -260,7 +260,7 @@ async fn a_certificate_must_be_of_an_authority_of_the_system_for_this_name_and_o
     std::fs::write(&authority, farm.authority_pem()).unwrap();
     let endpoints =
         [Evil::GoodTls, Evil::Expired, Evil::OtherName, Evil::SelfSigned].map(|evil| farm.endpoint(evil));
-    let [good, expired, other, own] = endpoints.each_ref().map(|endpoint| endpoint.url());
+    let [good, expired, other, own] = endpoints.each_ref().map(EvilEndpoint::url);
     // What is refused below is refused although its authority is trusted, except for the last one.
     let variables = [
         ("SSL_CERT_FILE", authority.to_str().unwrap()),
@@ -277,7 +277,7 @@ async fn a_certificate_must_be_of_an_authority_of_the_system_for_this_name_and_o
     });
     // Without that, the good one is a stranger, too.
     assert_eq!(send(&loopback_allowed(), &good).await, Err(SendError::Tls));
-    assert_eq!(endpoints.each_ref().map(|endpoint| endpoint.requests()), [1, 0, 0, 0]);
+    assert_eq!(endpoints.each_ref().map(EvilEndpoint::requests), [1, 0, 0, 0]);
 }
 
 #[tokio::test]

@@ -114,8 +114,8 @@ async fn every_evil_costs_bounded_time_and_bytes_and_nobody_else_waits() {
     let healthy = Tenant::new(1);
     stage.introduce(healthy).await;
     let mut evils = Vec::new();
-    for (number, (evil, outcome)) in TABLE.into_iter().enumerate() {
-        let tenant = Tenant::new(100 + number as u128);
+    for (number, (evil, outcome)) in (100..).zip(TABLE) {
+        let tenant = Tenant::new(number);
         let farmed = farm.endpoint(evil);
         let endpoint = tenant.endpoint(format!("{}/cb?id={{conversion_id}}", farmed.url()));
         stage.say_catalog([tenant.envelope(&tenant.offer(1)), tenant.publisher(1, vec![endpoint])]).await;
@@ -194,8 +194,8 @@ async fn no_spelling_of_an_address_inside_is_called() {
     ];
     let stage = Stage::with(1, |settings| settings.client.allowed_networks.clear()).await;
     let mut tenants = Vec::new();
-    for (number, (host, failure)) in hosts.into_iter().enumerate() {
-        let tenant = Tenant::new(100 + number as u128);
+    for (number, (host, failure)) in (100..).zip(hosts) {
+        let tenant = Tenant::new(number);
         let url = format!("http://{host}:{}/cb?id={{conversion_id}}", stage.publisher.port());
         let endpoint = tenant.endpoint(url);
         stage.say_catalog([tenant.envelope(&tenant.offer(1)), tenant.publisher(1, vec![endpoint])]).await;

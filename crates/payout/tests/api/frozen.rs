@@ -69,8 +69,8 @@ impl Frozen {
         database.admin().await.batch_execute(&statements).await.expect("a database whose time stands still");
         let frozen = Arc::new(Self { moment: AtomicI64::new(moment), jitter: AtomicU16::new(1_000) });
         let runtime = || {
-            let (clock, ids): (Arc<dyn Clock>, Arc<dyn IdSource>) = (frozen.clone(), frozen.clone());
-            Runtime { clock, ids, ..Runtime::new() }
+            let frozen = || Arc::clone(&frozen);
+            Runtime { clock: frozen(), ids: frozen(), ..Runtime::new() }
         };
         let stage = Stage::on(database, 1, runtime, change).await;
         (stage, frozen)

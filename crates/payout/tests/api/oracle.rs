@@ -2,6 +2,8 @@
 //! mid-work one after the other. Whatever comes of a conversion must be what some order of its steps comes to by the second
 //! implementation (`crates/payout-oracle`), and the books must hold what that says.
 
+#![expect(clippy::indexing_slicing, reason = "a test may stop")]
+
 use std::collections::BTreeMap;
 
 use contracts::{
@@ -44,24 +46,24 @@ const DECISIONS: [(&str, oracle::Decision); 4] = [
 struct Dice(u64);
 
 impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
+    fn below(&mut self, bound: usize) -> usize {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
+        usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(bound).unwrap()).unwrap()
     }
 
     fn of<T: Copy>(&mut self, choice: &[T]) -> T {
-        choice[usize::try_from(self.below(choice.len() as u64)).unwrap()]
+        choice[self.below(choice.len())]
     }
 }
 
 /// A tenant for each currency: an offer without a rate for what is earned with it waits for a person.
 fn tenant_of(click: u8) -> (Tenant, usize) {
     let currency = usize::from(click) % CURRENCIES.len();
-    (Tenant::new(1 + currency as u128), currency)
+    (Tenant::new(1 + u128::try_from(currency).unwrap()), currency)
 }
 
 fn manager(currency: usize) -> String {
@@ -222,8 +224,8 @@ async fn whatever_happens_at_once_comes_to_an_end_that_some_order_comes_to() {
                 verdict(click, number, &mut dice)
             };
             // In any wave: revisions come in any order.
-            let wave = usize::try_from(dice.below(WAVES as u64)).unwrap();
-            let place = usize::try_from(dice.below(waves[wave].len() as u64 + 1)).unwrap();
+            let wave = dice.below(WAVES);
+            let place = dice.below(waves[wave].len() + 1);
             waves[wave].insert(place, (click, step));
         }
     }
@@ -269,7 +271,9 @@ async fn whatever_happens_at_once_comes_to_an_end_that_some_order_comes_to() {
         let id: ConversionId = tenant_of(*click).0.conversion_id(*click);
         // Long after every hold; what time does before it, it does after it.
         let mut ends = oracle::ends(steps, now().as_micros());
-        ends.iter_mut().for_each(|end| drop(end.step(&oracle::Step::Time, i64::MAX)));
+        for end in &mut ends {
+            end.step(&oracle::Step::Time, i64::MAX);
+        }
         refused += steps.iter().filter(|(_, fared)| !fared).count();
         let found = found.get(&id.to_string());
         let is_explained = match found {

@@ -53,7 +53,7 @@ impl Publisher {
     }
 
     fn tenant(number: usize) -> Tenant {
-        Tenant::new(100 + number as u128)
+        Tenant::new(100 + u128::try_from(number).unwrap())
     }
 
     async fn introduce(&self, number: usize, stage: &Stage) {
