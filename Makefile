@@ -50,10 +50,12 @@ bench: provision nodes ## measure throughput and delay beside honest baselines (
 	@cargo build --release --workspace --bins --locked
 	@GOKART_NODES="$${GOKART_NODES:-$(CURDIR)/.local/nodes.env}" "$$CARGO_TARGET_DIR/release/bench"
 
-proof: ## the decision against its second implementation and in every order, on PROOF_CASES (100000) random journeys
-	@PROOF_CASES="$${PROOF_CASES:-100000}" cargo test --locked -p attribution --lib \
+proof: ## the decisions against their second implementations and in every order, on PROOF_CASES (100000) random histories
+	@PROOF_CASES="$${PROOF_CASES:-100000}" cargo test --locked -p attribution -p payout --lib \
 		--config profile.dev.package.attribution.opt-level=2 \
-		--config profile.dev.package.attribution-oracle.opt-level=2 -- domain::proof
+		--config profile.dev.package.attribution-oracle.opt-level=2 \
+		--config profile.dev.package.payout.opt-level=2 \
+		--config profile.dev.package.payout-oracle.opt-level=2 -- domain::proof
 
 fuzz: ## look for inputs that break the parser of postbacks, for FUZZ_SECONDS (60)
 	@crates/postback-parser/fuzz/run.sh

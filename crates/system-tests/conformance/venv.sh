@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Make the Python environment of the conformance test, unless it is there, and print its folder.
 #
+#   venv.sh [REQUIREMENTS]      of another test with this file (../signatures)
+#
 # It holds exactly what requirements.txt names, by hash, and lies outside the checkout, one a set of requirements: pip needs
 # PyPI once for each. GOKART_CONFORMANCE_VENVS says where (~/.cache/gokart/conformance).
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
-requirements=$here/requirements.txt
+requirements=${1:-$here/requirements.txt}
 venvs=${GOKART_CONFORMANCE_VENVS:-${XDG_CACHE_HOME:-$HOME/.cache}/gokart/conformance}
 
 die() {

@@ -12,7 +12,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 const SERVICES: [&str; 5] = ["ingest", "tracker", "offer-catalog", "attribution", "payout"];
 /// A service without rules of its own: pages over the APIs of the others.
 const PAGES: &str = "console";
-const TEST_ONLY: [&str; 4] = ["test-kit", "system-tests", "bench", "attribution-oracle"];
+const TEST_ONLY: [&str; 5] = ["test-kit", "system-tests", "bench", "attribution-oracle", "payout-oracle"];
 /// Crates that are rules from end to end, and the workspace crates they may know.
 const PURE: [(&str, &[&str]); 4] =
     [("kernel", &[]), ("terms", &["kernel"]), ("postback-parser", &["kernel"]), ("signing", &["kernel"])];
@@ -187,20 +187,19 @@ fn a_library_knows_only_what_it_may() {
 
 /// A second implementation that borrows from the first could not find it wrong.
 #[test]
-fn the_oracle_knows_nothing_of_what_it_checks() {
+fn the_oracles_know_nothing_of_what_they_check() {
     let metadata = metadata();
-    let oracle = metadata
-        .workspace_packages()
-        .into_iter()
-        .find(|package| package.name.as_str() == "attribution-oracle")
-        .unwrap();
-    assert!(oracle.dependencies.is_empty(), "attribution-oracle depends on {:?}", oracle.dependencies);
-    let files = files_under(&workspace().join("crates/attribution-oracle"));
-    assert!(!files.is_empty());
-    for file in files {
-        for (number, line) in live_lines(&file) {
-            for way_in in ["include!", "include_str!", "#[path", "extern crate", "attribution::"] {
-                assert!(!line.contains(way_in), "{}:{number}: {way_in} leads elsewhere", file.display());
+    for (name, checked) in [("attribution-oracle", "attribution::"), ("payout-oracle", "payout::")] {
+        let packages = metadata.workspace_packages();
+        let oracle = packages.iter().find(|package| package.name.as_str() == name).unwrap();
+        assert!(oracle.dependencies.is_empty(), "{name} depends on {:?}", oracle.dependencies);
+        let files = files_under(&workspace().join("crates").join(name));
+        assert!(!files.is_empty());
+        for file in files {
+            for (number, line) in live_lines(&file) {
+                for way_in in ["include!", "include_str!", "#[path", "extern crate", checked] {
+                    assert!(!line.contains(way_in), "{}:{number}: {way_in} leads elsewhere", file.display());
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 mod database;
 pub mod doors;
 mod eventually;
+mod evil;
 mod fakes;
 mod fault_proxy;
 mod http_client;
@@ -13,6 +14,7 @@ mod random;
 
 pub use database::{TestDatabase, database, empty_database};
 pub use eventually::{Observed, eventually};
+pub use evil::{Evil, EvilEndpoint, EvilFarm};
 pub use fakes::{
     apps_flyer::{Answered, FakeAppsFlyer, Postback, click_id_of},
     otlp::{OtlpReceiver, ReceivedSpan},

@@ -7,6 +7,8 @@
 mod address;
 mod answer;
 mod error;
+#[cfg(test)]
+mod rebinding;
 mod resolver;
 mod send;
 mod settings;

@@ -4,8 +4,9 @@
 //! anew: a check before the call would be answered with a public address and the call itself with `127.0.0.1`. reqwest
 //! does not ask a resolver about literal addresses; [`super::target`] judges those.
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{fmt, io, net::SocketAddr, sync::Arc};
 
+use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
 
@@ -23,15 +24,24 @@ impl fmt::Display for AddressRefused {
 
 impl std::error::Error for AddressRefused {}
 
-/// The system's resolver behind the policy.
+/// Asks for a name's addresses, anew each time.
+pub(super) type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
+/// The system's resolver.
+pub(super) fn system() -> Lookup {
+    Arc::new(|name| Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) }))
+}
+
+/// A resolver behind the policy.
 pub(super) struct FilteringResolver {
     policy: Arc<AddressPolicy>,
     lookups: Arc<Semaphore>,
+    lookup: Lookup,
 }
 
 impl FilteringResolver {
-    pub(super) fn new(policy: Arc<AddressPolicy>, lookups: usize) -> Self {
-        Self { policy, lookups: Arc::new(Semaphore::new(lookups)) }
+    pub(super) fn new(policy: Arc<AddressPolicy>, lookups: usize, lookup: Lookup) -> Self {
+        Self { policy, lookups: Arc::new(Semaphore::new(lookups)), lookup }
     }
 }
 
@@ -39,10 +49,11 @@ impl Resolve for FilteringResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let policy = Arc::clone(&self.policy);
         let lookups = Arc::clone(&self.lookups);
+        let lookup = Arc::clone(&self.lookup);
         Box::pin(async move {
             let _permit = lookups.acquire_owned().await?;
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            Ok(permitted(&policy, found)?)
+            let found = lookup(name.as_str().to_owned()).await?;
+            Ok(permitted(&policy, found.into_iter())?)
         })
     }
 }

@@ -10,7 +10,7 @@ use super::{
     address::AddressPolicy,
     answer::{Answer, BodyEnd},
     error::{BuildError, SendError},
-    resolver::FilteringResolver,
+    resolver::{self, FilteringResolver, Lookup},
     settings::ClientSettings,
     target,
 };
@@ -46,6 +46,11 @@ impl Client {
     /// # Errors
     /// [`BuildError`] when there are no root certificates.
     pub fn new(settings: &ClientSettings) -> Result<Self, BuildError> {
+        Self::with_names(settings, resolver::system())
+    }
+
+    /// With another way from names to addresses.
+    pub(super) fn with_names(settings: &ClientSettings, lookup: Lookup) -> Result<Self, BuildError> {
         // reqwest panics without a provider. In services `telemetry::init` was first; in tests this may be.
         telemetry::install_crypto_provider();
         let policy = Arc::new(AddressPolicy::new(settings.allowed_networks.clone()));
@@ -56,7 +61,7 @@ impl Client {
             .no_proxy()
             // An attempt that is recorded as one must be one.
             .retry(retry::never())
-            .dns_resolver(FilteringResolver::new(Arc::clone(&policy), settings.lookups))
+            .dns_resolver(FilteringResolver::new(Arc::clone(&policy), settings.lookups, lookup))
             .connect_timeout(settings.connect_timeout())
             .pool_max_idle_per_host(settings.idle_per_host)
             .build()

@@ -21,4 +21,6 @@ mod openapi;
 #[cfg(test)]
 mod privacy;
 #[cfg(test)]
+mod ssrf;
+#[cfg(test)]
 mod stop;

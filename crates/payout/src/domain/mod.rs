@@ -22,6 +22,8 @@ pub mod exposure;
 pub mod ledger;
 pub mod limits;
 pub mod postback;
+#[cfg(test)]
+mod proof;
 pub mod replay;
 pub mod standing;
 pub mod statements;

@@ -66,6 +66,16 @@ impl Stage {
 
     pub(crate) async fn with(replicas: usize, change: impl Fn(&mut Settings)) -> Self {
         let database = test_kit::database("payout", payout::migrate).await;
+        Self::on(database, replicas, Runtime::new, change).await
+    }
+
+    /// The same on a database that was prepared, with other effects.
+    pub(crate) async fn on(
+        database: TestDatabase,
+        replicas: usize,
+        runtime: impl Fn() -> Runtime,
+        change: impl Fn(&mut Settings),
+    ) -> Self {
         let namespace = test_kit::namespace();
         let bus_settings = BusSettings::new(namespace.amqp_url(), namespace.name());
         let mut settings = settings(&database, &bus_settings);
@@ -73,7 +83,7 @@ impl Stage {
         let mut runtimes = Vec::new();
         let mut addresses = Vec::new();
         for _ in 0..replicas {
-            let runtime = Runtime::new();
+            let runtime = runtime();
             let Addresses { http, .. } = payout::start(&settings, &runtime).expect("a start");
             addresses.push(http);
             runtimes.push(runtime);
@@ -130,6 +140,20 @@ impl Stage {
         self.address = payout::start(&self.settings, &runtime).expect("a start").http;
         eventually("it is ready again", SOON, async || runtime.readiness.is_ready()).await;
         self.runtimes.insert(0, runtime);
+    }
+
+    /// Stops the replica that has run longest in mid-work, and starts another in its place.
+    pub(crate) async fn replace(&mut self) {
+        let runtime = Runtime::new();
+        let Addresses { http, .. } = payout::start(&self.settings, &runtime).expect("a start");
+        let old = self.runtimes.remove(0);
+        // No time to end in order: what is under way is dropped where it is.
+        drop(old.supervisor.drain(Duration::ZERO).await);
+        self.address = http;
+        let ready = runtime.readiness.clone();
+        // Before the last, which is the test's own.
+        self.runtimes.insert(self.runtimes.len() - 1, runtime);
+        eventually("the new one is connected", SOON, async || ready.is_ready()).await;
     }
 
     /// Where the tenant's publisher wants to hear by GET.

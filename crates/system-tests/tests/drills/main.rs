@@ -11,6 +11,7 @@ mod flood;
 mod full_disk;
 mod importing;
 mod killing;
+mod killing_payout;
 mod people;
 mod scene;
 mod stopping_nodes;

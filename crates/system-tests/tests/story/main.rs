@@ -15,6 +15,7 @@ mod republish;
 mod retries;
 mod secrets;
 mod settings_secrets;
+mod signatures;
 mod stopping;
 mod tracing;
 mod tracker_door;

@@ -228,6 +228,23 @@ fn a_missing_amount_waits_on_review_and_the_amendment_prices_it() {
 }
 
 #[test]
+fn what_a_person_cleared_is_not_released_without_a_price() {
+    let amount = Some(kernel::Money::new(Micros(4_000_000), Currency::USD));
+    let reported = Reported { amount, usd: None };
+    let tainted = Word::OnReview { reverses: false };
+    let mut run = Run::default();
+    run.verdict(&Verdict { terms: percent(), reported, ..verdict(1, tainted) }, days(0));
+    let current = run.conversion.clone().unwrap();
+    let cleared = Decision::ClearReview;
+    let change = on_decision(&current, cleared, "fine", &no_rate, &mut run.desk, days(0)).unwrap();
+    run.take(change);
+    // The postback that holds the occurrence is another one now, and says no amount.
+    run.verdict(&Verdict { terms: percent(), ..verdict(2, Word::Qualified) }, days(1));
+    run.due(days(3));
+    assert_eq!((run.status(), run.net(AccountKind::PublisherPayable)), (Status::Success, (0, 1_000_000)));
+}
+
+#[test]
 fn what_was_released_keeps_its_price() {
     let amount =
         |micros| Reported { amount: Some(kernel::Money::new(Micros(micros), Currency::USD)), usd: None };

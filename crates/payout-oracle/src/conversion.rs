@@ -1,0 +1,237 @@
+//! What becomes of a conversion.
+
+use crate::price::{Amount, Money, Terms, price};
+
+/// Whole days are of this length, in microseconds.
+const DAY: i64 = 86_400_000_000;
+
+/// Where a conversion is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Nobody has heard of it.
+    Unreached,
+    /// Waits for its time.
+    Pending,
+    /// Waits for a person.
+    OnReview,
+    /// Earned.
+    Success,
+    /// Earned, with fraud reported after it.
+    Flagged,
+    /// Refused before it was earned.
+    Rejected,
+    /// Taken back.
+    Reversed,
+}
+
+/// Attribution's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// Nothing reached the step.
+    Unreached,
+    /// Earned.
+    Qualified,
+    /// A person must look.
+    OnReview,
+    /// Refused.
+    Vetoed,
+}
+
+/// Attribution's verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The highest counts.
+    pub revision: u64,
+    /// What it says.
+    pub word: Word,
+    /// Whether fraud takes back what was earned.
+    pub reverses: bool,
+    /// When the postback was received.
+    pub received_at: i64,
+    /// The pending time.
+    pub days: u16,
+    /// What the user spent.
+    pub amount: Option<Amount>,
+    /// The terms.
+    pub terms: Terms,
+}
+
+/// A person's decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It is earned.
+    Approve,
+    /// It is not.
+    Reject,
+    /// It is, after all.
+    Restore,
+    /// Time may decide.
+    ClearReview,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A verdict arrives.
+    Verdict(Verdict),
+    /// A person decides.
+    Decision(Decision),
+    /// Time looks.
+    Time,
+}
+
+/// What the books hold of a conversion: on whose account how much, credits less debits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Books {
+    /// Reserved: advertiser, publisher, margin.
+    pub pending: [i128; 3],
+    /// Posted: advertiser, publisher, margin.
+    pub posted: [i128; 3],
+}
+
+/// A conversion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversion {
+    /// Where it is.
+    pub status: Status,
+    /// What it is worth.
+    pub money: Option<Money>,
+    newest: u64,
+    due: i64,
+    amount: Option<Amount>,
+    /// A person has put it where it is.
+    is_ruled: bool,
+}
+
+impl Default for Conversion {
+    fn default() -> Self {
+        let (newest, due) = (0, i64::MAX);
+        Self { status: Status::Unreached, money: None, newest, due, amount: None, is_ruled: false }
+    }
+}
+
+impl Conversion {
+    /// What happens at `now`. Whether it was news: an old verdict is none, nor is a decision that can not be; then nothing has
+    /// changed.
+    pub fn step(&mut self, step: &Step, now: i64) -> bool {
+        let is_news = match step {
+            Step::Verdict(verdict) => self.hear(verdict),
+            Step::Decision(decision) => self.decide(*decision),
+            Step::Time => true,
+        };
+        // Whatever it was: time releases what is plainly pending, and nothing else.
+        if is_news && self.status == Status::Pending && now >= self.due {
+            self.status = Status::Success;
+            self.is_ruled = false;
+        }
+        is_news
+    }
+
+    /// What the books must hold.
+    #[must_use]
+    pub fn books(&self) -> Books {
+        let held = self.money.map_or([0; 3], |Money { revenue, payout }| {
+            let (revenue, payout) = (i128::from(revenue), i128::from(payout));
+            [revenue.saturating_neg(), payout, revenue.saturating_sub(payout)]
+        });
+        match self.status {
+            Status::Unreached | Status::Rejected | Status::Reversed => Books::default(),
+            Status::Pending | Status::OnReview => Books { pending: held, ..Books::default() },
+            Status::Success | Status::Flagged => Books { posted: held, ..Books::default() },
+        }
+    }
+
+    /// What its publisher was told last: Pending 1, Success 2, Rejected 3, with the payout that counts.
+    #[must_use]
+    pub fn told(&self) -> (u8, Option<i64>) {
+        let payout = self.money.map(|money| money.payout);
+        match self.status {
+            Status::Unreached => (0, None),
+            Status::Pending | Status::OnReview => (1, payout),
+            Status::Success | Status::Flagged => (2, payout),
+            Status::Rejected | Status::Reversed => (3, None),
+        }
+    }
+
+    const fn is_earned(&self) -> bool {
+        matches!(self.status, Status::Success | Status::Flagged)
+    }
+
+    fn hear(&mut self, verdict: &Verdict) -> bool {
+        if verdict.revision <= self.newest {
+            return false;
+        }
+        self.newest = verdict.revision;
+        let is_final = self.is_earned() || self.status == Status::Reversed;
+        if !is_final {
+            let hold = i64::from(verdict.days).saturating_mul(DAY);
+            self.due = verdict.received_at.saturating_add(hold);
+        }
+        let is_clear = verdict.word == Word::Unreached || self.learn_the_price(verdict, is_final);
+        if self.is_ruled {
+            return true;
+        }
+        // A price that is not clear is no fraud.
+        let takes_back = verdict.reverses && verdict.word != Word::Qualified;
+        let word = if verdict.word == Word::Qualified && !is_clear { Word::OnReview } else { verdict.word };
+        self.status = match word {
+            Word::Unreached if self.status == Status::Unreached => Status::Unreached,
+            Word::Qualified if self.is_earned() => Status::Success,
+            Word::Qualified => Status::Pending,
+            // What was earned stays so, unless the offer takes it back; what was taken back stays taken.
+            _ if self.status == Status::Reversed => Status::Reversed,
+            Word::OnReview | Word::Vetoed if self.is_earned() && takes_back => Status::Reversed,
+            _ if self.is_earned() => Status::Flagged,
+            Word::OnReview => Status::OnReview,
+            Word::Vetoed | Word::Unreached => Status::Rejected,
+        };
+        true
+    }
+
+    /// The price is fixed once it is known, and made again only when another amount is reported before it was earned. Whether
+    /// time may release at this price.
+    fn learn_the_price(&mut self, verdict: &Verdict, is_final: bool) -> bool {
+        let is_fixed = self.money.is_some() && (is_final || self.amount == verdict.amount);
+        if !is_fixed {
+            let known = price(&verdict.terms, verdict.amount);
+            // A person's word stands, and with it the price at which it was given.
+            if known.is_some() || self.money.is_none() || !self.is_ruled {
+                self.money = known;
+                self.amount = verdict.amount;
+            }
+        }
+        match self.money {
+            None => false,
+            Some(money) => is_fixed && is_final || money.payout <= money.revenue,
+        }
+    }
+
+    fn decide(&mut self, decision: Decision) -> bool {
+        let Some(status) = allowed(self.status, decision) else { return false };
+        let is_refusal = matches!(status, Status::Rejected | Status::Reversed);
+        if !is_refusal && self.money.is_none() {
+            return false;
+        }
+        self.status = status;
+        self.is_ruled = true;
+        true
+    }
+}
+
+/// Where a decision leads; everything that is not here is refused.
+fn allowed(from: Status, decision: Decision) -> Option<Status> {
+    const TABLE: [(Status, Decision, Status); 11] = [
+        (Status::Pending, Decision::Approve, Status::Success),
+        (Status::OnReview, Decision::Approve, Status::Success),
+        (Status::Flagged, Decision::Approve, Status::Success),
+        (Status::Pending, Decision::Reject, Status::Rejected),
+        (Status::OnReview, Decision::Reject, Status::Rejected),
+        (Status::Success, Decision::Reject, Status::Reversed),
+        (Status::Flagged, Decision::Reject, Status::Reversed),
+        (Status::Rejected, Decision::Restore, Status::Success),
+        (Status::Reversed, Decision::Restore, Status::Success),
+        (Status::OnReview, Decision::ClearReview, Status::Pending),
+        (Status::Flagged, Decision::ClearReview, Status::Success),
+    ];
+    TABLE.iter().find(|(known, asked, _)| (*known, *asked) == (from, decision)).map(|(.., to)| *to)
+}

@@ -1,0 +1,96 @@
+//! What one event is worth.
+
+/// An amount of a currency, in micros. Currencies are numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amount {
+    /// How much.
+    pub micros: i64,
+    /// Of which currency.
+    pub currency: u8,
+}
+
+/// What the advertiser owes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revenue {
+    /// So many micros.
+    Flat(i64),
+    /// So many hundredths of a percent of the amount.
+    Percent(u32),
+}
+
+/// What the publisher earns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payout {
+    /// So many micros.
+    Flat(i64),
+    /// So many hundredths of a percent of the amount.
+    Percent(u32),
+    /// So many hundredths of a percent of the revenue.
+    Share(u32),
+}
+
+/// Terms of an event. `rates` are the tenant's, into the terms' currency, in parts of 10^12.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// Of flat amounts and of the result.
+    pub currency: u8,
+    /// What the advertiser owes.
+    pub revenue: Revenue,
+    /// What the publisher earns.
+    pub payout: Payout,
+    /// From which currency, and how much of the terms' one unit of it is.
+    pub rates: Vec<(u8, i64)>,
+}
+
+/// What a conversion is worth to each side, in the terms' currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Money {
+    /// The advertiser owes this.
+    pub revenue: i64,
+    /// The publisher earns this.
+    pub payout: i64,
+}
+
+/// One part of 10^12.
+const RATE_ONE: i128 = 1_000_000_000_000;
+/// The whole, in hundredths of a percent.
+const WHOLE: i128 = 10_000;
+
+/// The worth of an event in which `amount` was reported; `None` when nobody can say: there is no amount or no rate, or it is
+/// more than money can hold.
+pub(crate) fn price(terms: &Terms, amount: Option<Amount>) -> Option<Money> {
+    let by_amount =
+        matches!(terms.revenue, Revenue::Percent(_)) || matches!(terms.payout, Payout::Percent(_));
+    // Micros times the rate: what a percentage is taken of.
+    let basis = match (by_amount, amount) {
+        (false, _) => 0,
+        (true, None) => return None,
+        (true, Some(amount)) if amount.micros <= 0 => 0,
+        (true, Some(amount)) if amount.currency == terms.currency => {
+            i128::from(amount.micros).checked_mul(RATE_ONE)?
+        }
+        (true, Some(amount)) => {
+            let (_, rate) = terms.rates.iter().find(|(from, _)| *from == amount.currency)?;
+            i128::from(amount.micros).checked_mul(i128::from(*rate))?
+        }
+    };
+    let of_basis = |share: u32| basis.checked_mul(i128::from(share));
+    let whole = RATE_ONE.checked_mul(WHOLE)?;
+    let revenue = match terms.revenue {
+        Revenue::Flat(flat) => i128::from(flat),
+        // Half up: the nearest, and of two that are as near the greater.
+        Revenue::Percent(share) => {
+            let exact = of_basis(share)?;
+            let (below, rest) = (exact.checked_div(whole)?, exact.checked_rem(whole)?);
+            if rest.checked_mul(2)? >= whole { below.checked_add(1)? } else { below }
+        }
+    };
+    let payout = match terms.payout {
+        Payout::Flat(flat) => i128::from(flat),
+        Payout::Percent(share) => of_basis(share)?.checked_div(whole)?,
+        Payout::Share(share) => revenue.checked_mul(i128::from(share))?.checked_div(WHOLE)?,
+    };
+    let (revenue, payout) = (i64::try_from(revenue).ok()?, i64::try_from(payout).ok()?);
+    revenue.checked_sub(payout)?;
+    Some(Money { revenue, payout })
+}
