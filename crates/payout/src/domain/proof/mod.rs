@@ -83,6 +83,7 @@ impl Run {
                     AccountKind::AdvertiserReceivable => 0,
                     AccountKind::PublisherPayable => 1,
                     AccountKind::Margin => 2,
+                    AccountKind::Settled => panic!("a conversion by itself pays nobody"),
                 };
                 let (pending, posted) = match transfer.kind {
                     Kind::Pending => (amount, 0),
