@@ -16,6 +16,7 @@
 pub mod apply_catalog;
 mod counting;
 pub mod decide;
+mod decide_many;
 pub mod deliver;
 mod facts;
 pub mod follow_limits;

@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod offers;
 pub mod publishers;
 pub mod read;
+pub mod steps;
 pub mod tenants;
 pub mod untold;
 pub mod usage;

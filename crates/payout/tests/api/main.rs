@@ -15,3 +15,4 @@ mod postbacks;
 mod reading;
 mod retries;
 mod stage;
+mod successors;
