@@ -15,6 +15,7 @@
 //! [`delivery`] are the telling.
 #![deny(clippy::arithmetic_side_effects)]
 
+pub mod bulk;
 pub mod conversion;
 pub mod delivery;
 pub mod ledger;

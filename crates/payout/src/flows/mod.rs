@@ -8,12 +8,13 @@
 //! | [`deliver`] | a notification, or time |
 //! | [`forget_people`] | a person who asked to be forgotten |
 //! | [`apply_catalog`] | a batch of the catalog's facts |
-//! | [`decide`], [`read`], [`limits_of`] | a person |
+//! | [`decide`], [`bulk`], [`read`], [`limits_of`] | a person |
 //! | [`verify_ledger`] | an operator |
 //!
 //! Nothing is sent within a transaction: a status change writes its deliveries and facts, and commits.
 
 pub mod apply_catalog;
+pub mod bulk;
 mod counting;
 pub mod decide;
 mod decide_many;

@@ -469,6 +469,6 @@ fn money(micros: Option<i64>, currency: Option<&str>) -> Option<MoneyBody> {
     Some(MoneyBody { amount: Micros(micros?).to_string(), currency: currency?.to_owned() })
 }
 
-fn moment(moment: DateTime<Utc>) -> String {
+pub(super) fn moment(moment: DateTime<Utc>) -> String {
     moment.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

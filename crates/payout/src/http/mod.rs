@@ -1,6 +1,7 @@
 //! The API under `/api/v1`, one endpoint a file: read the question, ask one flow, write its answer. A publisher's token sees
 //! its own conversions and never what the advertiser pays.
 
+mod bulk_statuses;
 mod decide_conversion;
 mod error;
 mod get_conversion;
@@ -19,7 +20,10 @@ use kernel::IdSource;
 use postgres_kit::Pool;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use self::openapi::{ABOUT, openapi};
+pub use self::{
+    bulk_statuses::BODY as BULK_BODY,
+    openapi::{ABOUT, openapi},
+};
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -49,5 +53,6 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(decide_conversion::decide_conversion)
         .service(list_balances::list_balances)
         .service(list_transfers::list_transfers)
-        .service(get_offer_limits::get_offer_limits);
+        .service(get_offer_limits::get_offer_limits)
+        .configure(bulk_statuses::documented);
 }

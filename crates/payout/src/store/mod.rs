@@ -3,6 +3,8 @@
 //! all of them and carry the tenant along.
 
 pub mod attempts;
+pub mod bulk;
+pub mod bulk_lines;
 mod column;
 pub mod conversions;
 pub mod decisions;

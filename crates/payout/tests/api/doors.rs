@@ -13,6 +13,7 @@ use test_kit::doors::{Api, Held, Party, Walk};
 use uuid::Uuid;
 
 use crate::{
+    bulk,
     facts::{PEPPER, PUBLISHER, Tenant, click_id, now},
     stage::Stage,
 };
@@ -65,7 +66,8 @@ fn party(tenant: Tenant, word: &str, click: u8, tokens: &[(&str, &str)]) -> Part
     let click = click_id(click).as_uuid().to_string();
     let offer = offer(tenant).to_string();
     let ids =
-        [("id", &conversion), ("conversion_id", &conversion), ("gk_click_id", &click), ("offer_id", &offer)];
+        // A plan that nobody made; the houses put theirs in its place.
+        [("id", &conversion), ("conversion_id", &conversion), ("gk_click_id", &click), ("offer_id", &offer), ("bulk_id", &conversion)];
     Party {
         name: word.to_owned(),
         tokens: tokens.iter().map(|(role, token)| ((*role).to_owned(), (*token).to_owned())).collect(),
@@ -80,6 +82,8 @@ struct Houses {
     api: Api,
     redshoes: Tenant,
     quetzal: Tenant,
+    /// Their plans of statuses.
+    bulks: [String; 2],
 }
 
 impl Houses {
@@ -116,7 +120,12 @@ impl Houses {
             .await;
         stage.rows("conversions", 3).await;
         stage.rows("deliveries WHERE state = 'delivered'", 2).await;
-        Self { stage, api: Api::of(&payout::Payout::openapi().unwrap()), redshoes, quetzal }
+        let mut bulks = [String::new(), String::new()];
+        for (place, (house, click)) in bulks.iter_mut().zip([("redshoes", 1), ("quetzal", 2)]) {
+            let plan = bulk::plan_as(&stage, &format!("gkt_{house}_owner"), &[(click, "", "Rejected")]).await;
+            plan["bulkId"].as_str().unwrap().clone_into(place);
+        }
+        Self { stage, api: Api::of(&payout::Payout::openapi().unwrap()), redshoes, quetzal, bulks }
     }
 
     fn walk(&self) -> Walk<'_> {
@@ -136,9 +145,15 @@ impl Houses {
         let party = |tenant, word, click, tokens: [(&str, String); 4]| {
             party(tenant, word, click, &tokens.each_ref().map(|(role, token)| (*role, token.as_str())))
         };
+        let with_bulk = |mut party: Party, bulk: &String| {
+            party.ids.insert(String::from("bulk_id"), bulk.clone());
+            party.secrets.insert(bulk.clone());
+            party
+        };
+        let [of_redshoes, of_quetzal] = &self.bulks;
         (
-            party(self.redshoes, "Redshoes", 1, of("redshoes")),
-            party(self.quetzal, "Quetzal", 2, of("quetzal")),
+            with_bulk(party(self.redshoes, "Redshoes", 1, of("redshoes")), of_redshoes),
+            with_bulk(party(self.quetzal, "Quetzal", 2, of("quetzal")), of_quetzal),
         )
     }
 }

@@ -2,6 +2,7 @@
 //! database, the HTTP API.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
+mod bulk;
 mod deciding;
 mod doors;
 mod facts;
