@@ -100,7 +100,8 @@ pub(super) async fn carry_out(
     let known = decisions::known(connection, &keys.iter().copied().collect::<Vec<_>>()).await?;
     let offers = known.values().map(|known| (tenant, known.offer)).collect();
     let offers = counting::lock(connection, offers).await?;
-    // Whoever adds a conversion to one of these clicks locks its offer first, so from here on none comes.
+    // Whoever adds a conversion to one of these clicks locks its offer first, so from here on none comes. (While an offer is
+    // not known there is nothing to lock, and all its conversions are on review.)
     let placed = steps::of_clicks(connection, &clicks_of_rejected(asked, &known)).await?;
     let successors = placed.iter().filter(|one| one.status == Status::Pending).map(|one| one.key);
     let locked: BTreeSet<Key> = known.keys().copied().chain(successors).collect();

@@ -112,8 +112,6 @@ pub async fn add(connection: &mut AsyncPgConnection, key: BulkKey, lines: &[NewL
 pub struct Due {
     /// Its place in the plan.
     pub position: i32,
-    /// Of which click.
-    pub click: ClickId,
     /// Which conversion.
     pub conversion: ConversionId,
     /// As the dry run saw it.
@@ -133,7 +131,7 @@ pub async fn due(connection: &mut AsyncPgConnection, key: BulkKey, limit: u16) -
         "WITH next AS (
             SELECT gk_click_id FROM bulk_status_lines
             WHERE tenant_id = $1 AND bulk_id = $2 AND outcome = 'planned' ORDER BY position LIMIT $3)
-        SELECT position, gk_click_id, conversion_id, status_revision, decision, reason FROM bulk_status_lines
+        SELECT position, conversion_id, status_revision, decision, reason FROM bulk_status_lines
         WHERE tenant_id = $1 AND bulk_id = $2 AND outcome = 'planned'
             AND gk_click_id IN (SELECT gk_click_id FROM next)
         ORDER BY position",
@@ -242,8 +240,6 @@ pub async fn page(
 struct DueRow {
     #[diesel(sql_type = Integer)]
     position: i32,
-    #[diesel(sql_type = SqlUuid)]
-    gk_click_id: Uuid,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     conversion_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -263,7 +259,6 @@ impl DueRow {
         };
         Ok(Due {
             position: self.position,
-            click: ClickId::from_uuid(self.gk_click_id),
             conversion: ConversionId::from_uuid(conversion),
             revision: revision_from_sql(revision),
             decision: words::read_decision(&decision)?,

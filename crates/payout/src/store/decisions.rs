@@ -50,7 +50,8 @@ pub struct Made<'a> {
 /// diesel's, when the statement fails.
 pub async fn known(connection: &mut AsyncPgConnection, keys: &[Key]) -> QueryResult<BTreeMap<Key, Known>> {
     let select = sql_query(
-        "SELECT tenant_id, conversion_id, offer_id, gk_click_id FROM conversions
+        "SELECT tenant_id AS tenant, conversion_id AS conversion, offer_id AS offer, gk_click_id AS click
+        FROM conversions
         JOIN unnest($1, $2) AS wanted (tenant_id, conversion_id) USING (tenant_id, conversion_id)
         WHERE status <> 'unreached'",
     )
@@ -58,9 +59,9 @@ pub async fn known(connection: &mut AsyncPgConnection, keys: &[Key]) -> QueryRes
     .bind::<Array<SqlUuid>, _>(column(keys, |(_, conversion)| conversion.as_uuid()));
     let rows: Vec<Row> = kept(select).load(connection).await?;
     let known = rows.into_iter().map(|row| {
-        let key = (TenantId::from_uuid(row.tenant_id), ConversionId::from_uuid(row.conversion_id));
-        let click = ClickId::from_uuid(row.gk_click_id);
-        (key, Known { offer: OfferId::from_uuid(row.offer_id), click })
+        let key = (TenantId::from_uuid(row.tenant), ConversionId::from_uuid(row.conversion));
+        let click = ClickId::from_uuid(row.click);
+        (key, Known { offer: OfferId::from_uuid(row.offer), click })
     });
     Ok(known.collect())
 }
@@ -88,11 +89,11 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[Made<'_>]) -> Query
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = SqlUuid)]
-    tenant_id: Uuid,
+    tenant: Uuid,
     #[diesel(sql_type = SqlUuid)]
-    conversion_id: Uuid,
+    conversion: Uuid,
     #[diesel(sql_type = SqlUuid)]
-    offer_id: Uuid,
+    offer: Uuid,
     #[diesel(sql_type = SqlUuid)]
-    gk_click_id: Uuid,
+    click: Uuid,
 }

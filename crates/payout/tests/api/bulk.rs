@@ -5,6 +5,8 @@ use contracts::{
     catalog::{OfferVersionCreated, TokenRole},
     payout::ConversionDecidedByPerson,
 };
+use diesel::sql_query;
+use diesel_async::RunQueryDsl as _;
 use serde_json::{Value, json};
 use test_kit::eventually;
 
@@ -80,7 +82,7 @@ async fn apply(stage: &Stage, plan: &Value, token: &str) -> (u16, Value) {
 async fn done(stage: &Stage, plan: &Value) -> Value {
     eventually("the plan is done", SOON, async || {
         let (_, shown) = stage.get(&path(plan, ""), Some(MANAGER)).await;
-        if shown["state"] == "Done" { Ok(shown) } else { Err(shown.to_string()) }
+        if shown.get("state") == Some(&json!("Done")) { Ok(shown) } else { Err(shown.to_string()) }
     })
     .await
 }
@@ -272,26 +274,31 @@ async fn a_file_that_rejects_both_steps_decides_both() {
 #[tokio::test]
 async fn two_replicas_and_a_cut_in_the_middle_decide_each_line_once() {
     const CLICKS: u8 = 240;
+    /// Of four steps of fifty lines.
+    const LAST_STEP: i64 = 200;
     let (mut stage, brownboots) = stage_with(2, Tenant::new(1).offer(1)).await;
     let all: Vec<u8> = (1..=CLICKS).collect();
     stage.say_verdicts(all.iter().map(|click| brownboots.qualified(held(brownboots, *click)))).await;
     stage.rows("conversions", i64::from(CLICKS)).await;
     let wanted: Vec<_> = all.iter().map(|click| (*click, "", "Success")).collect();
     let planned = plan(&stage, &wanted).await;
+    // Somebody holds a conversion of the last step.
+    let mut holder = stage.database.admin().await;
+    sql_query("BEGIN").execute(&mut holder).await.unwrap();
+    let last =
+        format!("SELECT 1 FROM conversions WHERE gk_click_id = '{}' FOR UPDATE", click_id(CLICKS).as_uuid());
+    sql_query(last).execute(&mut holder).await.unwrap();
     assert_eq!(apply(&stage, &planned, MANAGER).await.0, 202);
     let applied = "SELECT count(*) AS count FROM bulk_status_lines WHERE outcome = 'applied'";
-    eventually("it has begun", SOON, async || stage.count(applied).await > 0).await;
-    // Whatever is under way is rolled back, and one of the two ends.
-    stage
-        .meanwhile(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'",
-        )
-        .await;
-    let in_the_middle = stage.count(applied).await;
+    eventually("the last step is reached", SOON, async || stage.count(applied).await == LAST_STEP).await;
+    // Its transaction is under way, and ends here.
+    let cut = "SELECT count(pg_terminate_backend(pid)) AS count FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    eventually("it is cut", SOON, async || stage.count(cut).await > 0).await;
+    assert_eq!(stage.count(applied).await, LAST_STEP);
+    sql_query("COMMIT").execute(&mut holder).await.unwrap();
     stage.end_one().await;
     let shown = done(&stage, &planned).await;
-    assert!(in_the_middle < i64::from(CLICKS), "the cut came too late to show anything");
     assert_eq!(progress(&shown, "applied"), i64::from(CLICKS));
     stage.rows("conversions WHERE status = 'success' AND status_revision = 2", i64::from(CLICKS)).await;
     stage.rows("conversion_decisions WHERE bulk_id IS NOT NULL", i64::from(CLICKS)).await;

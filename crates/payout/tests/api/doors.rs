@@ -123,7 +123,7 @@ impl Houses {
         let mut bulks = [String::new(), String::new()];
         for (place, (house, click)) in bulks.iter_mut().zip([("redshoes", 1), ("quetzal", 2)]) {
             let plan = bulk::plan_as(&stage, &format!("gkt_{house}_owner"), &[(click, "", "Rejected")]).await;
-            plan["bulkId"].as_str().unwrap().clone_into(place);
+            plan.get("bulkId").unwrap().as_str().unwrap().clone_into(place);
         }
         Self { stage, api: Api::of(&payout::Payout::openapi().unwrap()), redshoes, quetzal, bulks }
     }

@@ -159,7 +159,7 @@ impl From<Shown> for BulkStatusBody {
                     .into_iter()
                     .map(|(reason, count)| RefusalBody { reason, count })
                     .collect(),
-                money: summary.money.into_iter().map(moved).collect(),
+                money: summary.money.iter().map(moved).collect(),
                 successors: summary.successors,
                 postbacks: summary.postbacks,
             },
@@ -171,7 +171,7 @@ impl From<Shown> for BulkStatusBody {
     }
 }
 
-fn moved(moved: Moved) -> MovedBody {
+fn moved(moved: &Moved) -> MovedBody {
     let money = |micros| MoneyBody { amount: Micros(micros).to_string(), currency: moved.currency.clone() };
     MovedBody {
         publisher_id: moved.publisher,

@@ -32,6 +32,7 @@ pub const BODY: RouteBody =
     request_body(content = String, content_type = "text/csv", description = "The lines.", example = "gk_click_id,EventId,status,reason\n0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e,level_10,Rejected,The advertiser found a test device.\n"),
     responses(
         (status = 201, description = "The plan. `Location` says where to ask for it", body = BulkStatusBody),
+        (status = 400, description = "The body breaks off", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 408, description = "The body takes longer than two minutes", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 413, description = "More than 4 MiB", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 415, description = "Not text/csv", body = ProblemBody<'static>, content_type = "application/problem+json"),
@@ -100,6 +101,7 @@ fn too_many() -> Problem {
 pub(super) fn problems() -> Vec<Said> {
     let late = Problem::of_status(StatusCode::REQUEST_TIMEOUT);
     let wrong = Fault { line: 2, column: "status", right: String::from("Success, Rejected or Pending") };
-    let said = [late, not_csv(), not_lines(vec![wrong]), too_many()];
+    let broken = Problem::bad_request("unreadable_body", "the body did not arrive whole; send it again");
+    let said = [broken, late, not_csv(), not_lines(vec![wrong]), too_many()];
     said.map(|problem| Said::by("plan_bulk_status", problem)).into()
 }
