@@ -27,6 +27,7 @@ use signing::Keyring;
 use crate::{
     bus::{BusSink, OnCatalogFact, OnConversionVerdict, OnPersonErased},
     flows::{
+        bulk::keep_applying,
         deliver::{Deliverer, Sender},
         follow_limits::keep_following,
         release_holds::keep_releasing,
@@ -138,6 +139,10 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
         "follow limits",
         keep_following(pool.clone(), Arc::clone(ids), pace, supervisor.soft()),
     );
+    supervisor.spawn_critical(
+        "apply bulk statuses",
+        keep_applying(pool.clone(), Arc::clone(ids), supervisor.soft()),
+    );
     Deliverer {
         pool: pool.clone(),
         sender: Arc::clone(&sender),
@@ -160,7 +165,10 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
         bounds: settings.delivery.bounds(),
     };
     let routes = http::routes(web::Data::new(api), web::Data::new(tokens));
-    let http = Server::new("api", &settings.http).documented(http::ABOUT).listen(supervisor, routes)?;
+    let http = Server::new("api", &settings.http)
+        .bodies(&[http::BULK_BODY])
+        .documented(http::ABOUT)
+        .listen(supervisor, routes)?;
     // Last: whoever asks whether it is ready may call it next.
     let admin = http_kit::admin::listen(&settings.admin, readiness, supervisor)?;
     Ok(Addresses { http, admin })

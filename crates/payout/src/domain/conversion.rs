@@ -8,6 +8,7 @@ use kernel::{
 use terms::{Breakdown, Priced, Reported, Review, Terms};
 
 mod counting;
+mod successors;
 
 use super::{
     ledger::{self, Books, Goal, Transfer},
@@ -15,6 +16,7 @@ use super::{
     standing::{Actor, Decision, Illegal, Standing, Status, Told, Word},
 };
 pub use counting::{Counted, WAITS_FOR_OFFER};
+pub use successors::{Cause, Step, on_rejected_before};
 
 /// Who and what a conversion is about. Never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

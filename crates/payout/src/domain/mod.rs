@@ -16,6 +16,7 @@
 //! will be.
 #![deny(clippy::arithmetic_side_effects)]
 
+pub mod bulk;
 pub mod conversion;
 pub mod delivery;
 pub mod exposure;

@@ -34,6 +34,15 @@ pub(super) async fn lock(
     offers::lock(connection, &keys).await
 }
 
+/// Those of `keys` that are known, for a look that changes nothing.
+pub(super) async fn look(
+    connection: &mut AsyncPgConnection,
+    keys: BTreeSet<OfferKey>,
+) -> QueryResult<Offers> {
+    let keys: Vec<OfferKey> = keys.into_iter().collect();
+    offers::find(connection, &keys).await
+}
+
 /// The desk for what is about to happen to `subjects`, of which `current` are there already.
 pub(super) async fn desk(
     connection: &mut AsyncPgConnection,

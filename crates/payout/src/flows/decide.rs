@@ -1,22 +1,16 @@
 //! A person decides on a conversion. It takes room from the limits like everything else, and attribution is told: it judges
 //! the rest of the journey by it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
-use diesel_async::AsyncPgConnection;
 use kernel::{ConversionId, IdSource, TenantId, TokenId};
-use postgres_kit::{DbError, Failure, Pool, Retries, outbox, transact};
+use postgres_kit::{DbError, Failure, Pool, Retries, transact};
+use uuid::Uuid;
 
-use super::{
-    counting, facts,
-    save::{self, Changed},
-};
+use super::decide_many::{NotDone, carry_out};
 use crate::{
-    domain::{
-        conversion::{Refused, on_decision},
-        standing::Decision,
-    },
-    store::{self, conversions, decisions, tenants},
+    domain::{conversion::Refused, standing::Decision},
+    store::conversions::Key,
 };
 
 /// What is asked for, and by whom.
@@ -32,6 +26,16 @@ pub struct Asked {
     pub decision: Decision,
     /// Why, for people.
     pub reason: String,
+    /// The status revision that the caller has seen; with another one nothing is decided.
+    pub expected: Option<u64>,
+    /// The file that it is a line of.
+    pub bulk: Option<Uuid>,
+}
+
+impl Asked {
+    pub(super) const fn key(&self) -> Key {
+        (self.tenant, self.conversion)
+    }
 }
 
 /// Why it was not done; nothing has changed.
@@ -68,36 +72,15 @@ impl Failure for DecideError {
 /// # Errors
 /// [`DecideError`].
 pub async fn decide(pool: &Pool, ids: &Arc<dyn IdSource>, asked: &Asked) -> Result<(), DecideError> {
-    transact(pool, Retries::default(), async |connection| carry_out(connection, ids.as_ref(), asked).await)
-        .await
-}
-
-async fn carry_out(
-    connection: &mut AsyncPgConnection,
-    ids: &dyn IdSource,
-    asked: &Asked,
-) -> Result<(), DecideError> {
-    let key = (asked.tenant, asked.conversion);
-    let offer = decisions::offer_of(connection, key).await?.ok_or(DecideError::NotFound)?;
-    let offers = counting::lock(connection, BTreeSet::from([(asked.tenant, offer)])).await?;
-    let stored = conversions::lock(connection, &[key]).await?.remove(&key).ok_or(DecideError::NotFound)?;
-    let rates = tenants::rates(connection, &[asked.tenant]).await?;
-    let now = store::now(connection).await?;
-    let current = &stored.conversion;
-    let subject = std::iter::once(current.subject);
-    let mut desk = counting::desk(connection, &offers, subject, std::iter::once(current), now).await?;
-    let rate = |from, to| rates.find(asked.tenant, from, to);
-    let change = on_decision(current, asked.decision, &asked.reason, &rate, &mut desk, now)?;
-
-    let after = &change.conversion;
-    conversions::change(connection, &[after]).await?;
-    let token = Some(asked.token);
-    save::consequences(connection, ids, now, &[Changed { change: &change, trace: &stored.trace, token }])
-        .await?;
-    counting::close(connection, ids, now, &offers, &desk).await?;
-    let by = (asked.token, asked.reason.as_str());
-    decisions::add(connection, key, after.status_revision, asked.decision, by).await?;
-    let said = facts::decided_by_person(ids, now, &stored.trace, after, (asked.decision, by));
-    outbox::add(connection, &[said]).await?;
-    Ok(())
+    transact(pool, Retries::default(), async |connection| {
+        let one = std::slice::from_ref(asked);
+        let outcomes = carry_out(connection, ids.as_ref(), asked.tenant, one).await?;
+        match outcomes.into_iter().next() {
+            Some(Ok(())) => Ok(()),
+            Some(Err(NotDone::Refused(refused))) => Err(refused.into()),
+            // Nobody expects a revision of a single decision.
+            Some(Err(NotDone::NotFound | NotDone::Moved)) | None => Err(DecideError::NotFound),
+        }
+    })
+    .await
 }

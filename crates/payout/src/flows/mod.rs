@@ -9,14 +9,16 @@
 //! | [`forget_people`] | a person who asked to be forgotten |
 //! | [`apply_catalog`] | a batch of the catalog's facts |
 //! | [`replays`] | a person, then time |
-//! | [`decide`], [`read`], [`limits_of`], [`publisher_health`], [`resume_endpoint`], [`send_test`], [`statements`], [`exposure`] | a person |
+//! | [`decide`], [`bulk`], [`read`], [`limits_of`], [`publisher_health`], [`resume_endpoint`], [`send_test`], [`statements`], [`exposure`] | a person |
 //! | [`verify_ledger`] | an operator |
 //!
 //! Nothing is sent within a transaction: a status change writes its deliveries and facts, and commits.
 
 pub mod apply_catalog;
+pub mod bulk;
 mod counting;
 pub mod decide;
+mod decide_many;
 pub mod deliver;
 pub mod exposure;
 mod facts;

@@ -84,6 +84,19 @@ async fn write_down_untellable(connection: &mut AsyncPgConnection, news: &[&Conv
 }
 
 async fn add(connection: &mut AsyncPgConnection, news: &[&Conversion]) -> QueryResult<()> {
+    let rows = due(connection, news).await?;
+    deliveries::add(connection, &rows).await?;
+    if !rows.is_empty() {
+        notify::notify(connection, DELIVERIES_CHANNEL, &[String::new()]).await?;
+    }
+    Ok(())
+}
+
+/// What is to be told of these conversions as they stand; writes nothing.
+pub(super) async fn due(
+    connection: &mut AsyncPgConnection,
+    news: &[&Conversion],
+) -> QueryResult<Vec<NewDelivery>> {
     let endpoints = publishers::endpoints_of(connection, &publishers_of(news)).await?;
     let mut rows = Vec::new();
     for conversion in news {
@@ -102,11 +115,7 @@ async fn add(connection: &mut AsyncPgConnection, news: &[&Conversion]) -> QueryR
             });
         }
     }
-    deliveries::add(connection, &rows).await?;
-    if !rows.is_empty() {
-        notify::notify(connection, DELIVERIES_CHANNEL, &[String::new()]).await?;
-    }
-    Ok(())
+    Ok(rows)
 }
 
 const fn publisher_of(conversion: &Conversion) -> PublisherKey {

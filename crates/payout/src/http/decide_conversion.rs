@@ -97,6 +97,8 @@ pub async fn decide_conversion(
             DecisionWord::ClearReview => Decision::ClearReview,
         },
         reason: String::from(reason),
+        expected: None,
+        bulk: None,
     };
     decide::decide(&api.pool, &api.ids, &asked).await.map_err(problem)?;
     let scope = Scope { tenant: caller.tenant, publisher: None };

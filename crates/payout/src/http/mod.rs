@@ -1,6 +1,7 @@
 //! The API under `/api/v1`, one endpoint a file: read the question, ask one flow, write its answer. A publisher's token sees
 //! its own conversions and never what the advertiser pays.
 
+mod bulk_statuses;
 mod decide_conversion;
 mod deliveries;
 mod error;
@@ -28,7 +29,10 @@ use kernel::IdSource;
 use postgres_kit::Pool;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use self::openapi::{ABOUT, openapi};
+pub use self::{
+    bulk_statuses::BODY as BULK_BODY,
+    openapi::{ABOUT, openapi},
+};
 use crate::flows::{deliver::Bounds, replays::Replayer, send_test::Tester};
 
 /// What the handlers need.
@@ -76,7 +80,8 @@ fn documented(config: &mut ServiceConfig<'_>) {
         .service(statements::print_statement::print_statement)
         .service(statements::adjust_statement::adjust_statement)
         .service(statements::pay_statement::pay_statement)
-        .service(get_exposure::get_exposure);
+        .service(get_exposure::get_exposure)
+        .configure(bulk_statuses::documented);
     deliveries::documented(config);
     replays::documented(config);
     config.service(send_test::send_test);

@@ -11,6 +11,7 @@ pub const ABOUT: About = About {
             "What publishers were told, attempt by attempt; telling it again; trying an endpoint out.",
         ),
         ("ledger", "Money by double entry: what advertisers owe and publishers earn."),
+        ("bulk statuses", "Statuses of many conversions by a file: a dry run, then its application."),
         ("limits", "Budgets and caps of offers: what was taken, what is left."),
         ("publishers", "How publishers' endpoints answer, what waits for them, and sending it again."),
         ("statements", "What parties earned and owe, month by month, and what is still to come."),
@@ -27,6 +28,7 @@ pub const ABOUT: About = About {
         of("period", "Of one month.", "2026-11", ""),
         of("of", "Of publishers only, or of advertisers only.", "Publisher", ""),
         of("advertiser_id", "Of one advertiser.", "0193a1f0-0000-7000-8000-000000000001", ""),
+        of("bulk_id", "The plan's id.", "0199a2b4-7a10-7c4e-8f00-3d2b5a6c7d8e", "bulk status"),
         of("conversion_id", "Of one conversion.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", ""),
         of("delivery_id", "The delivery's id.", "8b1f0c7e-64a0-8f3b-9c55-0f4b8a3c2d1e", "delivery"),
         of("replay_id", "As ordering it answered.", "019abf10-7a10-7c4e-8f00-3d2b5a6c7d8e", "replay"),
@@ -47,6 +49,10 @@ pub const ABOUT: About = About {
         "Conversions, their money and what publishers were told of them.",
     )
 };
+
+fn problems() -> Vec<Said> {
+    super::decide_conversion::problems().into_iter().chain(super::bulk_statuses::problems()).collect()
+}
 
 const fn of(
     name: &'static str,

@@ -60,6 +60,7 @@ macro_rules! columns {
          taken_micros, taken_currency"
     };
 }
+pub(super) use columns;
 
 /// Locks and returns those of `keys` that exist. Rows are locked in the order of their keys, so batches never wait for each
 /// other in a circle.

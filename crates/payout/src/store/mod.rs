@@ -3,6 +3,8 @@
 //! all of them and carry the tenant along.
 
 pub mod attempts;
+pub mod bulk;
+pub mod bulk_lines;
 mod column;
 pub mod conversions;
 pub mod decisions;
@@ -24,6 +26,7 @@ pub mod read;
 pub mod replays;
 pub mod statement_rows;
 pub mod statements;
+pub mod steps;
 pub mod tenants;
 pub mod untold;
 pub mod usage;

@@ -7,7 +7,7 @@ use super::column::unreadable;
 use crate::domain::{
     ledger::{AccountKind, Flow, Kind},
     limits::{OverLimit, Period},
-    standing::{Actor, Status, Told},
+    standing::{Actor, Decision, Status, Told},
 };
 
 pub(super) const fn status(status: Status) -> &'static str {
@@ -51,6 +51,22 @@ pub(super) fn read_actor(word: &str) -> Result<Actor, Error> {
         .into_iter()
         .find(|known| actor(*known) == word)
         .ok_or_else(|| unreadable("status_by", word))
+}
+
+pub(super) const fn decision(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Approve => "approve",
+        Decision::Reject => "reject",
+        Decision::Restore => "restore",
+        Decision::ClearReview => "clear_review",
+    }
+}
+
+pub(super) fn read_decision(word: &str) -> Result<Decision, Error> {
+    Decision::ALL
+        .into_iter()
+        .find(|known| decision(*known) == word)
+        .ok_or_else(|| unreadable("decision", word))
 }
 
 pub(super) const fn told(told: Told) -> &'static str {

@@ -20,6 +20,7 @@ use test_kit::doors::{Api, Held, Party, Walk};
 use uuid::Uuid;
 
 use crate::{
+    bulk,
     facts::{PEPPER, Tenant, click_id, now},
     stage::Stage,
 };
@@ -136,6 +137,7 @@ fn party(tenant: Tenant, publisher: u128, word: &str, click: u8, tokens: &[(&str
         ("endpoint_id", &endpoint),
         ("delivery_id", &delivery),
         ("replay_id", &nobodys),
+        ("bulk_id", &nobodys),
         ("statement_id", &statement),
         ("advertiser_id", &advertiser),
         ("month", &month),
@@ -156,6 +158,8 @@ struct Houses {
     quetzal: Tenant,
     /// A replay of each tenant.
     replays: [String; 2],
+    /// A plan of statuses of each tenant.
+    bulks: [String; 2],
 }
 
 impl Houses {
@@ -196,7 +200,12 @@ impl Houses {
         }
         stage.rows("deliveries WHERE state = 'delivered' AND attempts = 2", 2).await;
         let replays = replays.try_into().unwrap();
-        Self { stage, api: Api::of(&payout::Payout::openapi().unwrap()), redshoes, quetzal, replays }
+        let mut bulks = [String::new(), String::new()];
+        for (place, (house, click)) in bulks.iter_mut().zip([("redshoes", 1), ("quetzal", 2)]) {
+            let plan = bulk::plan_as(&stage, &format!("gkt_{house}_owner"), &[(click, "", "Rejected")]).await;
+            plan.get("bulkId").unwrap().as_str().unwrap().clone_into(place);
+        }
+        Self { stage, api: Api::of(&payout::Payout::openapi().unwrap()), redshoes, quetzal, replays, bulks }
     }
 
     fn walk(&self) -> Walk<'_> {
@@ -226,9 +235,12 @@ impl Houses {
             party(self.redshoes, "Redshoes", 1, of("redshoes")),
             party(self.quetzal, "Quetzal", 2, of("quetzal")),
         );
-        let [ours, theirs] = self.replays.clone();
-        parties.0.ids.insert(String::from("replay_id"), ours);
-        parties.1.ids.insert(String::from("replay_id"), theirs);
+        for (name, [ours, theirs]) in [("replay_id", &self.replays), ("bulk_id", &self.bulks)] {
+            for (party, id) in [(&mut parties.0, ours), (&mut parties.1, theirs)] {
+                party.ids.insert(name.to_owned(), id.clone());
+                party.secrets.insert(id.clone());
+            }
+        }
         parties
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
 mod breaker;
+mod bulk;
 mod deciding;
 mod delivery_log;
 mod doors;
@@ -31,4 +32,5 @@ mod stage;
 mod statement_races;
 mod statement_texts;
 mod statements;
+mod successors;
 mod timeline;

@@ -330,6 +330,12 @@ impl Stage {
         (status, response.json().await.expect("JSON"))
     }
 
+    /// Ends one of several replicas; the API is another's.
+    pub(crate) async fn end_one(&mut self) {
+        let first = self.runtimes.remove(0);
+        first.supervisor.drain(SOON).await.expect("work ends");
+    }
+
     /// The ledger's proof.
     pub(crate) async fn proof(&self) -> Findings {
         payout::verify(&self.database.settings()).await.expect("a proof")

@@ -1,0 +1,1 @@
+ALTER TABLE conversion_decisions DROP COLUMN bulk_id;

@@ -1,0 +1,2 @@
+DROP TABLE bulk_status_lines;
+DROP TABLE bulk_statuses;

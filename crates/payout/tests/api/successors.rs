@@ -1,0 +1,130 @@
+//! A person's rejection holds what follows on the same click in the same transaction: time does not release it before
+//! attribution has judged the journey anew.
+
+use contracts::{
+    attribution::{ConversionReviewRequested, ConversionVerdict, Verdict},
+    catalog::TokenRole,
+    envelope::Envelope,
+    payout::{ActorKind, ConversionDecidedByPerson, ConversionStatusChanged},
+};
+use kernel::{ConversionId, Occurrence, OfferEventId};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    facts::{Tenant, click_id, terms},
+    stage::Stage,
+};
+
+const MANAGER: &str = "gkt_manager";
+
+/// A verdict on another event of a click, held for three days.
+pub(crate) fn step(tenant: Tenant, click: u8, event_id: &str, number: Option<u32>) -> ConversionVerdict {
+    let event = OfferEventId::from_uuid(event_of(event_id));
+    ConversionVerdict {
+        conversion_id: conversion_of(tenant, click, event_id).to_vec(),
+        offer_event_id: event.to_vec(),
+        event_id: event_id.to_owned(),
+        sequence_number: number,
+        terms: Some(terms(3)),
+        ..tenant.verdict(click)
+    }
+}
+
+pub(crate) fn conversion_of(tenant: Tenant, click: u8, event_id: &str) -> ConversionId {
+    let event = OfferEventId::from_uuid(event_of(event_id));
+    ConversionId::derive(tenant.0, click_id(click), event, &Occurrence::Once)
+}
+
+/// An id for every name of these tests.
+fn event_of(event_id: &str) -> Uuid {
+    let number = event_id.bytes().fold(0x0e00_u128, |sum, byte| sum * 31 + u128::from(byte));
+    Uuid::from_u128(number)
+}
+
+fn on_review(tenant: Tenant, verdict: &ConversionVerdict) -> Envelope {
+    let review = ConversionVerdict {
+        verdict: Verdict::OnReview.into(),
+        code: String::from("REVIEW_REFUND"),
+        reason: String::from("The advertiser reported a refund for it."),
+        ..verdict.clone()
+    };
+    tenant.envelope(&ConversionReviewRequested { verdict: Some(review) })
+}
+
+async fn stage() -> (Stage, Tenant) {
+    let stage = Stage::set().await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    stage.say_catalog([brownboots.token(MANAGER, TokenRole::Manager)]).await;
+    (stage, brownboots)
+}
+
+async fn decide(stage: &Stage, conversion: ConversionId, decision: &str) {
+    let path = format!("/api/v1/conversions/{}/decisions", conversion.as_uuid());
+    let asked = json!({"decision": decision, "reason": "A test device."});
+    let (status, answer) = stage.post(&path, Some(MANAGER), &asked).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[tokio::test]
+async fn rejecting_the_install_holds_the_whole_click_but_for_what_people_decided() {
+    let (stage, brownboots) = stage().await;
+    let second = step(brownboots, 1, "level_10", Some(2));
+    let cleared = step(brownboots, 1, "af_tutorial", None);
+    stage
+        .say_verdicts([
+            brownboots.qualified(step(brownboots, 1, "Install", Some(1))),
+            brownboots.qualified(second.clone()),
+            brownboots.qualified(step(brownboots, 1, "level_20", Some(3))),
+            brownboots.qualified(step(brownboots, 1, "af_purchase", None)),
+            on_review(brownboots, &cleared),
+            brownboots.qualified(step(brownboots, 2, "level_10", Some(2))),
+        ])
+        .await;
+    stage.rows("conversions", 6).await;
+    let of = |event| conversion_of(brownboots, 1, event);
+    decide(&stage, of("level_20"), "Approve").await;
+    decide(&stage, of("af_tutorial"), "ClearReview").await;
+    let ledger_rows = stage.count("SELECT count(*) AS count FROM ledger_transfers").await;
+
+    decide(&stage, of("Install"), "Reject").await;
+    let held = "conversions WHERE status = 'on_review' AND status_by = 'verdict' AND reason_code = 'REVIEW_TAINTED' \
+                AND status_revision = 2 AND counted = 'taken' AND books = 'reserved'";
+    assert_eq!(stage.count(&format!("SELECT count(*) AS count FROM {held}")).await, 2);
+    stage.rows("conversion_history WHERE reason_code = 'REVIEW_TAINTED' AND status = 'on_review'", 2).await;
+    // The install's reservation is voided; nothing else is booked.
+    stage.rows("ledger_transfers WHERE kind = 'void'", 2).await;
+    assert_eq!(stage.count("SELECT count(*) AS count FROM ledger_transfers").await, ledger_rows + 2);
+    let said = stage.said_count::<ConversionStatusChanged>(6 + 2 + 3).await;
+    let tainted: Vec<_> = said.iter().filter(|fact| fact.reason_code == "REVIEW_TAINTED").collect();
+    assert!(tainted.len() == 2 && tainted.iter().all(|fact| fact.actor() == ActorKind::Verdict));
+    assert_eq!(stage.said::<ConversionDecidedByPerson>().len(), 3);
+    stage.rows("conversion_decisions WHERE bulk_id IS NULL", 3).await;
+
+    // The pending times are over: what a person cleared and the other click are released, what is held is not.
+    stage.meanwhile("UPDATE conversions SET hold_ends_at = now()").await;
+    stage.rows("conversions WHERE status = 'success'", 3).await;
+    assert_eq!(stage.count(&format!("SELECT count(*) AS count FROM {held}")).await, 2);
+
+    // Attribution's next verdict moves it.
+    let lifted = ConversionVerdict { revision: 2, ..second };
+    stage.say_verdicts([brownboots.qualified(lifted)]).await;
+    stage.rows("conversions WHERE status = 'pending'", 1).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn rejecting_a_step_holds_the_later_ones_only() {
+    let (stage, brownboots) = stage().await;
+    let steps = [("Install", Some(1)), ("level_10", Some(2)), ("level_20", Some(3)), ("af_purchase", None)];
+    let verdicts = steps.map(|(event, number)| brownboots.qualified(step(brownboots, 1, event, number)));
+    stage.say_verdicts(verdicts).await;
+    stage.rows("conversions", 4).await;
+    decide(&stage, conversion_of(brownboots, 1, "level_10"), "Reject").await;
+    stage.rows("conversions WHERE reason_code = 'REVIEW_VETOED_STEP' AND event_id = 'level_20'", 1).await;
+    stage.holds_end().await;
+    stage.rows("conversions WHERE status = 'success'", 2).await;
+    stage.rows("conversions WHERE status = 'on_review'", 1).await;
+    stage.strike().await;
+}
