@@ -50,10 +50,6 @@ pub const ABOUT: About = About {
     )
 };
 
-fn problems() -> Vec<Said> {
-    super::decide_conversion::problems().into_iter().chain(super::bulk_statuses::problems()).collect()
-}
-
 const fn of(
     name: &'static str,
     description: &'static str,
@@ -67,6 +63,7 @@ const fn of(
 fn problems() -> Vec<Said> {
     [
         super::decide_conversion::problems(),
+        super::bulk_statuses::problems(),
         super::resume_endpoint::problems(),
         super::statements::problems(),
         super::deliveries::problems(),
