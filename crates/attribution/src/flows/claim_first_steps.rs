@@ -28,14 +28,14 @@ fn member((tenant, _): JourneyKey, click: &Click) -> Option<Member<'_>> {
 
 /// What the members of these clicks have done, by journey.
 pub(super) async fn load(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     clicks: &Clicks,
 ) -> QueryResult<BTreeMap<JourneyKey, FirstClicks>> {
     load_of(connection, clicks.iter().map(|(key, (click, _))| (*key, click))).await
 }
 
 async fn load_of<'a>(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     clicks: impl Iterator<Item = (JourneyKey, &'a Click)>,
 ) -> QueryResult<BTreeMap<JourneyKey, FirstClicks>> {
     let (keys, members): (Vec<JourneyKey>, Vec<Member<'a>>) =
@@ -47,7 +47,7 @@ async fn load_of<'a>(
 /// Claims what was done first; those that were not the first after all. What is known of them in `files` then says who
 /// was.
 pub(super) async fn claim(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     files: &mut Files,
     judged: &[Judged],
 ) -> QueryResult<BTreeSet<JourneyKey>> {

@@ -1,11 +1,15 @@
 //! Judges journeys that this transaction holds: load what their verdicts depend on, decide, write what is new, tell.
 //! Every step does for all journeys at once; the number of statements does not depend on their number.
+//!
+//! Statements that do not need each other's answers are sent together: the server works on one while this process writes
+//! down the next, so that neither waits for the other. It answers them in their order, so the first error is the cause.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{Stamp, tracker::ClickRecorded};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use futures_util::join;
 use kernel::{CredentialId, FactId, OfferId, ReceiptId, TenantId, Timestamp};
 use postgres_kit::outbox::{self, Outgoing};
 use prost::Message;
@@ -27,7 +31,7 @@ use crate::{
         journeys::{self, LockedJourney, WaitRow},
         named,
         payout::{self, SaidByPayout},
-        postbacks::{self, KnownPostback, PostbackRow},
+        postbacks::{self, KnownPostbacks, PostbackRow},
     },
 };
 
@@ -36,8 +40,12 @@ use crate::{
 pub(super) struct Docket<'a> {
     /// The journeys, locked.
     pub(super) journeys: Vec<LockedJourney>,
+    /// Their stored postbacks, when somebody has looked already; none: still to be loaded.
+    pub(super) known: Option<KnownPostbacks>,
     /// Postbacks that have just come.
     pub(super) fresh: BTreeMap<JourneyKey, Vec<&'a Received>>,
+    /// To be kept raw, whatever becomes of them.
+    pub(super) raw: Vec<&'a Received>,
     /// How far input has been seen; none: as far as a journey's own stamps say.
     pub(super) horizon: Option<Timestamp>,
     /// Decisions that need no journey, to be written with the others.
@@ -47,7 +55,7 @@ pub(super) struct Docket<'a> {
 /// Everything the verdicts depend on, loaded.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    postbacks: BTreeMap<JourneyKey, Vec<KnownPostback>>,
+    postbacks: KnownPostbacks,
     conversions: BTreeMap<JourneyKey, Vec<KnownConversion>>,
     payout: BTreeMap<JourneyKey, SaidByPayout>,
     pub(super) clicks: BTreeMap<JourneyKey, (Click, ClickRecorded)>,
@@ -79,16 +87,20 @@ impl Attributor {
     pub(super) async fn judge_journeys(
         &self,
         connection: &mut AsyncPgConnection,
-        docket: Docket<'_>,
+        mut docket: Docket<'_>,
         spans: &Spans,
     ) -> QueryResult<()> {
-        let mut files = load(connection, &docket).await?;
-        let Docket { journeys, fresh, horizon, mut decided } = docket;
-        let mut judged = Vec::with_capacity(journeys.len());
+        let connection: &AsyncPgConnection = connection;
+        let mut files = load(connection, &mut docket).await?;
+        let Docket { journeys, fresh, raw, horizon, mut decided, .. } = docket;
         let fresh_of = |journey: &LockedJourney| fresh.get(&journey.key).map_or(&[][..], Vec::as_slice);
-        for journey in &journeys {
-            judged.extend(self.judge_one(&files, journey, fresh_of(journey), horizon)?);
-        }
+        // The server keeps them while this process judges.
+        let (kept, judged) = join!(postbacks::keep_raw(connection, &raw), async {
+            let judge = |journey| self.judge_one(&files, journey, fresh_of(journey), horizon).transpose();
+            journeys.iter().filter_map(judge).collect::<QueryResult<Vec<Judged>>>()
+        });
+        kept?;
+        let mut judged = judged?;
         // Who finds another of its member's clicks first after all is judged again, knowing it.
         let late = claim_first_steps::claim(connection, &mut files, &judged).await?;
         for one in judged.iter_mut().filter(|one| late.contains(&one.key)) {
@@ -104,25 +116,7 @@ impl Attributor {
             spans.decided(decision.receipt, decision.code);
             alarm(decision);
         }
-        let rows: Vec<PostbackRow<'_>> = judged.iter().flat_map(Judged::postback_rows).collect();
-        postbacks::save_of_journeys(connection, &rows).await?;
-        decisions::save(connection, &decided).await?;
-        let verdicts: Vec<_> = judged
-            .iter()
-            .flat_map(|one| {
-                one.changes
-                    .conversions
-                    .iter()
-                    .map(|(revision, _, conversion)| (one.key, *revision, conversion))
-            })
-            .collect();
-        conversions::save(connection, &verdicts).await?;
-        let waits: Vec<WaitRow> = judged
-            .iter()
-            .map(|one| WaitRow { key: one.key, horizon: one.horizon, waits: one.verdict.waits })
-            .collect();
-        journeys::save_waits(connection, &waits).await?;
-        outbox::add(connection, &outgoing).await
+        save(connection, &judged, &decided, &outgoing).await
     }
 
     fn judge_one(
@@ -252,6 +246,14 @@ impl Judged {
         })
     }
 
+    fn verdicts(&self) -> impl Iterator<Item = (JourneyKey, u64, &Conversion)> {
+        self.changes.conversions.iter().map(|(revision, _, conversion)| (self.key, *revision, conversion))
+    }
+
+    const fn waits(&self) -> WaitRow {
+        WaitRow { key: self.key, horizon: self.horizon, waits: self.verdict.waits }
+    }
+
     fn postback_rows(&self) -> impl Iterator<Item = PostbackRow<'_>> {
         let decided = self.changes.decisions.iter().map(|change| {
             let decision = &change.decision;
@@ -275,6 +277,26 @@ impl Judged {
     }
 }
 
+/// Writes all that is new.
+async fn save(
+    connection: &AsyncPgConnection,
+    judged: &[Judged],
+    decided: &[DecisionRow],
+    outgoing: &[Outgoing],
+) -> QueryResult<()> {
+    let rows: Vec<PostbackRow<'_>> = judged.iter().flat_map(Judged::postback_rows).collect();
+    let verdicts: Vec<(JourneyKey, u64, &Conversion)> = judged.iter().flat_map(Judged::verdicts).collect();
+    let waits: Vec<WaitRow> = judged.iter().map(Judged::waits).collect();
+    let saved = join!(
+        postbacks::save_of_journeys(connection, &rows),
+        decisions::save(connection, decided),
+        conversions::save(connection, &verdicts),
+        journeys::save_waits(connection, &waits),
+        outbox::add(connection, outgoing),
+    );
+    <[QueryResult<()>; 5]>::from(saved).into_iter().collect()
+}
+
 /// A postback under a credential that was not valid may be an attack or a mistake in the set-up; both want eyes.
 fn alarm(decision: &DecisionRow) {
     if decision.code == Code::RejectedCredential {
@@ -296,12 +318,15 @@ fn held(key: JourneyKey, told: &[KnownConversion], said: &SaidByPayout) -> Query
     told.iter().map(holder).collect()
 }
 
-pub(super) async fn load(connection: &mut AsyncPgConnection, docket: &Docket<'_>) -> QueryResult<Files> {
+pub(super) async fn load(connection: &AsyncPgConnection, docket: &mut Docket<'_>) -> QueryResult<Files> {
     let keys: BTreeSet<JourneyKey> = docket.journeys.iter().map(|journey| journey.key).collect();
     if keys.is_empty() {
         return Ok(Files::default());
     }
-    let postbacks = postbacks::load_of_journeys(connection, &keys).await?;
+    let postbacks = match docket.known.take() {
+        Some(known) => known,
+        None => postbacks::load_of_journeys(connection, &keys).await?,
+    };
     // Most clicks are never followed by anything: what has no postback needs nothing more.
     let stirred: BTreeSet<JourneyKey> = keys
         .into_iter()
@@ -310,8 +335,6 @@ pub(super) async fn load(connection: &mut AsyncPgConnection, docket: &Docket<'_>
     if stirred.is_empty() {
         return Ok(Files::default());
     }
-    let conversions = conversions::load_of_journeys(connection, &stirred).await?;
-    let payout = payout::load_of_journeys(connection, &stirred).await?;
     let mut clicks = BTreeMap::new();
     for journey in docket.journeys.iter().filter(|journey| stirred.contains(&journey.key)) {
         if let Some(fact) = &journey.click {
@@ -319,22 +342,27 @@ pub(super) async fn load(connection: &mut AsyncPgConnection, docket: &Docket<'_>
         }
     }
     let wanted_offers = clicks.iter().map(|((tenant, _), (click, _))| (*tenant, click.offer)).collect();
-    let offers = catalog::load_offers(connection, &wanted_offers).await?;
     let unsettled = postbacks.iter().flat_map(|((tenant, _), known)| {
         let stamped = known.iter().map(|one| &one.stamped);
         stamped.filter(|one| one.settled.fit == SettledOnce::NotYet).map(|one| (*tenant, one.credential))
     });
     let fresh = docket.fresh.values().flatten().map(|one| (one.tenant, one.stamped.credential));
-    let credentials = catalog::load_credentials(connection, &unsettled.chain(fresh).collect()).await?;
-    let first_clicks = claim_first_steps::load(connection, &clicks).await?;
+    let wanted_credentials = unsettled.chain(fresh).collect();
+    let (conversions, payout, offers, credentials, first_clicks) = join!(
+        conversions::load_of_journeys(connection, &stirred),
+        payout::load_of_journeys(connection, &stirred),
+        catalog::load_offers(connection, &wanted_offers),
+        catalog::load_credentials(connection, &wanted_credentials),
+        claim_first_steps::load(connection, &clicks),
+    );
     Ok(Files {
         postbacks,
-        conversions,
-        payout,
+        conversions: conversions?,
+        payout: payout?,
+        offers: offers?,
+        credentials: credentials?,
+        first_clicks: first_clicks?,
         clicks,
-        first_clicks,
-        offers,
-        credentials,
         ..Files::default()
     })
 }

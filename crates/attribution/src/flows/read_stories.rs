@@ -95,14 +95,14 @@ impl StoryReader {
     pub async fn stamped(&self, tenant: TenantId, click: ClickId) -> Result<Option<StampedJourney>, DbError> {
         let Some(view) = self.journey(tenant, click).await? else { return Ok(None) };
         let Some(known) = view.click else { return Ok(None) };
-        let mut connection = self.pool.get().await?;
+        let connection = self.pool.get().await?;
         let key = (tenant, click);
-        let mut found = postbacks::load_of_journeys(&mut connection, &BTreeSet::from([key])).await?;
+        let mut found = postbacks::load_of_journeys(&connection, &BTreeSet::from([key])).await?;
         let mut stamped: Vec<Stamped> =
             found.remove(&key).unwrap_or_default().into_iter().map(|one| one.stamped).collect();
         stamped.sort_by_key(|postback| (postback.received_at, postback.receipt));
         let offer = (tenant, known.offer);
-        let mut offers = catalog::load_offers(&mut connection, &BTreeSet::from([offer])).await?;
+        let mut offers = catalog::load_offers(&connection, &BTreeSet::from([offer])).await?;
         let offer = offers.remove(&offer).unwrap_or_default();
         Ok(Some(StampedJourney { click: known, postbacks: stamped, offer }))
     }

@@ -61,7 +61,7 @@ impl Attributor {
         let mut locked = journeys::make_and_lock(connection, &keys).await?;
         let forgotten = of_the_forgotten(&fresh, &locked);
         let fresh = in_place_of(fresh, &forgotten);
-        postbacks::keep_raw(connection, &fresh).await?;
+        let raw = fresh.clone();
         let mut by_journey: BTreeMap<JourneyKey, Vec<&Received>> = BTreeMap::new();
         let mut homeless = Vec::new();
         for one in fresh {
@@ -70,11 +70,17 @@ impl Attributor {
                 None => homeless.push(one),
             }
         }
-        self.turn_away(connection, items, &mut by_journey).await?;
+        let known = postbacks::load_of_journeys(connection, &keys).await?;
+        self.turn_away(connection, items, &known, &mut by_journey).await?;
         locked.retain(|journey| by_journey.contains_key(&journey.key));
-        let mut docket = Docket { journeys: locked, fresh: by_journey, ..Docket::default() };
-        docket.horizon = Some(horizon);
-        docket.decided = decide_homeless(connection, &homeless).await?;
+        let docket = Docket {
+            journeys: locked,
+            known: Some(known),
+            fresh: by_journey,
+            raw,
+            horizon: Some(horizon),
+            decided: decide_homeless(connection, &homeless).await?,
+        };
         self.judge_journeys(connection, docket, spans).await
     }
 }

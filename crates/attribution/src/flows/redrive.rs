@@ -32,7 +32,7 @@ impl Attributor {
             .filter(|group| group.code == Code::UnmappedEvent)
             .filter_map(|group| Some((grouping.tenant, group.offer?)))
             .collect();
-        let offers = catalog::load_offers(&mut connection, &wanted).await?;
+        let offers = catalog::load_offers(&connection, &wanted).await?;
         let with = |group: Group| {
             let suggestions = suggestions(grouping.tenant, &group, &offers);
             (group, suggestions)

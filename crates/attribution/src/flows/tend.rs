@@ -1,7 +1,10 @@
 //! What has to be done without anybody asking: expire what waited long enough, judge again what the catalog changed,
 //! make tomorrow's partitions, drop those that are too old, try again what was put aside, and say when clicks do not arrive.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use kernel::Timestamp;
 use postgres_kit::{DbError, Retries, transact};
@@ -98,8 +101,12 @@ async fn sweep_all(
     step: u16,
     soft: &CancellationToken,
 ) -> Result<(), DbError> {
-    while !soft.is_cancelled() && attributor.sweep(horizon, step).await? {}
-    Ok(())
+    loop {
+        let begun = Instant::now();
+        if !attributor.sweep(horizon, step).await? || !rest(begun, soft).await {
+            return Ok(());
+        }
+    }
 }
 
 async fn rejudge(attributor: Attributor, tending: Tending, soft: CancellationToken) {
@@ -115,8 +122,12 @@ async fn rejudge(attributor: Attributor, tending: Tending, soft: CancellationTok
 }
 
 async fn rejudge_all(attributor: &Attributor, step: u16, soft: &CancellationToken) -> Result<(), DbError> {
-    while !soft.is_cancelled() && attributor.rejudge(step).await? {}
-    Ok(())
+    loop {
+        let begun = Instant::now();
+        if !attributor.rejudge(step).await? || !rest(begun, soft).await {
+            return Ok(());
+        }
+    }
 }
 
 async fn fold_rollups(attributor: Attributor, tending: Tending, soft: CancellationToken) {
@@ -170,6 +181,12 @@ async fn keep_partitions(attributor: Attributor, tending: Tending, soft: Cancell
             return;
         }
     }
+}
+
+/// Rests for as long as a step took; whether to go on. However much there is to do, half of the time is left to what comes
+/// in: nobody waits for the work that is done here, and somebody may wait for that.
+async fn rest(begun: Instant, soft: &CancellationToken) -> bool {
+    pause(begun.elapsed(), soft).await
 }
 
 /// Waits; whether to go on.

@@ -13,7 +13,7 @@ use postgres_kit::dead_items::{self, DeadItem};
 use super::{Attributor, POSTBACKS};
 use crate::{
     facts::Received,
-    store::{JourneyKey, named, postbacks},
+    store::{JourneyKey, named, postbacks::KnownPostbacks},
 };
 
 /// Postbacks that one journey takes: far more than any user's life in an app has.
@@ -22,18 +22,17 @@ const REASON: &str = "its click has 2000 postbacks already, and a journey takes 
 
 impl Attributor {
     /// Takes out of a batch what is too much for its journey, the latest received first, and buries it. The journeys
-    /// are locked, so what was counted stays true.
+    /// are locked, so what is known of them stays true.
     pub(super) async fn turn_away(
         &self,
         connection: &mut AsyncPgConnection,
         items: &[Envelope],
+        known: &KnownPostbacks,
         fresh: &mut BTreeMap<JourneyKey, Vec<&Received>>,
     ) -> QueryResult<()> {
-        let keys: BTreeSet<JourneyKey> = fresh.keys().copied().collect();
-        let known = postbacks::count_of_journeys(connection, &keys, JOURNEY_POSTBACKS_MAX).await?;
         let mut away = BTreeSet::new();
         for (key, postbacks) in fresh.iter_mut() {
-            let room = JOURNEY_POSTBACKS_MAX.saturating_sub(known.get(key).copied().unwrap_or_default());
+            let room = JOURNEY_POSTBACKS_MAX.saturating_sub(known.get(key).map_or(0, Vec::len));
             if postbacks.len() <= room {
                 continue;
             }

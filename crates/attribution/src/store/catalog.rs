@@ -186,7 +186,7 @@ struct FactRow {
 /// # Errors
 /// The database's.
 pub async fn load_credentials(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     keys: &BTreeSet<(TenantId, CredentialId)>,
 ) -> QueryResult<BTreeMap<TenantId, BTreeMap<CredentialId, Credential>>> {
     let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) =
@@ -197,7 +197,7 @@ pub async fn load_credentials(
     )
     .bind::<Array<SqlUuid>, _>(tenants)
     .bind::<Array<SqlUuid>, _>(ids);
-    let rows: Vec<FactRow> = kept(select).load(connection).await?;
+    let rows: Vec<FactRow> = kept(select).load(&mut connection).await?;
     let mut found: BTreeMap<TenantId, BTreeMap<CredentialId, Credential>> = BTreeMap::new();
     for row in rows {
         let fact = CredentialChanged::decode(row.fact.as_slice());
@@ -253,7 +253,7 @@ pub async fn load_rates(connection: &mut AsyncPgConnection, tenant: TenantId) ->
 /// # Errors
 /// The database's.
 pub async fn load_offers(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     keys: &BTreeSet<(TenantId, OfferId)>,
 ) -> QueryResult<BTreeMap<(TenantId, OfferId), KnownOffer>> {
     if keys.is_empty() {
@@ -268,7 +268,7 @@ pub async fn load_offers(
     )
     .bind::<Array<SqlUuid>, _>(&tenants)
     .bind::<Array<SqlUuid>, _>(&ids);
-    let rows: Vec<FactRow> = kept(versions).load(connection).await?;
+    let rows: Vec<FactRow> = kept(versions).load(&mut connection).await?;
     for row in rows {
         let fact = OfferVersionCreated::decode(row.fact.as_slice());
         let read = readable(fact, |fact| Ok((facts::offer_version(&fact)?, fact)), "offer version", row.id);
@@ -285,7 +285,7 @@ pub async fn load_offers(
     )
     .bind::<Array<SqlUuid>, _>(&tenants)
     .bind::<Array<SqlUuid>, _>(&ids);
-    let rows: Vec<FactRow> = kept(offers).load(connection).await?;
+    let rows: Vec<FactRow> = kept(offers).load(&mut connection).await?;
     for row in rows {
         let fact = OfferChanged::decode(row.fact.as_slice());
         if let Some(stops) = readable(fact, |fact| Ok(facts::stops(&fact)), "offer", row.id) {

@@ -34,7 +34,7 @@ pub type KnownConversion = (u64, Conversion);
 /// # Errors
 /// The database's, also for a row that this release can not read.
 pub async fn load_of_journeys(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     keys: &BTreeSet<JourneyKey>,
 ) -> QueryResult<BTreeMap<JourneyKey, Vec<KnownConversion>>> {
     let (tenants, clicks): (Vec<Uuid>, Vec<Uuid>) =
@@ -45,7 +45,7 @@ pub async fn load_of_journeys(
     )
     .bind::<Array<SqlUuid>, _>(tenants)
     .bind::<Array<SqlUuid>, _>(clicks);
-    let rows: Vec<Row> = kept(select).load(connection).await?;
+    let rows: Vec<Row> = kept(select).load(&mut connection).await?;
     let mut found: BTreeMap<JourneyKey, Vec<KnownConversion>> = BTreeMap::new();
     for row in rows {
         let key = (TenantId::from_uuid(row.tenant_id), ClickId::from_uuid(row.click_id));
@@ -62,7 +62,7 @@ pub async fn load_of_journeys(
 /// # Errors
 /// The database's.
 pub async fn save(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     rows: &[(JourneyKey, u64, &Conversion)],
 ) -> QueryResult<()> {
     if rows.is_empty() {
@@ -80,7 +80,7 @@ pub async fn save(
         rows.iter().map(|(_, revision, _)| i64::try_from(*revision).unwrap_or(i64::MAX)).collect();
     let upsert = sql_query(
         "INSERT INTO conversions (tenant_id, click_id, conversion_id, revision, verdict)
-        SELECT tenant_id, click_id, conversion_id, revision, verdict::jsonb
+        SELECT tenant_id, click_id, conversion_id, revision, verdict::json
         FROM unnest($1, $2, $3, $4, $5) AS new (tenant_id, click_id, conversion_id, revision, verdict)
         ON CONFLICT (tenant_id, click_id, conversion_id) DO UPDATE SET revision = excluded.revision,
             verdict = excluded.verdict, told_at = now()",
@@ -90,5 +90,5 @@ pub async fn save(
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<BigInt>, _>(revisions)
     .bind::<Array<Text>, _>(verdicts);
-    kept(upsert).execute(connection).await.map(drop)
+    kept(upsert).execute(&mut connection).await.map(drop)
 }

@@ -1,5 +1,7 @@
 //! Decisions: each revision is a row and stays; one of them is current.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult, sql_query,
@@ -19,8 +21,8 @@ const FACET_BYTES_MAX: usize = 256;
 /// A text as it is stored to be searched by: whoever searches for a longer one, or one with a NUL, finds what was stored
 /// of it.
 #[must_use]
-pub(super) fn searchable(text: &str) -> String {
-    text::bounded(text, FACET_BYTES_MAX).into_owned()
+pub(super) fn searchable(text: &str) -> Cow<'_, str> {
+    text::bounded(text, FACET_BYTES_MAX)
 }
 
 /// What a postback is searched and counted by; none: not known when it was decided.
@@ -82,7 +84,7 @@ pub(super) use rollup_place;
 ///
 /// # Errors
 /// The database's.
-pub async fn save(connection: &mut AsyncPgConnection, rows: &[DecisionRow]) -> QueryResult<()> {
+pub async fn save(mut connection: &AsyncPgConnection, rows: &[DecisionRow]) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -98,7 +100,7 @@ pub async fn save(connection: &mut AsyncPgConnection, rows: &[DecisionRow]) -> Q
     let revisions: Vec<i32> = rows.iter().map(|row| row.revision).collect();
     let clicks: Vec<Option<Uuid>> = rows.iter().map(|row| row.click.map(ClickId::as_uuid)).collect();
     let codes: Vec<&str> = rows.iter().map(|row| row.code.as_str()).collect();
-    let facets = |of: fn(&Facets) -> Option<&str>| -> Vec<Option<String>> {
+    let facets = |of: fn(&Facets) -> Option<&str>| -> Vec<Option<Cow<'_, str>>> {
         rows.iter().map(|row| of(&row.facets).map(searchable)).collect()
     };
     let offers: Vec<Option<Uuid>> = rows.iter().map(|row| row.facets.offer.map(OfferId::as_uuid)).collect();
@@ -110,7 +112,7 @@ pub async fn save(connection: &mut AsyncPgConnection, rows: &[DecisionRow]) -> Q
             INSERT INTO decisions (tenant_id, received_at, receipt, revision, is_current, click_id, code, trace,
                 offer_id, publisher_id, event_id, country, platform, conversion_id, appsflyer_id, member_id,
                 pub_click_id)
-            SELECT tenant_id, received_at, receipt, revision, true, click_id, code, trace::jsonb, offer_id,
+            SELECT tenant_id, received_at, receipt, revision, true, click_id, code, trace::json, offer_id,
                 publisher_id, event_id, country, platform, conversion_id, appsflyer_id, member_id, pub_click_id
             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
                 AS new (tenant_id, received_at, receipt, revision, click_id, code, trace, offer_id, publisher_id,
@@ -138,10 +140,10 @@ pub async fn save(connection: &mut AsyncPgConnection, rows: &[DecisionRow]) -> Q
     .bind::<Array<Nullable<Text>>, _>(facets(|one| one.appsflyer_id.as_deref()))
     .bind::<Array<Nullable<Text>>, _>(facets(|one| one.member.as_deref()))
     .bind::<Array<Nullable<Text>>, _>(facets(|one| one.pub_click.as_deref()));
-    kept(insert).execute(connection).await.map(drop)
+    kept(insert).execute(&mut connection).await.map(drop)
 }
 
-async fn supersede(connection: &mut AsyncPgConnection, rows: &[DecisionRow]) -> QueryResult<()> {
+async fn supersede(mut connection: &AsyncPgConnection, rows: &[DecisionRow]) -> QueryResult<()> {
     let later: Vec<&DecisionRow> = rows.iter().filter(|row| row.revision > 1).collect();
     if later.is_empty() {
         return Ok(());
@@ -167,5 +169,5 @@ async fn supersede(connection: &mut AsyncPgConnection, rows: &[DecisionRow]) -> 
     .bind::<Array<SqlUuid>, _>(tenants)
     .bind::<Array<Timestamptz>, _>(times)
     .bind::<Array<SqlUuid>, _>(receipts);
-    kept(update).execute(connection).await.map(drop)
+    kept(update).execute(&mut connection).await.map(drop)
 }

@@ -22,7 +22,7 @@ pub type FirstClicks = BTreeMap<OfferEventId, ClickId>;
 /// # Errors
 /// The database's.
 pub async fn load(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     members: &[Member<'_>],
 ) -> QueryResult<Vec<FirstClicks>> {
     #[derive(QueryableByName)]
@@ -48,7 +48,7 @@ pub async fn load(
     .bind::<Array<SqlUuid>, _>(tenants)
     .bind::<Array<SqlUuid>, _>(offers)
     .bind::<Array<Binary>, _>(names);
-    let rows: Vec<Row> = kept(select).load(connection).await?;
+    let rows: Vec<Row> = kept(select).load(&mut connection).await?;
     for row in rows {
         // Places count from 1.
         let place = usize::try_from(row.place).ok().and_then(|place| place.checked_sub(1));
@@ -65,7 +65,7 @@ pub async fn load(
 /// # Errors
 /// The database's.
 pub async fn claim(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     steps: &BTreeMap<(Member<'_>, OfferEventId), ClickId>,
 ) -> QueryResult<bool> {
     if steps.is_empty() {
@@ -87,7 +87,7 @@ pub async fn claim(
     .bind::<Array<Binary>, _>(names)
     .bind::<Array<SqlUuid>, _>(events)
     .bind::<Array<SqlUuid>, _>(clicks);
-    let claimed = kept(insert).execute(connection).await?;
+    let claimed = kept(insert).execute(&mut connection).await?;
     Ok(claimed == steps.len())
 }
 

@@ -79,8 +79,11 @@ pub async fn make_and_lock(
     }
     let (tenants, clicks) = columns(keys);
     let make = sql_query(
+        // Most are there: asking first is cheaper than to be refused.
         "INSERT INTO journeys (tenant_id, click_id)
         SELECT tenant_id, click_id FROM unnest($1, $2) WITH ORDINALITY AS wanted (tenant_id, click_id, place)
+        WHERE NOT EXISTS (SELECT FROM journeys AS made WHERE made.tenant_id = wanted.tenant_id
+            AND made.click_id = wanted.click_id)
         ORDER BY place
         ON CONFLICT DO NOTHING",
     )
@@ -304,7 +307,7 @@ pub struct WaitRow {
 ///
 /// # Errors
 /// The database's.
-pub async fn save_waits(connection: &mut AsyncPgConnection, rows: &[WaitRow]) -> QueryResult<()> {
+pub async fn save_waits(mut connection: &AsyncPgConnection, rows: &[WaitRow]) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -325,7 +328,7 @@ pub async fn save_waits(connection: &mut AsyncPgConnection, rows: &[WaitRow]) ->
     .bind::<Array<Timestamptz>, _>(horizons)
     .bind::<Array<Nullable<Timestamptz>>, _>(untils)
     .bind::<Array<Bool>, _>(opens);
-    kept(update).execute(connection).await.map(drop)
+    kept(update).execute(&mut connection).await.map(drop)
 }
 
 /// How many journeys without a click wait until before then; counts no further than 1000.

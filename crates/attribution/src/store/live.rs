@@ -7,19 +7,17 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Integer, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use kernel::{ClickId, OfferId, PublisherId, ReceiptId, TenantId, Timestamp};
+use kernel::{TenantId, Timestamp};
 use postgres_kit::kept;
 use uuid::Uuid;
 
 use super::{
-    inconsistent,
     moment::{from_sql, to_sql},
-    postback_list::ListedStory,
+    postback_list::{ListedRow, ListedStory},
 };
-use crate::domain::Code;
 
 /// Where somebody stands in the order of decisions: everything up to it, itself too, was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,42 +81,20 @@ struct Row {
     tenant_id: Uuid,
     #[diesel(sql_type = Timestamptz)]
     decided_at: DateTime<Utc>,
-    #[diesel(sql_type = SqlUuid)]
-    receipt: Uuid,
-    #[diesel(sql_type = Timestamptz)]
-    received_at: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    click_id: Option<Uuid>,
-    #[diesel(sql_type = Integer)]
-    revision: i32,
-    #[diesel(sql_type = Text)]
-    code: String,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    offer_id: Option<Uuid>,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    publisher_id: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Text>)]
-    event_id: Option<String>,
+    #[diesel(embed)]
+    listed: ListedRow,
 }
 
 impl TryFrom<Row> for LiveStory {
     type Error = diesel::result::Error;
 
     fn try_from(row: Row) -> QueryResult<Self> {
-        let at = from_sql(row.decided_at);
+        let story = ListedStory::try_from(row.listed)?;
+        let (receipt, revision) = (story.receipt.as_uuid(), story.revision);
         Ok(Self {
             tenant: TenantId::from_uuid(row.tenant_id),
-            position: Position { at, receipt: row.receipt, revision: row.revision },
-            story: ListedStory {
-                receipt: ReceiptId::from_uuid(row.receipt),
-                received_at: from_sql(row.received_at),
-                click: row.click_id.map(ClickId::from_uuid),
-                revision: row.revision,
-                code: Code::parse(&row.code).ok_or_else(|| inconsistent("decisions", "code", row.receipt))?,
-                offer: row.offer_id.map(OfferId::from_uuid),
-                publisher: row.publisher_id.map(PublisherId::from_uuid),
-                event_id: row.event_id,
-            },
+            position: Position { at: from_sql(row.decided_at), receipt, revision },
+            story,
         })
     }
 }

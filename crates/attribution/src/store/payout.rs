@@ -200,7 +200,7 @@ struct Row {
 /// # Errors
 /// The database's, also for a row that this release can not read.
 pub async fn load_of_journeys(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     keys: &BTreeSet<JourneyKey>,
 ) -> QueryResult<BTreeMap<JourneyKey, SaidByPayout>> {
     let (tenants, clicks): (Vec<Uuid>, Vec<Uuid>) =
@@ -215,7 +215,7 @@ pub async fn load_of_journeys(
     )
     .bind::<Array<SqlUuid>, _>(tenants)
     .bind::<Array<SqlUuid>, _>(clicks);
-    let rows: Vec<Row> = kept(select).load(connection).await?;
+    let rows: Vec<Row> = kept(select).load(&mut connection).await?;
     let mut found: BTreeMap<JourneyKey, SaidByPayout> = BTreeMap::new();
     for row in rows {
         let key = (TenantId::from_uuid(row.tenant_id), ClickId::from_uuid(row.click_id));

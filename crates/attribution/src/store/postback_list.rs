@@ -90,8 +90,9 @@ pub struct ListedStory {
     pub event_id: Option<String>,
 }
 
+/// Its columns; they have the same names wherever decisions are listed.
 #[derive(QueryableByName)]
-struct Row {
+pub(super) struct ListedRow {
     #[diesel(sql_type = SqlUuid)]
     receipt: Uuid,
     #[diesel(sql_type = Timestamptz)]
@@ -110,10 +111,10 @@ struct Row {
     event_id: Option<String>,
 }
 
-impl TryFrom<Row> for ListedStory {
+impl TryFrom<ListedRow> for ListedStory {
     type Error = diesel::result::Error;
 
-    fn try_from(row: Row) -> QueryResult<Self> {
+    fn try_from(row: ListedRow) -> QueryResult<Self> {
         Ok(Self {
             receipt: ReceiptId::from_uuid(row.receipt),
             received_at: from_sql(row.received_at),
@@ -167,7 +168,7 @@ pub async fn list(
         "SELECT receipt, received_at, click_id, revision, code, offer_id, publisher_id, event_id FROM {source}
         WHERE {WANTED} ORDER BY received_at DESC, receipt DESC OFFSET $13 LIMIT $14"
     ));
-    let rows: Vec<Row> = bound!(page, listing)
+    let rows: Vec<ListedRow> = bound!(page, listing)
         .bind::<BigInt, _>(listing.offset)
         .bind::<BigInt, _>(listing.limit)
         .load(connection)

@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::{ClickId, CredentialId, ReceiptId, TenantId};
@@ -32,7 +32,7 @@ const TEXT_BYTES_MAX: usize = 1_024;
 ///
 /// # Errors
 /// The database's.
-pub async fn keep_raw(connection: &mut AsyncPgConnection, postbacks: &[&Received]) -> QueryResult<()> {
+pub async fn keep_raw(mut connection: &AsyncPgConnection, postbacks: &[&Received]) -> QueryResult<()> {
     if postbacks.is_empty() {
         return Ok(());
     }
@@ -71,7 +71,7 @@ pub async fn keep_raw(connection: &mut AsyncPgConnection, postbacks: &[&Received
     .bind::<Array<Text>, _>(callers)
     .bind::<Array<Bool>, _>(outside)
     .bind::<Array<Text>, _>(notes);
-    kept(insert).execute(connection).await.map(drop)
+    kept(insert).execute(&mut connection).await.map(drop)
 }
 
 /// Ingest's generations are 16 bits wide; a larger one is none of ours and matches nothing.
@@ -89,6 +89,9 @@ pub struct KnownPostback {
     /// The trace of AppsFlyer's call.
     pub context: TraceContext,
 }
+
+/// Stored postbacks by journey; a journey without any is not there.
+pub type KnownPostbacks = BTreeMap<JourneyKey, Vec<KnownPostback>>;
 
 #[derive(QueryableByName)]
 struct Row {
@@ -174,9 +177,9 @@ fn settled_from_sql(text: Option<&str>) -> Option<SettledOnce> {
 /// # Errors
 /// The database's, also for a row that this release can not read.
 pub async fn load_of_journeys(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     keys: &BTreeSet<JourneyKey>,
-) -> QueryResult<BTreeMap<JourneyKey, Vec<KnownPostback>>> {
+) -> QueryResult<KnownPostbacks> {
     let (tenants, clicks): (Vec<Uuid>, Vec<Uuid>) =
         keys.iter().map(|(tenant, click)| (tenant.as_uuid(), click.as_uuid())).unzip();
     let select = sql_query(
@@ -187,54 +190,13 @@ pub async fn load_of_journeys(
     )
     .bind::<Array<SqlUuid>, _>(tenants)
     .bind::<Array<SqlUuid>, _>(clicks);
-    let rows: Vec<Row> = kept(select).load(connection).await?;
-    let mut found: BTreeMap<JourneyKey, Vec<KnownPostback>> = BTreeMap::new();
+    let rows: Vec<Row> = kept(select).load(&mut connection).await?;
+    let mut found = KnownPostbacks::new();
     for row in rows {
         let key = (TenantId::from_uuid(row.tenant_id), ClickId::from_uuid(row.click_id));
         found.entry(key).or_default().push(row.try_into()?);
     }
     Ok(found)
-}
-
-/// How many postbacks these journeys have, counted no further than `most`.
-///
-/// # Errors
-/// The database's.
-pub async fn count_of_journeys(
-    connection: &mut AsyncPgConnection,
-    keys: &BTreeSet<JourneyKey>,
-    most: usize,
-) -> QueryResult<BTreeMap<JourneyKey, usize>> {
-    #[derive(QueryableByName)]
-    struct Count {
-        #[diesel(sql_type = SqlUuid)]
-        tenant_id: Uuid,
-        #[diesel(sql_type = SqlUuid)]
-        click_id: Uuid,
-        #[diesel(sql_type = BigInt)]
-        postbacks: i64,
-    }
-    if keys.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let (tenants, clicks): (Vec<Uuid>, Vec<Uuid>) =
-        keys.iter().map(|(tenant, click)| (tenant.as_uuid(), click.as_uuid())).unzip();
-    let select = sql_query(
-        "SELECT tenant_id, click_id, (SELECT count(*) FROM (
-                SELECT FROM journey_postbacks AS one
-                WHERE one.tenant_id = wanted.tenant_id AND one.click_id = wanted.click_id LIMIT $3
-            ) AS counted) AS postbacks
-        FROM unnest($1, $2) AS wanted (tenant_id, click_id)",
-    )
-    .bind::<Array<SqlUuid>, _>(tenants)
-    .bind::<Array<SqlUuid>, _>(clicks)
-    .bind::<BigInt, _>(i64::try_from(most).unwrap_or(i64::MAX));
-    let rows: Vec<Count> = kept(select).load(connection).await?;
-    let count = |row: Count| {
-        let key = (TenantId::from_uuid(row.tenant_id), ClickId::from_uuid(row.click_id));
-        (key, usize::try_from(row.postbacks).unwrap_or_default())
-    };
-    Ok(rows.into_iter().map(count).collect())
 }
 
 /// A postback of a journey to be written.
@@ -259,7 +221,7 @@ pub struct PostbackRow<'a> {
 /// # Errors
 /// The database's.
 pub async fn save_of_journeys(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     rows: &[PostbackRow<'_>],
 ) -> QueryResult<()> {
     if rows.is_empty() {
@@ -287,7 +249,7 @@ pub async fn save_of_journeys(
     let upsert = sql_query(
         "INSERT INTO journey_postbacks (tenant_id, click_id, receipt, received_at, credential_id,
             credential_generation, claims, settled_fit, settled_calendar, code, revision, traceparent, tracestate)
-        SELECT tenant_id, click_id, receipt, received_at, credential_id, credential_generation, claims::jsonb,
+        SELECT tenant_id, click_id, receipt, received_at, credential_id, credential_generation, claims::json,
             settled_fit, settled_calendar, code, revision, traceparent, tracestate
         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
             AS new (tenant_id, click_id, receipt, received_at, credential_id, credential_generation, claims,
@@ -308,5 +270,5 @@ pub async fn save_of_journeys(
     .bind::<Array<Integer>, _>(revisions)
     .bind::<Array<Text>, _>(parents)
     .bind::<Array<Text>, _>(states);
-    kept(upsert).execute(connection).await.map(drop)
+    kept(upsert).execute(&mut connection).await.map(drop)
 }

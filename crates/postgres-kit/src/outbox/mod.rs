@@ -41,7 +41,7 @@ pub struct Outgoing {
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn add(connection: &mut AsyncPgConnection, facts: &[Outgoing]) -> QueryResult<()> {
+pub async fn add(mut connection: &AsyncPgConnection, facts: &[Outgoing]) -> QueryResult<()> {
     if facts.is_empty() {
         return Ok(());
     }
@@ -56,7 +56,7 @@ pub async fn add(connection: &mut AsyncPgConnection, facts: &[Outgoing]) -> Quer
     .bind::<Array<Text>, _>(exchanges)
     .bind::<Array<Text>, _>(keys)
     .bind::<Array<Binary>, _>(envelopes);
-    kept(insert).execute(connection).await?;
+    kept(insert).execute(&mut connection).await?;
     wake_up::after_commit();
     Ok(())
 }

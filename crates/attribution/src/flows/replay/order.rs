@@ -66,9 +66,9 @@ impl Replayer {
     /// # Errors
     /// The database's.
     pub async fn offer(&self, tenant: TenantId, offer: OfferId) -> Result<Option<Offer>, DbError> {
-        let mut connection = self.attributor.pool.get().await?;
+        let connection = self.attributor.pool.get().await?;
         let key = (tenant, offer);
-        let mut known = catalog::load_offers(&mut connection, &BTreeSet::from([key])).await?;
+        let mut known = catalog::load_offers(&connection, &BTreeSet::from([key])).await?;
         Ok(known.remove(&key).map(|known| known.rules).filter(|offer| !offer.versions.is_empty()))
     }
 

@@ -159,8 +159,8 @@ impl Replayer {
         } else {
             journeys::lock(connection, keys).await?
         };
-        let docket = Docket { journeys, ..Docket::default() };
-        let files = load(connection, &docket).await?;
+        let mut docket = Docket { journeys, ..Docket::default() };
+        let files = load(connection, &mut docket).await?;
         let judging = judging(connection, claimed).await?;
         let mut compared = Vec::with_capacity(docket.journeys.len());
         let mut marks = Vec::new();

@@ -7,38 +7,35 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use postgres_kit::kept;
 
+/// Of one table: rows of replays that were ordered so long ago, up to a limit.
+macro_rules! forget_rows_of {
+    ($table:literal) => {
+        concat!(
+            "WITH doomed AS (
+                SELECT line.ctid FROM ",
+            $table,
+            " AS line JOIN replays AS old USING (tenant_id, replay_id)
+                WHERE old.ordered_at < now() - make_interval(days => $1)
+                LIMIT $2 FOR UPDATE OF line SKIP LOCKED
+            )
+            DELETE FROM ",
+            $table,
+            " WHERE ctid IN (SELECT ctid FROM doomed)",
+        )
+    };
+}
+
 /// Removes up to `limit` rows of replays that were ordered so long ago, and the replays that have none left; how many rows.
 ///
 /// # Errors
 /// The database's.
 pub async fn forget_old(connection: &mut AsyncPgConnection, days: i32, limit: i64) -> QueryResult<usize> {
-    let differences = sql_query(
-        "WITH doomed AS (
-            SELECT line.ctid FROM replay_differences AS line JOIN replays AS old USING (tenant_id, replay_id)
-            WHERE old.ordered_at < now() - make_interval(days => $1)
-            LIMIT $2 FOR UPDATE OF line SKIP LOCKED
-        )
-        DELETE FROM replay_differences WHERE ctid IN (SELECT ctid FROM doomed)",
-    )
-    .bind::<Integer, _>(days)
-    .bind::<BigInt, _>(limit);
-    let removed = kept(differences).execute(connection).await?;
-    if removed > 0 {
-        return Ok(removed);
-    }
-    let journeys = sql_query(
-        "WITH doomed AS (
-            SELECT line.ctid FROM replay_journeys AS line JOIN replays AS old USING (tenant_id, replay_id)
-            WHERE old.ordered_at < now() - make_interval(days => $1)
-            LIMIT $2 FOR UPDATE OF line SKIP LOCKED
-        )
-        DELETE FROM replay_journeys WHERE ctid IN (SELECT ctid FROM doomed)",
-    )
-    .bind::<Integer, _>(days)
-    .bind::<BigInt, _>(limit);
-    let removed = kept(journeys).execute(connection).await?;
-    if removed > 0 {
-        return Ok(removed);
+    for forget in [forget_rows_of!("replay_differences"), forget_rows_of!("replay_journeys")] {
+        let forget = sql_query(forget).bind::<Integer, _>(days).bind::<BigInt, _>(limit);
+        let removed = kept(forget).execute(connection).await?;
+        if removed > 0 {
+            return Ok(removed);
+        }
     }
     let orders = sql_query(
         "WITH gone AS (
