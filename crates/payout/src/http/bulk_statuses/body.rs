@@ -56,7 +56,7 @@ pub struct BulkStatusBody {
     /// What the dry run counted.
     pub plan: PlanBody,
     /// How its lines stand now; empty in lists.
-    pub progress: Vec<ProgressBody>,
+    pub progress: Vec<BulkProgressBody>,
 }
 
 /// What a dry run counted: conversions, unless it says lines.
@@ -120,7 +120,7 @@ pub struct MovedBody {
 /// How many lines stand how
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({"outcome": "applied", "count": 2}))]
-pub struct ProgressBody {
+pub struct BulkProgressBody {
     /// `planned`, `unchanged`, `refused`, `not_found`, `named_twice`, `applied`, `moved` (changed since the dry run and skipped)
     /// or `failed`.
     pub outcome: String,
@@ -165,7 +165,7 @@ impl From<Shown> for BulkStatusBody {
             },
             progress: counts
                 .into_iter()
-                .map(|row| ProgressBody { outcome: row.outcome, count: row.count })
+                .map(|row| BulkProgressBody { outcome: row.outcome, count: row.count })
                 .collect(),
         }
     }

@@ -74,7 +74,7 @@ pub struct DeliveryReplayBody {
     pub stopped_by: Option<Uuid>,
     /// What became of them; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub progress: Option<ProgressBody>,
+    pub progress: Option<ReplayProgressBody>,
 }
 
 /// How the deliveries of a replay stand now.
@@ -84,7 +84,7 @@ pub struct DeliveryReplayBody {
     "sent": 1180, "delivered": 1179, "failed": 0, "superseded": 0, "waiting": 1,
     "skipped": [{"because": "superseded", "deliveries": 20}]
 }))]
-pub struct ProgressBody {
+pub struct ReplayProgressBody {
     /// Tried at least once since they were made due.
     pub sent: i64,
     /// The publisher knows.
@@ -137,7 +137,7 @@ impl From<ReplayRow> for DeliveryReplayBody {
 
 impl From<Replay> for DeliveryReplayBody {
     fn from(replay: Replay) -> Self {
-        let progress = ProgressBody {
+        let progress = ReplayProgressBody {
             sent: replay.progress.sent,
             delivered: replay.progress.delivered,
             failed: replay.progress.failed,
