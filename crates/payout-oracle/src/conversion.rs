@@ -194,8 +194,9 @@ impl Conversion {
         let is_fixed = self.money.is_some() && (is_final || self.amount == verdict.amount);
         if !is_fixed {
             let known = price(&verdict.terms, verdict.amount);
+            let is_clear = known.is_some_and(|money| money.payout <= money.revenue);
             // A person's word stands, and with it the price at which it was given.
-            if known.is_some() || self.money.is_none() || !self.is_ruled {
+            if is_clear || self.money.is_none() || !self.is_ruled {
                 self.money = known;
                 self.amount = verdict.amount;
             }

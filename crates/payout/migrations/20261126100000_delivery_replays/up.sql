@@ -65,7 +65,7 @@ CREATE TABLE delivery_replay_items (
     delivery_id     uuid        NOT NULL,
     -- Absent: it was made due.
     skipped_because text        CHECK (skipped_because IN
-        ('already_waiting', 'newer_is_waiting', 'superseded', 'endpoint_is_off')),
+        ('already_waiting', 'newer_is_waiting', 'superseded', 'endpoint_is_off', 'endpoint_is_paused')),
     -- Its attempts until then.
     attempts_before integer     NOT NULL,
     judged_at       timestamptz NOT NULL DEFAULT now(),

@@ -351,9 +351,7 @@ fn reprice(before: &Conversion, verdict: &Verdict, rate: RateOf<'_>) -> Repriced
     match terms::price(&verdict.terms, &verdict.reported, rate) {
         Priced::Money(money) => Repriced { breakdown: Some(money), reported: verdict.reported, review: None },
         // No verdict moves what a person has cleared, so time will release it: at the price that the person saw.
-        Priced::Review { breakdown: None, .. }
-            if before.money.is_some() && before.standing.by == Actor::Person =>
-        {
+        Priced::Review { .. } if before.money.is_some() && before.standing.by == Actor::Person => {
             Repriced { breakdown: before.money, reported: before.reported, review: None }
         }
         Priced::Review { cause, breakdown } => {

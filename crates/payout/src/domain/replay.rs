@@ -24,12 +24,14 @@ pub struct Candidate {
     pub told: Told,
     /// What its conversion is now; nothing: it is none any more.
     pub stands: Option<Told>,
-    /// Whether the endpoint was to be told of a later change.
+    /// Whether the endpoint was to be told of a later change, or the conversion is worth something else by now.
     pub has_newer: bool,
     /// Whether another telling of the conversion to the endpoint is outstanding.
     pub has_outstanding: bool,
     /// Whether the endpoint is to be called at all.
     pub is_endpoint_active: bool,
+    /// Whether the endpoint waits for a person, after ten times 410.
+    pub is_endpoint_paused: bool,
 }
 
 /// Why a delivery is not told again.
@@ -43,12 +45,19 @@ pub enum Skip {
     Superseded,
     /// The endpoint is switched off.
     EndpointIsOff,
+    /// The endpoint is paused.
+    EndpointIsPaused,
 }
 
 impl Skip {
     /// Each of them.
-    pub const ALL: [Self; 4] =
-        [Self::AlreadyWaiting, Self::NewerIsWaiting, Self::Superseded, Self::EndpointIsOff];
+    pub const ALL: [Self; 5] = [
+        Self::AlreadyWaiting,
+        Self::NewerIsWaiting,
+        Self::Superseded,
+        Self::EndpointIsOff,
+        Self::EndpointIsPaused,
+    ];
 
     /// The word in tables and JSON.
     #[must_use]
@@ -58,6 +67,7 @@ impl Skip {
             Self::NewerIsWaiting => "newer_is_waiting",
             Self::Superseded => "superseded",
             Self::EndpointIsOff => "endpoint_is_off",
+            Self::EndpointIsPaused => "endpoint_is_paused",
         }
     }
 
@@ -65,13 +75,18 @@ impl Skip {
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::AlreadyWaiting => "it has not ended: it is told, or tried again, by itself",
+            Self::AlreadyWaiting => {
+                "it has not ended: it is told, or tried again, by itself, once its endpoint takes something"
+            }
             Self::NewerIsWaiting => "a newer status of the conversion is about to be told to this endpoint",
             Self::Superseded => {
                 "the conversion has moved on: telling this again would leave the publisher on a stale status. Replay the \
                 newest delivery of the conversion to this endpoint, if it failed too"
             }
             Self::EndpointIsOff => "the endpoint is switched off: switch it on in the catalog first",
+            Self::EndpointIsPaused => {
+                "the endpoint is paused: it said ten times that it is gone. Resume it first"
+            }
         }
     }
 }
@@ -87,10 +102,12 @@ pub fn judge(candidate: &Candidate) -> Result<(), Skip> {
         Err(Skip::NewerIsWaiting)
     } else if candidate.has_newer || candidate.stands != Some(candidate.told) {
         Err(Skip::Superseded)
-    } else if candidate.is_endpoint_active {
-        Ok(())
-    } else {
+    } else if !candidate.is_endpoint_active {
         Err(Skip::EndpointIsOff)
+    } else if candidate.is_endpoint_paused {
+        Err(Skip::EndpointIsPaused)
+    } else {
+        Ok(())
     }
 }
 
@@ -116,6 +133,7 @@ mod tests {
         has_newer: false,
         has_outstanding: false,
         is_endpoint_active: true,
+        is_endpoint_paused: false,
     };
 
     #[rstest]
@@ -126,6 +144,7 @@ mod tests {
     #[case::moved_on_untold(Candidate { stands: Some(Told::Rejected), ..FAILED }, Err(Skip::Superseded))]
     #[case::no_conversion(Candidate { stands: None, ..FAILED }, Err(Skip::Superseded))]
     #[case::off(Candidate { is_endpoint_active: false, ..FAILED }, Err(Skip::EndpointIsOff))]
+    #[case::paused(Candidate { is_endpoint_paused: true, ..FAILED }, Err(Skip::EndpointIsPaused))]
     fn only_the_newest_is_told_again(#[case] candidate: Candidate, #[case] expected: Result<(), Skip>) {
         assert_eq!(judge(&candidate), expected);
     }

@@ -259,12 +259,13 @@ async fn begin_one(
         from: None,
         until: None,
     };
+    let conversion = kernel::ConversionId::from_uuid(row.conversion_id);
+    // First: of two calls with one key the second waits here, and finds what the first did.
+    working::lock_conversions(connection, by.tenant, &[conversion]).await?;
     if let Some(known) = replays::get(connection, key).await? {
         let is_same = known.is_for(&selection, Some(delivery), &by.reason);
         return if is_same { Ok(false) } else { Err(ReplayError::KeyReused) };
     }
-    let conversion = kernel::ConversionId::from_uuid(row.conversion_id);
-    working::lock_conversions(connection, by.tenant, &[conversion]).await?;
     let candidates = working::candidates(connection, by.tenant, &[delivery]).await?;
     let candidate = candidates.get(&delivery).ok_or(ReplayError::NotFound)?;
     judge(candidate).map_err(ReplayError::Skipped)?;
@@ -288,7 +289,8 @@ async fn begin_one(
 /// The next step of an order; nothing when there was none to take.
 async fn step(connection: &mut AsyncPgConnection, key: ReplayKey) -> Result<Option<Step>, DbError> {
     let Some(order) = working::claim(connection, key).await? else { return Ok(None) };
-    let untried = working::untried(connection, key.0, order.selection.publisher).await?;
+    let untried =
+        working::untried(connection, key.0, order.selection.publisher, order.selection.endpoint).await?;
     let room = u64::from(DUE_AT_ONCE).saturating_sub(untried);
     let next = if room == 0 { Vec::new() } else { working::next(connection, &order, room).await? };
     let conversions: BTreeSet<_> = next.iter().map(|(_, conversion)| *conversion).collect();

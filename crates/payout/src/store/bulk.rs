@@ -179,6 +179,17 @@ pub async fn claim(connection: &mut AsyncPgConnection) -> QueryResult<Option<(Bu
     Ok(row.map(|row| ((TenantId::from_uuid(row.tenant_id), row.bulk_id), TokenId::from_uuid(row.applied_by))))
 }
 
+/// Locks a plan; waits for the replica that has it in hand.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn lock(connection: &mut AsyncPgConnection, key: BulkKey) -> QueryResult<()> {
+    let select = sql_query("SELECT FROM bulk_statuses WHERE tenant_id = $1 AND bulk_id = $2 FOR UPDATE")
+        .bind::<SqlUuid, _>(key.0.as_uuid())
+        .bind::<SqlUuid, _>(key.1);
+    kept(select).execute(connection).await.map(drop)
+}
+
 /// Notes that nothing is left to do of a plan.
 ///
 /// # Errors

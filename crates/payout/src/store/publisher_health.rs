@@ -100,6 +100,8 @@ pub async fn endpoints(
                 SELECT http_status, duration_ms FROM delivery_attempts AS attempts
                 WHERE attempts.tenant_id = endpoints.tenant_id AND attempts.endpoint_id = endpoints.endpoint_id
                     AND started_at > now() - make_interval(secs => $3)
+                    -- A fault of ours, or an endpoint that is off, was no call: no header was sent.
+                    AND headers <> ''
                 ORDER BY started_at DESC LIMIT $4
             ) AS newest
         ) AS lately

@@ -352,6 +352,17 @@ async fn who_may_not_have_it_told_again_and_what_is_no_order() {
     backwards["to"] = json!("2026-01-01T00:00:00Z");
     assert_eq!(stage.post(ORDERS, Some(MANAGER), &backwards).await.0, 422);
 
+    // What would only wait for a person is not made due: it would keep others' replays waiting, too.
+    stage
+        .meanwhile(
+            "INSERT INTO endpoint_conditions (tenant_id, endpoint_id, paused_at)
+            SELECT tenant_id, endpoint_id, now() FROM postback_endpoints
+            ON CONFLICT (tenant_id, endpoint_id) DO UPDATE SET paused_at = now()",
+        )
+        .await;
+    let (status, refused) = stage.post(&replay_of(&delivery), Some(MANAGER), &why()).await;
+    assert_eq!((status, &refused["code"]), (409, &json!("endpoint_is_paused")), "{refused}");
+
     stage.say_catalog([brownboots.publisher(2, vec![])]).await;
     let (status, refused) = stage.post(&replay_of(&delivery), Some(MANAGER), &why()).await;
     assert_eq!((status, &refused["code"]), (409, &json!("endpoint_is_off")), "{refused}");

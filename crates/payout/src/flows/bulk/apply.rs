@@ -2,7 +2,10 @@
 //! was cut off is as if it had never begun. Whole clicks only, because what a rejection holds depends on what else of its
 //! click the same file decides.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use diesel_async::AsyncPgConnection;
 use kernel::{IdSource, TokenId};
@@ -129,23 +132,39 @@ pub async fn keep_applying(pool: Pool, ids: Arc<dyn IdSource>, soft: Cancellatio
 
 /// One click that can not be decided must not hold all others back: it is left out and says so.
 async fn step(pool: &Pool, ids: &Arc<dyn IdSource>) -> Result<Step, DbError> {
-    match work(pool, ids, STEP_LINES).await {
+    let tried = Mutex::new(None);
+    match work(pool, ids, STEP_LINES, &tried).await {
         Err(error) if error.class() == Class::Bug => {}
         found => return found,
     }
-    match work(pool, ids, 1).await {
+    match work(pool, ids, 1, &tried).await {
         Err(error) if error.class() == Class::Bug => {
             tracing::error!(
                 error = telemetry::chain(&error),
                 "a line of a bulk status can not be carried out: it is left out"
             );
-            transact(pool, Retries::default(), async |connection| leave_out(connection).await).await
+            let Some((key, positions)) = tried.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+                return Err(error);
+            };
+            transact(pool, Retries::default(), async |connection| {
+                leave_out(connection, key, &positions).await
+            })
+            .await
         }
         found => found,
     }
 }
 
-async fn work(pool: &Pool, ids: &Arc<dyn IdSource>, limit: u16) -> Result<Step, DbError> {
+/// A plan, and lines of it.
+type Tried = Option<(BulkKey, Vec<i32>)>;
+
+/// Carries out the next lines, and notes in `tried` which they are.
+async fn work(
+    pool: &Pool,
+    ids: &Arc<dyn IdSource>,
+    limit: u16,
+    tried: &Mutex<Tried>,
+) -> Result<Step, DbError> {
     transact(pool, Retries::default(), async |connection| {
         let Some((key, by)) = bulk::claim(connection).await? else { return Ok::<_, DbError>(Step::Idle) };
         let due = bulk_lines::due(connection, key, limit).await?;
@@ -154,6 +173,8 @@ async fn work(pool: &Pool, ids: &Arc<dyn IdSource>, limit: u16) -> Result<Step, 
             tracing::info!(tenant.id = %key.0, bulk.id = %key.1, "a bulk status is worked off");
             return Ok(Step::Done);
         }
+        *tried.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((key, due.iter().map(|line| line.position).collect()));
         let asked: Vec<Asked> = due.iter().map(|line| asked(line, key, by)).collect();
         let outcomes = carry_out(connection, ids.as_ref(), key.0, &asked).await?;
         let settled: Vec<(i32, Outcome, String)> = due
@@ -177,13 +198,16 @@ async fn work(pool: &Pool, ids: &Arc<dyn IdSource>, limit: u16) -> Result<Step, 
     .await
 }
 
-/// Marks the next click of the plan that is first in line.
-async fn leave_out(connection: &mut AsyncPgConnection) -> Result<Step, DbError> {
-    let Some((key, _)) = bulk::claim(connection).await? else { return Ok(Step::Idle) };
-    let due = bulk_lines::due(connection, key, 1).await?;
+/// Marks the lines that could not be carried out. Under the plan's lock: another replica may just have tried them too.
+async fn leave_out(
+    connection: &mut AsyncPgConnection,
+    key: BulkKey,
+    positions: &[i32],
+) -> Result<Step, DbError> {
+    bulk::lock(connection, key).await?;
     let detail = "it can not be read or written: see the service's log";
     let settled: Vec<_> =
-        due.iter().map(|line| (line.position, Outcome::Failed, String::from(detail))).collect();
+        positions.iter().map(|position| (*position, Outcome::Failed, String::from(detail))).collect();
     bulk_lines::settle(connection, key, &settled).await?;
     Ok(Step::Done)
 }

@@ -198,9 +198,14 @@ fn named<'a>(lines: &'a [Line], stored: &HashMap<Key, Stored>) -> Vec<NewLine<'a
             let detail = "the click has no such conversion here";
             named.push(new_line(line, None, None, Outcome::NotFound, detail));
         }
+        let mut repeats = false;
         for conversion in wanted {
             let id = conversion.subject.conversion;
             let is_first = seen.insert(id);
+            // Said once a line: lines that all name a click's thousand purchases would make a million of it.
+            if !is_first && std::mem::replace(&mut repeats, true) {
+                continue;
+            }
             let (decision, outcome, detail) = match wish(line.wanted, conversion.standing.status) {
                 _ if !is_first => {
                     (None, Outcome::NamedTwice, "an earlier line names this conversion: that one counts")

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diesel_async::AsyncPgConnection;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use kernel::{TenantId, TokenId};
 use postgres_kit::{DbError, Failure, Pool, Retries, transact};
 
@@ -78,6 +78,8 @@ pub async fn close(pool: &Pool, asked: Closing) -> Result<PeriodRow, CloseError>
 
 async fn carry_out(connection: &mut AsyncPgConnection, asked: Closing) -> Result<PeriodRow, CloseError> {
     let Closing { tenant, month, token } = asked;
+    // A large month is read whole, and may take longer than a statement may elsewhere.
+    connection.batch_execute("SET LOCAL statement_timeout = 0").await?;
     let period = periods::lock_to_close(connection, tenant, month).await?.ok_or(CloseError::NotFound)?;
     if period.closed_at.is_some() {
         return Ok(period);

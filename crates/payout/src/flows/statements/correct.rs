@@ -6,7 +6,7 @@ use diesel_async::AsyncPgConnection;
 use kernel::{Micros, TenantId, TokenId, TransferId};
 use postgres_kit::{DbError, Failure, Pool, Retries, transact};
 
-use super::{Scope, View, find};
+use super::{Scope, Settled, View, find};
 use crate::{
     domain::{
         ledger::{Account, AccountKind, Flow, Kind, Transfer},
@@ -114,6 +114,12 @@ async fn carry_out(
     let tenant = asked.tenant;
     let scope = Scope { tenant, publisher: None };
     let view = find(connection, scope, asked.statement).await?.ok_or(CorrectError::NotFound)?;
+    // Said again, it opens no period.
+    if let Some(known) =
+        statement_rows::adjustment(connection, tenant, asked.statement, &asked.reference).await?
+    {
+        return the_same(known, asked);
+    }
     let taken = period_for(connection, tenant, &view).await?;
     let transfer = adjustment_id(tenant, asked.statement, &asked.reference);
     let deed = Deed {
@@ -143,6 +149,11 @@ async fn carry_out(
     let found = statement_rows::adjustment(connection, tenant, asked.statement, &asked.reference)
         .await?
         .ok_or(CorrectError::NotFound)?;
+    the_same(found, asked)
+}
+
+/// What the reference names, when that is what was asked for.
+fn the_same(found: AdjustmentRow, asked: &Adjustment) -> Result<AdjustmentRow, CorrectError> {
     if found.amount_micros != asked.amount.0 || found.reason != asked.reason {
         return Err(CorrectError::Different { amount: Micros(found.amount_micros), reason: found.reason });
     }
@@ -184,6 +195,10 @@ async fn settle(connection: &mut AsyncPgConnection, asked: &Payment) -> Result<(
     if amount == 0 {
         return Err(CorrectError::NothingDue);
     }
+    // Said again, it opens no period.
+    if let Some(paid) = &view.settled {
+        return the_payment(paid, asked);
+    }
     let now = store::now(connection).await?;
     let taken = take(connection, &BTreeSet::from([tenant]), now).await?;
     let transfer = payment_id(tenant, asked.statement);
@@ -209,10 +224,11 @@ async fn settle(connection: &mut AsyncPgConnection, asked: &Payment) -> Result<(
     }
     // Another one was first, perhaps only now.
     let paid = find(connection, scope, asked.statement).await?.and_then(|view| view.settled);
-    match paid {
-        Some(paid) if paid.reference != asked.reference => Err(CorrectError::Paid(paid.reference)),
-        Some(_) | None => Ok(()),
-    }
+    paid.as_ref().map_or(Ok(()), |paid| the_payment(paid, asked))
+}
+
+fn the_payment(paid: &Settled, asked: &Payment) -> Result<(), CorrectError> {
+    if paid.reference == asked.reference { Ok(()) } else { Err(CorrectError::Paid(paid.reference.clone())) }
 }
 
 fn posted(id: TransferId, flow: Flow, (debit, credit): (Account, Account), amount: Micros) -> Transfer {

@@ -105,7 +105,7 @@ pub struct ReplayProgressBody {
 #[schema(example = json!({"because": "superseded", "deliveries": 20}))]
 pub struct SkippedBody {
     /// `already_waiting`: it had not ended; `newer_is_waiting`: the endpoint is about to hear of a later change; `superseded`: the
-    /// conversion has moved on; `endpoint_is_off`.
+    /// conversion has moved on; `endpoint_is_off`; `endpoint_is_paused`.
     pub because: String,
     /// How many.
     pub deliveries: i64,

@@ -76,6 +76,7 @@ const fn code(skip: Skip) -> &'static str {
         Skip::NewerIsWaiting => "newer_delivery_is_waiting",
         Skip::Superseded => "delivery_is_superseded",
         Skip::EndpointIsOff => "endpoint_is_off",
+        Skip::EndpointIsPaused => "endpoint_is_paused",
     }
 }
 

@@ -77,8 +77,8 @@ pub async fn adjust_statement(
     Ok(Json(bodies::adjustment(&made)))
 }
 
-/// Digits before the point: beyond any invoice, and far from the end of the ledger's sums.
-const UNIT_DIGITS_MAX: usize = 12;
+/// Digits before the point: beyond any invoice, and thousands of them are far from the end of the ledger's sums.
+const UNIT_DIGITS_MAX: usize = 9;
 
 fn amount(text: &str) -> Option<Micros> {
     let units = text.trim_start_matches('-').split('.').next().unwrap_or_default();
@@ -92,7 +92,7 @@ fn wrong(reference: bool, amount: bool, reason: bool) -> Problem {
         problem = wrong_text(problem, "reference", REFERENCE_CHARS_MAX);
     }
     if amount {
-        problem = problem.field("amount", "must be a decimal such as -4.00 or 0.000001, not 0, below 10^12");
+        problem = problem.field("amount", "must be a decimal such as -4.00 or 0.000001, not 0, below 10^9");
     }
     if reason {
         problem = wrong_text(problem, "reason", REASON_CHARS_MAX);

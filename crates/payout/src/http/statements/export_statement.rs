@@ -62,6 +62,14 @@ fn text(whole: &WholeStatementBody) -> String {
     for adjustment in &whole.adjustments {
         let (reference, reason) = (cell(&adjustment.reference), cell(&adjustment.reason));
         let amount = &adjustment.amount;
+        // That of the statement that was corrected, which may be an earlier one.
+        let of = format!(
+            "{},{},{},{}",
+            adjustment.statement_id,
+            head.period,
+            head.party_id,
+            cell(&head.party_name)
+        );
         csv.push(format!("adjustment,{of},,,,,,,,,{amount},{currency},{reference},{reason}\r\n"));
     }
     csv.push(sum("due", &head.due));

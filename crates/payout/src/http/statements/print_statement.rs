@@ -117,7 +117,12 @@ fn adjustments(whole: &WholeStatementBody) -> Markup {
                 tbody { @for row in &whole.adjustments { tr {
                     td { (row.adjusted_at.get(..10).unwrap_or(&row.adjusted_at)) }
                     td { (row.reference) }
-                    td { (row.reason) }
+                    td {
+                        (row.reason)
+                        @if row.statement_id != whole.statement.statement_id {
+                            " " span.small { "corrects statement " (row.statement_id) }
+                        }
+                    }
                     td.n { (row.amount) }
                 } } }
             }

@@ -114,7 +114,8 @@ impl ReplayRow {
     }
 }
 
-/// Locks a publisher, so that its orders are taken one after the other; `false` when the tenant has none such.
+/// Makes the orders of a publisher be taken one after the other; `false` when the tenant has none such. Its row is not
+/// locked: whoever looks for due work would wait for it, and with it every other publisher.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
@@ -123,11 +124,16 @@ pub async fn lock_publisher(
     tenant: TenantId,
     publisher: PublisherId,
 ) -> QueryResult<bool> {
-    let select = sql_query(
-        "SELECT publisher_id AS id FROM publishers WHERE tenant_id = $1 AND publisher_id = $2 FOR NO KEY UPDATE",
+    let lock = sql_query(
+        "SELECT pg_advisory_xact_lock(hashtextextended('delivery replays of ' || $1::text || $2::text, 0))",
     )
     .bind::<SqlUuid, _>(tenant.as_uuid())
     .bind::<SqlUuid, _>(publisher.as_uuid());
+    kept(lock).execute(connection).await?;
+    let select =
+        sql_query("SELECT publisher_id AS id FROM publishers WHERE tenant_id = $1 AND publisher_id = $2")
+            .bind::<SqlUuid, _>(tenant.as_uuid())
+            .bind::<SqlUuid, _>(publisher.as_uuid());
     let rows: Vec<IdRow> = kept(select).load(connection).await?;
     Ok(!rows.is_empty())
 }

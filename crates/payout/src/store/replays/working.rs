@@ -69,7 +69,8 @@ pub async fn claim(connection: &mut AsyncPgConnection, key: ReplayKey) -> QueryR
     rows.into_iter().next().map(|row| row.read(key)).transpose()
 }
 
-/// How many deliveries of a publisher are told again, due, and not tried yet.
+/// How many deliveries of a publisher, or of the one endpoint that an order is about, are told again, due, and not tried
+/// yet: what waits for another endpoint that does not answer holds up nobody.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
@@ -77,13 +78,15 @@ pub async fn untried(
     connection: &mut AsyncPgConnection,
     tenant: TenantId,
     publisher: PublisherId,
+    endpoint: Option<EndpointId>,
 ) -> QueryResult<u64> {
     let select = sql_query(
         "SELECT count(*) AS rows FROM deliveries WHERE tenant_id = $1 AND publisher_id = $2
-            AND state = 'waiting' AND replay_id IS NOT NULL AND attempts = attempts_before",
+            AND ($3 IS NULL OR endpoint_id = $3) AND state = 'waiting' AND replay_id IS NOT NULL AND attempts = attempts_before",
     )
     .bind::<SqlUuid, _>(tenant.as_uuid())
-    .bind::<SqlUuid, _>(publisher.as_uuid());
+    .bind::<SqlUuid, _>(publisher.as_uuid())
+    .bind::<Nullable<SqlUuid>, _>(endpoint.map(EndpointId::as_uuid));
     let found: CountRow = kept(select).get_result(connection).await?;
     Ok(u64::try_from(found.rows).unwrap_or_default())
 }
@@ -171,18 +174,23 @@ pub async fn candidates(
             EXISTS (SELECT FROM deliveries AS newer
                 WHERE newer.tenant_id = deliveries.tenant_id AND newer.conversion_id = deliveries.conversion_id
                     AND newer.endpoint_id = deliveries.endpoint_id
-                    AND newer.status_revision > deliveries.status_revision) AS has_newer,
+                    AND newer.status_revision > deliveries.status_revision)
+                OR told.payout_micros IS DISTINCT FROM conversions.payout_micros AS has_newer,
             EXISTS (SELECT FROM deliveries AS other
                 WHERE other.tenant_id = deliveries.tenant_id AND other.conversion_id = deliveries.conversion_id
                     AND other.endpoint_id = deliveries.endpoint_id
                     AND other.delivery_id <> deliveries.delivery_id AND other.state = 'waiting') AS has_outstanding,
-            coalesce(endpoints.active, false) AS is_endpoint_active
+            coalesce(endpoints.active, false) AS is_endpoint_active, conditions.paused_at IS NOT NULL AS is_endpoint_paused
         FROM deliveries
         JOIN unnest($2) AS wanted (delivery_id) ON wanted.delivery_id = deliveries.delivery_id
         JOIN conversions ON conversions.tenant_id = deliveries.tenant_id
             AND conversions.conversion_id = deliveries.conversion_id
+        JOIN conversion_history AS told ON told.tenant_id = deliveries.tenant_id
+            AND told.conversion_id = deliveries.conversion_id AND told.status_revision = deliveries.status_revision
         LEFT JOIN postback_endpoints AS endpoints ON endpoints.tenant_id = deliveries.tenant_id
             AND endpoints.endpoint_id = deliveries.endpoint_id
+        LEFT JOIN endpoint_conditions AS conditions ON conditions.tenant_id = deliveries.tenant_id
+            AND conditions.endpoint_id = deliveries.endpoint_id
         WHERE deliveries.tenant_id = $1
         ORDER BY deliveries.delivery_id FOR UPDATE OF deliveries",
     )
@@ -203,7 +211,7 @@ pub async fn begin_again(
     deliveries: &[DeliveryId],
 ) -> QueryResult<usize> {
     let update = sql_query(
-        "UPDATE deliveries SET state = 'waiting', ended_at = NULL, attempts_before = attempts, replay_id = $2,
+        "UPDATE deliveries SET state = 'waiting', ended_at = NULL, superseded_by = NULL, attempts_before = attempts, replay_id = $2,
             due_at = greatest(now(), (
                 SELECT max(leased_until) FROM deliveries AS older
                 WHERE older.tenant_id = deliveries.tenant_id AND older.conversion_id = deliveries.conversion_id
@@ -359,6 +367,8 @@ struct CandidateRow {
     has_outstanding: bool,
     #[diesel(sql_type = Bool)]
     is_endpoint_active: bool,
+    #[diesel(sql_type = Bool)]
+    is_endpoint_paused: bool,
 }
 
 impl CandidateRow {
@@ -370,6 +380,7 @@ impl CandidateRow {
             has_newer: self.has_newer,
             has_outstanding: self.has_outstanding,
             is_endpoint_active: self.is_endpoint_active,
+            is_endpoint_paused: self.is_endpoint_paused,
         };
         Ok((DeliveryId::from_uuid(self.delivery_id), candidate))
     }
