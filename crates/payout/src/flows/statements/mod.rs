@@ -5,9 +5,9 @@ mod correct;
 mod draw;
 
 use diesel::QueryResult;
-use diesel_async::AsyncPgConnection;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use kernel::{PublisherId, TenantId};
-use postgres_kit::{DbError, Pool};
+use postgres_kit::{DbError, Pool, Retries, transact};
 use uuid::Uuid;
 
 pub use self::{
@@ -107,8 +107,23 @@ pub async fn list_periods(pool: &Pool, tenant: TenantId) -> Result<Vec<PeriodRow
 /// [`DbError`] when the database can not say.
 pub async fn list(pool: &Pool, scope: Scope, filter: Filter) -> Result<(Vec<View>, u64), DbError> {
     let Some(filter) = within(scope, filter) else { return Ok((Vec::new(), 0)) };
-    let mut connection = pool.get().await?;
-    let connection = &mut *connection;
+    transact(pool, Retries::default(), async |connection| {
+        of_one_moment(connection).await?;
+        Ok::<_, DbError>(page(connection, scope, filter).await?)
+    })
+    .await
+}
+
+/// What is read from here on is as it stood at one moment: a period that is being closed is open in all of it or in none.
+async fn of_one_moment(connection: &mut AsyncPgConnection) -> QueryResult<()> {
+    connection.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").await
+}
+
+async fn page(
+    connection: &mut AsyncPgConnection,
+    scope: Scope,
+    filter: Filter,
+) -> QueryResult<(Vec<View>, u64)> {
     let mut open = draw::open(connection, scope.tenant, filter.party, filter.month).await?;
     open.retain(|view| {
         filter.kind.is_none_or(|kind| view.account.kind == kind)
@@ -135,8 +150,18 @@ pub async fn list(pool: &Pool, scope: Scope, filter: Filter) -> Result<(Vec<View
 /// # Errors
 /// [`DbError`] when the database can not say.
 pub async fn get(pool: &Pool, scope: Scope, id: StatementId) -> Result<Option<Whole>, DbError> {
-    let mut connection = pool.get().await?;
-    let connection = &mut *connection;
+    transact(pool, Retries::default(), async |connection| {
+        of_one_moment(connection).await?;
+        Ok::<_, DbError>(whole(connection, scope, id).await?)
+    })
+    .await
+}
+
+async fn whole(
+    connection: &mut AsyncPgConnection,
+    scope: Scope,
+    id: StatementId,
+) -> QueryResult<Option<Whole>> {
     let Some(view) = find(connection, scope, id).await? else { return Ok(None) };
     let account = view.account.id();
     let lines = if view.is_closed {
