@@ -80,7 +80,7 @@ pub async fn save(
         rows.iter().map(|(_, revision, _)| i64::try_from(*revision).unwrap_or(i64::MAX)).collect();
     let upsert = sql_query(
         "INSERT INTO conversions (tenant_id, click_id, conversion_id, revision, verdict)
-        SELECT tenant_id, click_id, conversion_id, revision, verdict::json
+        SELECT tenant_id, click_id, conversion_id, revision, verdict::jsonb
         FROM unnest($1, $2, $3, $4, $5) AS new (tenant_id, click_id, conversion_id, revision, verdict)
         ON CONFLICT (tenant_id, click_id, conversion_id) DO UPDATE SET revision = excluded.revision,
             verdict = excluded.verdict, told_at = now()",

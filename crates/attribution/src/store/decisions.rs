@@ -112,7 +112,7 @@ pub async fn save(mut connection: &AsyncPgConnection, rows: &[DecisionRow]) -> Q
             INSERT INTO decisions (tenant_id, received_at, receipt, revision, is_current, click_id, code, trace,
                 offer_id, publisher_id, event_id, country, platform, conversion_id, appsflyer_id, member_id,
                 pub_click_id)
-            SELECT tenant_id, received_at, receipt, revision, true, click_id, code, trace::json, offer_id,
+            SELECT tenant_id, received_at, receipt, revision, true, click_id, code, trace::jsonb, offer_id,
                 publisher_id, event_id, country, platform, conversion_id, appsflyer_id, member_id, pub_click_id
             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
                 AS new (tenant_id, received_at, receipt, revision, click_id, code, trace, offer_id, publisher_id,

@@ -367,8 +367,8 @@ pub async fn forget(
     kept(journeys).execute(connection).await?;
     let claims = sql_query(
         "UPDATE journey_postbacks AS own
-        SET claims = (claims::jsonb #- '{told,ip_address}' #- '{told,email}' #- '{told,user_id}' #- '{told,subs}'
-            #- '{appsflyer_id}')::json
+        SET claims = claims #- '{told,ip_address}' #- '{told,email}' #- '{told,user_id}' #- '{told,subs}'
+            #- '{appsflyer_id}'
         FROM unnest($1, $2) AS gone (tenant_id, click_id)
         WHERE own.tenant_id = gone.tenant_id AND own.click_id = gone.click_id",
     )

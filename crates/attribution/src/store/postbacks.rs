@@ -249,7 +249,7 @@ pub async fn save_of_journeys(
     let upsert = sql_query(
         "INSERT INTO journey_postbacks (tenant_id, click_id, receipt, received_at, credential_id,
             credential_generation, claims, settled_fit, settled_calendar, code, revision, traceparent, tracestate)
-        SELECT tenant_id, click_id, receipt, received_at, credential_id, credential_generation, claims::json,
+        SELECT tenant_id, click_id, receipt, received_at, credential_id, credential_generation, claims::jsonb,
             settled_fit, settled_calendar, code, revision, traceparent, tracestate
         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
             AS new (tenant_id, click_id, receipt, received_at, credential_id, credential_generation, claims,
