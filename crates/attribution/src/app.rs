@@ -6,6 +6,7 @@ use ::bus::{Bus, Topology};
 use actix_web::web;
 use anyhow::Context;
 use clap::Subcommand;
+use hand_over::BusSink;
 use http_kit::auth::{Grant, TokenAuth};
 use postgres_kit::{
     Grants, Pool,
@@ -18,7 +19,7 @@ use process::{Runtime, Service};
 use signing::Keyring;
 
 use crate::{
-    bus::{OnCatalog, OnClicks, OnPayout, OnPostbacks, OutboxSink},
+    bus::{OnCatalog, OnClicks, OnPayout, OnPostbacks},
     flows::{
         self, Attributor, CATALOG, CLICKS, PAYOUT, POSTBACKS, StoryReader, live::Feed, reconcile::Reconciler,
         replay::Replayer,
@@ -56,7 +57,7 @@ impl Service for Attribution {
 
         let bus = Bus::start(&settings.bus, Self::NAME, Topology::house(), &supervisor);
         bus.report_to(readiness.condition("broker"));
-        Relay::run(pool.clone(), OutboxSink(bus.clone()), &supervisor);
+        Relay::run(pool.clone(), BusSink(bus.clone()), &supervisor);
         inbox::keep_swept(pool.clone(), settings.judging.inbox_age(), &supervisor);
 
         let attributor = Attributor::new(pool.clone(), keyring, Arc::clone(&clock), Arc::clone(&ids));

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use bus::{Bus, Topology};
 use clap::Subcommand;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use hand_over::BusSink;
 use http_kit::{
     Server,
     auth::{Grant, LookupError, OperatorAuth, TokenAuth},
@@ -22,7 +23,7 @@ use process::{Runtime, Service};
 use signing::Keyring;
 
 use crate::{
-    bus::{BusSink, OnBudgetStateChanged, OnCredentialUsed, broadcast_generations},
+    bus::{OnBudgetStateChanged, OnCredentialUsed, broadcast_generations},
     domain::public_url::PublicBase,
     flows::{BUDGETS, CREDENTIAL_USES, Catalog, CatalogParts, TokenUses},
     http,
@@ -107,7 +108,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     let catalog = catalog(settings, runtime, pool.clone())?;
 
     let bus = Bus::start(&settings.bus, OfferCatalog::NAME, Topology::house(), supervisor);
-    Relay::run(pool.clone(), BusSink::new(&bus), supervisor);
+    Relay::run(pool.clone(), BusSink(bus.clone()), supervisor);
     postgres_kit::inbox::keep_swept(pool.clone(), INBOX_AGE, supervisor);
     bus.consume(CREDENTIAL_USES, OnCredentialUsed { catalog: catalog.clone(), pool: pool.clone() })?;
     bus.consume(BUDGETS, OnBudgetStateChanged { catalog: catalog.clone(), pool: pool.clone() })?;

@@ -9,6 +9,7 @@ use ::bus::{
 use actix_web::web;
 use anyhow::Context as _;
 use clap::Subcommand;
+use hand_over::BusSink;
 use http_kit::{
     Server,
     auth::{Grant, LookupError, TokenAuth},
@@ -25,7 +26,7 @@ use process::{Runtime, Service};
 use signing::Keyring;
 
 use crate::{
-    bus::{BusSink, OnCatalogFact, OnConversionVerdict, OnPersonErased},
+    bus::{OnCatalogFact, OnConversionVerdict, OnPersonErased},
     flows::{
         bulk::keep_applying,
         deliver::{Deliverer, Sender},

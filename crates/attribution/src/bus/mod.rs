@@ -4,18 +4,17 @@ mod on_catalog;
 mod on_clicks;
 mod on_payout;
 mod on_postbacks;
-mod outbox_sink;
 mod past_unreadable;
 
 use bus::HandleError;
-use postgres_kit::{DbError, sqlstate::Class};
+use hand_over::failure;
+use postgres_kit::DbError;
 use telemetry::chain;
 
 pub use on_catalog::OnCatalog;
 pub use on_clicks::OnClicks;
 pub use on_payout::OnPayout;
 pub use on_postbacks::OnPostbacks;
-pub use outbox_sink::OutboxSink;
 
 use crate::{flows::FlowError, store::is_unreadable_row};
 
@@ -23,21 +22,18 @@ use crate::{flows::FlowError, store::is_unreadable_row};
 fn outcome(error: &FlowError) -> HandleError {
     match error {
         FlowError::Unreadable(_) => HandleError::Poison(chain(error)),
-        FlowError::Store(failure) => by_class(failure, chain(error)),
+        FlowError::Store(refusal) => by_class(refusal, chain(error)),
     }
 }
 
 /// A stored row that can not be read is not the item's fault: a later release may have written it, during a deploy. The
 /// item stays: mostly it was put aside before this is asked (`past_unreadable`), else it waits in its queue.
-fn by_class(failure: &DbError, text: String) -> HandleError {
-    if is_unreadable_row(failure) {
+fn by_class(refusal: &DbError, text: String) -> HandleError {
+    if is_unreadable_row(refusal) {
         tracing::error!(error = text, "a stored row can not be read; what needs it waits in its queue");
         return HandleError::Pause(text);
     }
-    match failure.class() {
-        Class::Retry | Class::Pause => HandleError::Pause(text),
-        Class::Bug => HandleError::Poison(text),
-    }
+    failure::by_class(refusal, text)
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use contracts::{
     payout::{BudgetState, BudgetStateChanged},
     read,
 };
+use hand_over::failure;
 use kernel::{OfferId, TenantId};
 use postgres_kit::Pool;
 
-use super::failure;
 use crate::{
     domain::budget::{Budget, ToldBudget},
     flows::{BUDGETS, Catalog},

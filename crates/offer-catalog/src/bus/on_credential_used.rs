@@ -2,10 +2,10 @@
 
 use ::bus::{BatchHandler, HandleError};
 use contracts::{ContractError, envelope::Envelope, ingest::CredentialUsed, open, read};
+use hand_over::failure;
 use kernel::{CredentialId, FactId, TenantId};
 use postgres_kit::Pool;
 
-use super::failure;
 use crate::{
     domain::credential_use::{APP_ID_BYTES_MAX, GenerationKey, Told, Use},
     flows::{CREDENTIAL_USES, Catalog, UseError},

@@ -2,15 +2,13 @@
 //! Which facts each queue hears stands in `bus::house`.
 
 mod catalog;
-mod failure;
 mod offer;
 mod on_catalog_fact;
 mod on_conversion_verdict;
 mod on_person_erased;
-mod sink;
 mod verdict;
 
 pub use self::{
     on_catalog_fact::OnCatalogFact, on_conversion_verdict::OnConversionVerdict,
-    on_person_erased::OnPersonErased, sink::BusSink,
+    on_person_erased::OnPersonErased,
 };

@@ -9,10 +9,11 @@ use contracts::{
     envelope::Envelope,
     open,
 };
+use hand_over::failure;
 use kernel::IdSource;
 use postgres_kit::Pool;
 
-use super::{catalog, failure, offer};
+use super::{catalog, offer};
 use crate::flows::apply_catalog::{CatalogFact, apply_catalog};
 
 /// Applies batches of catalog facts.

@@ -12,12 +12,13 @@ use contracts::{
     envelope::Envelope,
     open, read,
 };
+use hand_over::failure;
 use kernel::IdSource;
 use postgres_kit::Pool;
 use prost::Message as _;
 use telemetry::TraceContext;
 
-use super::{failure, verdict};
+use super::verdict;
 use crate::flows::record_verdicts::{CONSUMER, Received, record_verdicts};
 
 /// Records batches of verdicts.

@@ -2,10 +2,10 @@
 
 use ::bus::{BatchHandler, HandleError, house::PAYOUT_PEOPLE};
 use contracts::{ContractError, attribution::PersonErased, envelope::Envelope, open, read};
+use hand_over::failure;
 use kernel::{ClickId, TenantId};
 use postgres_kit::Pool;
 
-use super::failure;
 use crate::{flows::forget_people::forget_people, store::erased::ErasedClick};
 
 /// Forgets people.

@@ -1,22 +1,19 @@
-//! Joins the outbox and the bus, which do not know each other.
+//! The way out: from the outbox to the broker.
 
-use std::borrow::Cow;
-
-use ::bus::{Bus, Item, PublishError, Route};
+use bus::{Bus, Item, PublishError, Route};
 use postgres_kit::outbox::{Outgoing, Sink, SinkError};
 
-/// Publishes what the relay hands over.
+/// Publishes what the outbox's relay hands over, and answers once the broker has confirmed all of it.
 #[derive(Clone)]
 pub struct BusSink(pub Bus);
 
 impl Sink for BusSink {
     async fn send(&self, facts: Vec<Outgoing>) -> Result<(), SinkError> {
         let items = facts.into_iter().map(|fact| {
-            let route =
-                Route { exchange: Cow::Owned(fact.exchange), routing_key: Cow::Owned(fact.routing_key) };
+            let route = Route { exchange: fact.exchange.into(), routing_key: fact.routing_key.into() };
             (route, Item::encoded(fact.envelope))
         });
-        self.0.publisher().publish_all(items.collect()).await.map_err(failure)
+        self.0.publisher().publish_all(items.collect()).await.map_err(refusal)
     }
 
     fn is_writable(&self) -> bool {
@@ -25,7 +22,7 @@ impl Sink for BusSink {
 }
 
 /// Only a fact that can never be published is to blame; whatever the broker says of its own state is waited for.
-fn failure(error: PublishError) -> SinkError {
+fn refusal(error: PublishError) -> SinkError {
     match error {
         PublishError::Rejected(_) => SinkError::Refused(error.to_string()),
         PublishError::Nacked(_)
@@ -45,8 +42,8 @@ mod tests {
         for error in
             [PublishError::Nacked("it refused the message"), PublishError::Blocked, PublishError::Full]
         {
-            assert!(matches!(failure(error), SinkError::Unavailable(_)), "{error}");
+            assert!(matches!(refusal(error), SinkError::Unavailable(_)), "{error}");
         }
-        assert!(matches!(failure(PublishError::Rejected("the envelope is empty")), SinkError::Refused(_)));
+        assert!(matches!(refusal(PublishError::Rejected("the envelope is empty")), SinkError::Refused(_)));
     }
 }
