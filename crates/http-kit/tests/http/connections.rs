@@ -7,7 +7,7 @@ use http_kit::{HttpSettings, Server};
 use process::Supervisor;
 use rstest::rstest;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncReadExt as _, AsyncWriteExt as _, Interest},
     net::TcpStream,
     time::timeout,
 };
@@ -17,6 +17,9 @@ use super::harness::{Running, Wire, get as fetch, serve, small};
 
 /// Longer than every bound of [`small`] together, far shorter than for ever.
 const LET_GO_WITHIN: Duration = Duration::from_secs(10);
+
+/// Between two words of somebody who trickles: far below every bound of [`small`].
+const TRICKLE: Duration = Duration::from_millis(20);
 
 #[utoipa::path]
 #[get("/hello")]
@@ -61,6 +64,11 @@ impl Caller {
 
     async fn say(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    /// Until something is heard, or for so long.
+    async fn listens_for(&self, longest: Duration) {
+        drop(timeout(longest, self.stream.readable()).await);
     }
 
     /// One answer of a stated length.
@@ -166,7 +174,7 @@ async fn a_head_that_trickles_without_a_pause_is_let_go() {
     let start = Instant::now();
     while start.elapsed() < LET_GO_WITHIN && caller.stream.try_read_buf(&mut caller.heard).is_err() {
         caller.stream.write_all(b"x").await.unwrap();
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        caller.listens_for(TRICKLE).await;
     }
     assert_eq!(caller.answer().await.status, 408);
 }
@@ -193,7 +201,7 @@ async fn a_body_in_chunks_without_end_that_nobody_reads_is_let_go() {
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             Err(_) => break true,
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        caller.listens_for(TRICKLE).await;
     };
     assert!(ended, "still listened to after {:?}", start.elapsed());
     assert_eq!(String::from_utf8_lossy(&caller.heard), "", "an answer that nobody asked for");
@@ -242,8 +250,10 @@ async fn a_connection_is_used_again_after_a_body_and_after_a_refusal_of_one() {
     for _ in 0..2 {
         caller.say("POST /bytes HTTP/1.1\r\nhost: test\r\ncontent-length: 3\r\n\r\nabc").await;
         assert_eq!(caller.answer().await.body, "3");
-        // Longer than a head may take: an idle connection is no slow head.
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        // Longer than a head may take: an idle connection is no slow head, and hears nothing.
+        let longer = Duration::from_millis(small().head_timeout_ms + 200);
+        let heard = timeout(longer, caller.stream.read_buf(&mut caller.heard)).await;
+        assert!(heard.is_err(), "an idle connection was let go or answered: {heard:?}");
     }
     // A body that was announced too large is never sent by a caller who waits for the answer.
     caller.say("POST /bytes HTTP/1.1\r\nhost: test\r\ncontent-length: 3000\r\n\r\n").await;
@@ -284,7 +294,8 @@ async fn a_caller_who_takes_no_answer_is_let_go_and_one_who_takes_it_slowly_is_n
     let start = Instant::now();
     // Whatever is written to a connection that was reset fails.
     while start.elapsed() < LET_GO_WITHIN && deaf.stream.write_all(b"GET").await.is_ok() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // The next word when the reset has come, or after a while: only a word finds out that nobody is there.
+        drop(timeout(TRICKLE, deaf.stream.ready(Interest::ERROR)).await);
     }
     assert!(start.elapsed() < LET_GO_WITHIN, "still kept");
 
@@ -297,7 +308,8 @@ async fn a_caller_who_takes_no_answer_is_let_go_and_one_who_takes_it_slowly_is_n
         let read = timeout(LET_GO_WITHIN, slow.stream.read(&mut space)).await.unwrap().expect("no reset");
         assert!(read > 0, "cut off after {taken} bytes");
         taken += read;
-        // All in all longer than the bound for those who take nothing.
+        // Time itself is the subject: a caller takes a little and waits, all in all longer than the bound for those who take
+        // nothing. There is nothing to wait for; what it takes is always there.
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(start.elapsed() > Duration::from_millis(small().write_timeout_ms));
