@@ -12,7 +12,7 @@ use contracts::{
     read, seal,
     tracker::ClickRecorded,
 };
-use kernel::TenantId;
+use kernel::{TenantId, Timestamp};
 
 use super::offer::KnownOffer;
 use crate::domain::{Claims, Conversion, ConversionChange, Verdict};
@@ -32,6 +32,8 @@ pub struct Told<'a> {
     pub conversion: &'a Conversion,
     /// Its revision.
     pub revision: u64,
+    /// When the oldest postback of the batch behind it was received; none: no postback is behind it.
+    pub oldest_input_at: Option<Timestamp>,
 }
 
 /// The exchange, the routing key and the envelope of the fact that tells of a change.
@@ -55,7 +57,7 @@ fn sealed<F: Fact>(stamp: Stamp, fact: &F) -> (&'static str, &'static str, Envel
 }
 
 fn verdict(told: &Told<'_>) -> ConversionVerdict {
-    let Told { tenant, click, offer, holder, conversion, revision } = *told;
+    let Told { tenant, click, offer, holder, conversion, revision, oldest_input_at } = *told;
     let verdict = match conversion.verdict {
         Verdict::Qualified => VerdictCodeMessage::Qualified,
         Verdict::OnReview => VerdictCodeMessage::OnReview,
@@ -88,7 +90,7 @@ fn verdict(told: &Told<'_>) -> ConversionVerdict {
         receipt: conversion.holder.to_vec(),
         received_at_micros: conversion.received_at.as_micros(),
         effective_at_micros: conversion.effective_at.as_micros(),
-        event_time_micros: conversion.event_time.map(kernel::Timestamp::as_micros),
+        event_time_micros: conversion.event_time.map(Timestamp::as_micros),
         reported: Some(ReportedAmount {
             amount: conversion.reported.money.map(read::to_money),
             usd_micros: conversion.reported.usd.map(|usd| usd.0),
@@ -98,6 +100,7 @@ fn verdict(told: &Told<'_>) -> ConversionVerdict {
         flagged_fraud: conversion.flagged_fraud,
         reached: true,
         tracking_system: Some(tracking_system(conversion, holder)),
+        oldest_input_at_micros: oldest_input_at.map(Timestamp::as_micros),
     }
 }
 

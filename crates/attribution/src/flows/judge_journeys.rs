@@ -46,6 +46,8 @@ pub(super) struct Docket<'a> {
     pub(super) fresh: BTreeMap<JourneyKey, Vec<&'a Received>>,
     /// To be kept raw, whatever becomes of them.
     pub(super) raw: Vec<&'a Received>,
+    /// When the oldest postback of this batch was received; none: no postback has come.
+    pub(super) oldest: Option<Timestamp>,
     /// How far input has been seen; none: as far as a journey's own stamps say.
     pub(super) horizon: Option<Timestamp>,
     /// Decisions that need no journey, to be written with the others.
@@ -92,7 +94,7 @@ impl Attributor {
     ) -> QueryResult<()> {
         let connection: &AsyncPgConnection = connection;
         let mut files = load(connection, &mut docket).await?;
-        let Docket { journeys, fresh, raw, horizon, mut decided, .. } = docket;
+        let Docket { journeys, fresh, raw, oldest, horizon, mut decided, .. } = docket;
         let fresh_of = |journey: &LockedJourney| fresh.get(&journey.key).map_or(&[][..], Vec::as_slice);
         // The server keeps them while this process judges.
         let (kept, judged) = join!(postbacks::keep_raw(connection, &raw), async {
@@ -110,7 +112,8 @@ impl Attributor {
             }
         }
         decided.extend(judged.iter().flat_map(|one| one.decisions(&files)));
-        let outgoing = judged.iter().flat_map(|one| self.tell(one, &files, spans)).collect::<Vec<_>>();
+        let outgoing =
+            judged.iter().flat_map(|one| self.tell(one, &files, oldest, spans)).collect::<Vec<_>>();
         for decision in &decided {
             self.meters.decided(decision.code);
             spans.decided(decision.receipt, decision.code);
@@ -185,7 +188,13 @@ impl Attributor {
         Ok(Some(Case { inputs, horizon, before, postbacks }))
     }
 
-    fn tell(&self, judged: &Judged, files: &Files, spans: &Spans) -> Vec<Outgoing> {
+    fn tell(
+        &self,
+        judged: &Judged,
+        files: &Files,
+        oldest: Option<Timestamp>,
+        spans: &Spans,
+    ) -> Vec<Outgoing> {
         let (tenant, _) = judged.key;
         let Some((click, message)) = files.clicks.get(&judged.key) else { return Vec::new() };
         let Some(offer) = files.offers.get(&(tenant, click.offer)) else { return Vec::new() };
@@ -200,6 +209,7 @@ impl Attributor {
                     holder: &holder.claims,
                     conversion,
                     revision: *revision,
+                    oldest_input_at: oldest,
                 };
                 Some(self.outgoing(*change, &told, &spans.context_of(conversion.holder, context)))
             })

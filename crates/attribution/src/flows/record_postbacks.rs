@@ -78,6 +78,7 @@ impl Attributor {
             known: Some(known),
             fresh: by_journey,
             raw,
+            oldest: batch.iter().map(|one| one.stamped.received_at).min(),
             horizon: Some(horizon),
             decided: decide_homeless(connection, &homeless).await?,
         };

@@ -1,5 +1,7 @@
 //! What waits is expired by its time, and lifted all the same by what was received in time.
 
+use contracts::{attribution::ConversionQualified, envelope::Envelope, open};
+
 use crate::{
     facts::{Tenant, receipt},
     stage::{Stage, unreadable},
@@ -82,4 +84,29 @@ async fn a_round_goes_by(stage: &Stage) {
     let later = "SELECT count(*) AS count FROM replicas AS own JOIN replicas AS other ON other.lags
         WHERE NOT own.lags AND own.seen_at > other.seen_at";
     stage.rows(later, 1).await;
+}
+
+/// What a reader needs to know whether a veto may still be on its way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verdict_says_how_old_the_input_was_that_led_to_it() {
+    let tenant = Tenant::new(1);
+    let stage = Stage::with(&tenant).await;
+    stage.say_first_click(tenant.click(1)).await;
+    let (level, install) = (tenant.postback(1, "level_10", -HOUR), tenant.postback(1, "Install", -600));
+    stage.say_postbacks([level]).await;
+    stage.coded("WAITING_SEQUENCE", 1).await;
+    stage.say_postbacks([install.clone()]).await;
+    let oldest =
+        |said: &Envelope| open::<ConversionQualified>(said).unwrap().verdict.unwrap().oldest_input_at_micros;
+    // The level waited for an hour, rightly; nothing was read late but the Install.
+    let said = stage.said_count(2).await;
+    let expected = Some(install.recorded_at_micros);
+    assert_eq!(said.iter().map(oldest).collect::<Vec<_>>(), [expected, expected]);
+
+    stage.say_postbacks([tenant.postback(2, "Install", -600)]).await;
+    stage.coded("WAITING_CLICK", 1).await;
+    stage.say_clicks([tenant.click(2)]).await;
+    let said = stage.said_count(3).await;
+    assert_eq!(said.last().map(oldest), Some(None), "a click led to it");
+    stage.strike().await;
 }

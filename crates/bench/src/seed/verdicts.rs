@@ -62,6 +62,7 @@ pub fn qualified(world: &World, number: u64) -> Envelope {
             ip_address: "203.0.113.7".to_owned(),
             ..TrackingSystemValues::default()
         }),
+        oldest_input_at_micros: Some(world.now.as_micros()),
     };
     world.sealed(Uuid::now_v7(), &ConversionQualified { verdict: Some(verdict) })
 }
