@@ -31,7 +31,8 @@ use crate::{
         bulk::keep_applying,
         deliver::{Deliverer, Sender},
         follow_limits::keep_following,
-        release_holds::keep_releasing,
+        input_lag::InputLag,
+        release_holds::Releaser,
         replays::{Replayer, keep_replaying},
         send_test::Tester,
         verify_ledger::{Findings, verify_ledger},
@@ -129,16 +130,22 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
 
     bus.consume(PAYOUT_CATALOG, OnCatalogFact { pool: pool.clone(), ids: Arc::clone(ids) })?;
     bus.consume(PAYOUT_PEOPLE, OnPersonErased { pool: pool.clone() })?;
-    bus.consume(PAYOUT_CONVERSIONS, OnConversionVerdict { pool: pool.clone(), ids: Arc::clone(ids) })?;
-    let pace = settings.holds.pace();
-    supervisor.spawn_critical(
-        "release holds",
-        keep_releasing(pool.clone(), Arc::clone(ids), pace, supervisor.soft()),
-    );
+    let metrics = sender.metrics.clone();
+    let input = InputLag::new(Arc::clone(clock), ids.as_ref(), settings.holds.quiet_seconds, metrics.clone());
+    let on_verdict = OnConversionVerdict { pool: pool.clone(), ids: Arc::clone(ids), input: input.clone() };
+    bus.consume(PAYOUT_CONVERSIONS, on_verdict)?;
+    let releaser = Releaser {
+        pool: pool.clone(),
+        ids: Arc::clone(ids),
+        input: input.clone(),
+        metrics,
+        pace: settings.holds.pace(),
+    };
+    supervisor.spawn_critical("release holds", releaser.run(move || bus.is_connected(), supervisor.soft()));
     let pace = settings.limits.pace();
     supervisor.spawn_critical(
         "follow limits",
-        keep_following(pool.clone(), Arc::clone(ids), pace, supervisor.soft()),
+        keep_following(pool.clone(), Arc::clone(ids), input, pace, supervisor.soft()),
     );
     supervisor.spawn_critical(
         "apply bulk statuses",

@@ -19,6 +19,8 @@ pub struct Metrics {
     endpoint_pauses: Counter<u64>,
     breakers_open: Gauge<i64>,
     endpoints_paused: Gauge<i64>,
+    input_lag: Gauge<i64>,
+    holds_overdue: Gauge<i64>,
 }
 
 impl Metrics {
@@ -49,6 +51,14 @@ impl Metrics {
             endpoints_paused: gauge(
                 "payout_endpoints_paused",
                 "Paused endpoints of all tenants, which wait for a person",
+            ),
+            input_lag: gauge(
+                "payout_input_lag_seconds",
+                "How long ago attribution had read its input when it said what is read now",
+            ),
+            holds_overdue: gauge(
+                "payout_holds_overdue_seconds",
+                "How long the oldest hold that is held back is over; 0 when none is",
             ),
         }
     }
@@ -83,6 +93,14 @@ impl Metrics {
     pub(crate) fn endpoints_held(&self, held: Held) {
         self.breakers_open.record(held.open, &[]);
         self.endpoints_paused.record(held.paused, &[]);
+    }
+
+    pub(crate) fn input_lag(&self, micros: i64) {
+        self.input_lag.record(micros.checked_div(1_000_000).unwrap_or_default(), &[]);
+    }
+
+    pub(crate) fn holds_overdue(&self, seconds: i64) {
+        self.holds_overdue.record(seconds, &[]);
     }
 }
 

@@ -79,6 +79,8 @@ pub struct HoldSettings {
     pub poll_ms: u64,
     /// Conversions released in one transaction.
     pub batch: u16,
+    /// How long verdicts must have been read as they come before time releases anything.
+    pub quiet_seconds: u32,
 }
 
 /// Section `limits`.
@@ -162,6 +164,8 @@ impl Validate for HoldSettings {
     fn validate(&self, problems: &mut Problems) {
         problems.in_range("poll_ms", &self.poll_ms, &(10..=60_000));
         problems.in_range("batch", &self.batch, &(1..=5_000));
+        // Longer than a restart would take would hold everything back at every one.
+        problems.in_range("quiet_seconds", &self.quiet_seconds, &(0..=3_600));
     }
 }
 

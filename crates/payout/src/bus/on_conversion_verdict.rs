@@ -19,7 +19,10 @@ use prost::Message as _;
 use telemetry::TraceContext;
 
 use super::verdict;
-use crate::flows::record_verdicts::{CONSUMER, Received, record_verdicts};
+use crate::flows::{
+    input_lag::InputLag,
+    record_verdicts::{CONSUMER, Received, record_verdicts},
+};
 
 /// Records batches of verdicts.
 pub struct OnConversionVerdict {
@@ -27,6 +30,8 @@ pub struct OnConversionVerdict {
     pub pool: Pool,
     /// Names the facts that follow.
     pub ids: Arc<dyn IdSource>,
+    /// Hears whether verdicts come late.
+    pub input: InputLag,
 }
 
 impl BatchHandler for OnConversionVerdict {
@@ -36,6 +41,12 @@ impl BatchHandler for OnConversionVerdict {
             .map(received)
             .collect::<Result<_, _>>()
             .map_err(|error| failure::of_contract(&error))?;
+        let Some(heard_until) = batch.iter().map(|received| received.verdict.heard_until).min() else {
+            return Ok(());
+        };
+        // Whatever is wrong here, it is not the items.
+        let told = self.input.reads(&self.pool, heard_until).await;
+        let _in_hand = told.map_err(|error| HandleError::Pause(telemetry::chain(&error)))?;
         record_verdicts(&self.pool, &self.ids, &batch).await.map_err(|error| failure::of_store(&error))
     }
 

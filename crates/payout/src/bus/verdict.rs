@@ -9,6 +9,7 @@ use contracts::{
 };
 use kernel::{
     AdvertiserId, Bps, ClickId, ConversionId, Days, Micros, OfferEventId, OfferId, PublisherId, TenantId,
+    Timestamp,
 };
 use terms::{Payout, Reported, Revenue, Terms};
 
@@ -68,7 +69,14 @@ pub(super) fn read(item: &Envelope, message: &ConversionVerdict) -> Result<Verdi
             amount: read::optional_money(reported.amount.as_ref(), "verdict.reported.amount")?,
             usd: reported.usd_micros.map(Micros),
         },
+        heard_until: heard_until(item, message),
     })
+}
+
+/// What attribution said it had read by then; and it can have read nothing later than when it said so.
+fn heard_until(item: &Envelope, message: &ConversionVerdict) -> Timestamp {
+    let said_at = read::time(item.recorded_at_micros);
+    message.oldest_input_at_micros.map_or(said_at, |oldest| read::time(oldest).min(said_at))
 }
 
 fn pending(terms: &MoneyTerms) -> Result<Days, ContractError> {

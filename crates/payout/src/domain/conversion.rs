@@ -79,6 +79,9 @@ pub struct Verdict {
     pub reverses: bool,
     /// What the user spent.
     pub reported: Reported,
+    /// Until when attribution had read what came in. What came later may contradict it, so it releases by itself only what
+    /// was due by then.
+    pub heard_until: Timestamp,
 }
 
 /// A conversion as payout keeps it.
@@ -147,8 +150,9 @@ pub enum Refused {
     Over(Over),
 }
 
-/// Settles a verdict. `now` is the database's clock: a conversion whose pending time is over is released at once. What it
-/// takes from the offer's limits, or gives back to them, is noted at `desk`.
+/// Settles a verdict. `now` is the database's clock. A conversion whose pending time was over when attribution said so is
+/// released at once; one whose time ended on the way here waits for the sweep, for a veto may be behind it. What it takes
+/// from the offer's limits, or gives back to them, is noted at `desk`.
 #[must_use]
 pub fn on_verdict(
     current: Option<&Conversion>,
@@ -175,7 +179,7 @@ pub fn on_verdict(
         _ => (verdict.word, verdict.reason.clone()),
     };
     let mut standing = before.standing_but_for_its_offer().after_verdict(word);
-    if now >= before.due_at {
+    if is_over(before.due_at, verdict.occasion.received_at, now.min(verdict.heard_until)) {
         standing = standing.after_due();
     }
     // A standing that no verdict could move keeps the reason it was put there for.
@@ -208,15 +212,22 @@ pub fn on_due(current: &Conversion, now: Timestamp) -> Option<Change> {
     Some(change(current, Conversion { standing, reason, ..current.clone() }))
 }
 
-/// Counts a conversion that waited for its offer's limits, once `desk` knows them; `None` while it does not.
+/// Counts a conversion that waited for its offer's limits, once `desk` knows them; `None` while it does not. Time releases it
+/// when its hold was over at `released_until`.
 #[must_use]
-pub fn on_offer(current: &Conversion, rate: RateOf<'_>, desk: &mut Desk, now: Timestamp) -> Option<Change> {
+pub fn on_offer(
+    current: &Conversion,
+    rate: RateOf<'_>,
+    desk: &mut Desk,
+    now: Timestamp,
+    released_until: Timestamp,
+) -> Option<Change> {
     if current.counted != Counted::Waiting {
         return None;
     }
     let mut standing = current.standing_but_for_its_offer();
     let reason = if standing == current.standing { current.reason.clone() } else { Reason::default() };
-    if now >= current.due_at {
+    if is_over(current.due_at, current.occasion.received_at, released_until) {
         standing = standing.after_due();
     }
     let after = Conversion { standing, reason, ..current.clone() };
@@ -308,6 +319,11 @@ fn change(before: &Conversion, after: Conversion) -> Change {
 /// The hold ends whole days of 24 hours after the postback was received, whatever the calendar does.
 fn due_at(verdict: &Verdict) -> Timestamp {
     verdict.occasion.received_at.saturating_add_days(verdict.pending)
+}
+
+/// A hold of no length is over when it begins, whatever clocks say of the moment.
+fn is_over(due_at: Timestamp, received_at: Timestamp, now: Timestamp) -> bool {
+    now.max(received_at) >= due_at
 }
 
 fn unknown(verdict: &Verdict) -> Conversion {

@@ -13,13 +13,14 @@
 //!
 //! [`conversion`] is the decision; [`standing`], [`limits`] and [`ledger`] are what it is made of; [`postback`] and
 //! [`delivery`] are the telling, [`replay`] the telling again; [`statements`] and [`exposure`] are what parties are owed, and
-//! will be.
+//! will be. [`input_lag`] says when time may not release anything.
 #![deny(clippy::arithmetic_side_effects)]
 
 pub mod bulk;
 pub mod conversion;
 pub mod delivery;
 pub mod exposure;
+pub mod input_lag;
 pub mod ledger;
 pub mod limits;
 pub mod postback;

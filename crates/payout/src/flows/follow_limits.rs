@@ -14,10 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     counting,
+    input_lag::InputLag,
     save::{self, Changed},
 };
 use crate::{
-    domain::conversion::{Change, Conversion, on_offer},
+    domain::{
+        conversion::{Change, Conversion, on_offer},
+        input_lag::patience_seconds,
+    },
     store::{
         self,
         conversions::{self, Key, Stored},
@@ -52,41 +56,61 @@ pub async fn resume_budgets(pool: &Pool, ids: &Arc<dyn IdSource>, limit: u16) ->
     .await
 }
 
-/// Counts up to `limit` conversions that waited for limits which are known by now, and returns how many there were.
+/// Where the walk over the offers that something waits for goes on.
+type Place = Option<(TenantId, OfferId)>;
+
+/// Counts up to `limit` conversions that waited for limits which are known by now, and returns how many there were, and
+/// whether there are more. Time releases of them only what has been over for `patience_seconds`.
 ///
 /// # Errors
 /// [`DbError`] when nothing was committed.
-pub async fn count_waiting(pool: &Pool, ids: &Arc<dyn IdSource>, limit: u16) -> Result<usize, DbError> {
-    let waiting = transact(pool, Retries::default(), async |connection| {
-        Ok::<_, DbError>(waiting::in_vain(connection, limit).await?)
+async fn count_waiting(
+    pool: &Pool,
+    ids: &Arc<dyn IdSource>,
+    patience_seconds: i64,
+    place: &mut Place,
+    limit: u16,
+) -> Result<(usize, bool), DbError> {
+    let found = transact(pool, Retries::default(), async |connection| {
+        Ok::<_, DbError>(waiting::in_vain(connection, *place, limit).await?)
     })
     .await?;
-    if waiting.is_empty() {
-        return Ok(0);
+    *place = found.after;
+    if found.conversions.is_empty() {
+        return Ok((0, false));
     }
-    match count_together(pool, ids, &waiting).await {
-        Err(error) if error.class() == Class::Bug => count_one_by_one(pool, ids, &waiting).await,
-        counted => counted,
-    }
+    let counted = match count_together(pool, ids, patience_seconds, &found.conversions).await {
+        Err(error) if error.class() == Class::Bug => {
+            count_one_by_one(pool, ids, patience_seconds, &found.conversions).await?
+        }
+        counted => counted?,
+    };
+    // What can not be counted is tried again at the next poll, not at once.
+    Ok((counted, found.has_more && counted > 0))
 }
 
 async fn count_together(
     pool: &Pool,
     ids: &Arc<dyn IdSource>,
+    patience_seconds: i64,
     waiting: &[(Key, OfferId)],
 ) -> Result<usize, DbError> {
-    transact(pool, Retries::default(), async |connection| count(connection, ids, waiting).await).await
+    transact(pool, Retries::default(), async |connection| {
+        count(connection, ids, patience_seconds, waiting).await
+    })
+    .await
 }
 
 /// One conversion that can not be counted must not hold all others back. It is tried again with the next sweep.
 async fn count_one_by_one(
     pool: &Pool,
     ids: &Arc<dyn IdSource>,
+    patience_seconds: i64,
     waiting: &[(Key, OfferId)],
 ) -> Result<usize, DbError> {
     let mut count = 0_usize;
     for one in waiting {
-        match count_together(pool, ids, std::slice::from_ref(one)).await {
+        match count_together(pool, ids, patience_seconds, std::slice::from_ref(one)).await {
             Ok(counted) => count = count.saturating_add(counted),
             Err(error) if error.class() == Class::Bug => {
                 let ((tenant, conversion), _) = one;
@@ -104,6 +128,7 @@ async fn count_one_by_one(
 async fn count(
     connection: &mut AsyncPgConnection,
     ids: &Arc<dyn IdSource>,
+    patience_seconds: i64,
     waiting: &[(Key, OfferId)],
 ) -> Result<usize, DbError> {
     let offers = waiting.iter().map(|((tenant, _), offer)| (*tenant, *offer)).collect();
@@ -113,6 +138,7 @@ async fn count(
     let tenants: BTreeSet<TenantId> = waiting.iter().map(|((tenant, _), _)| *tenant).collect();
     let rates = tenants::rates(connection, &tenants.into_iter().collect::<Vec<_>>()).await?;
     let now = store::now(connection).await?;
+    let released_until = now.saturating_add_seconds(patience_seconds.saturating_neg());
     let current = || stored.values().map(|stored| &stored.conversion);
     let subjects = current().map(|conversion| conversion.subject);
     let mut desk = counting::desk(connection, &offers, subjects, current(), now).await?;
@@ -125,7 +151,7 @@ async fn count(
         .filter_map(|stored| {
             let tenant = stored.conversion.subject.tenant;
             let rate = |from, to| rates.find(tenant, from, to);
-            Some((on_offer(&stored.conversion, &rate, &mut desk, now)?, stored))
+            Some((on_offer(&stored.conversion, &rate, &mut desk, now, released_until)?, stored))
         })
         .collect();
     let rows: Vec<&Conversion> = counted.iter().map(|(change, _)| &change.conversion).collect();
@@ -140,16 +166,23 @@ async fn count(
 }
 
 /// Sweeps until the process stops.
-pub async fn keep_following(pool: Pool, ids: Arc<dyn IdSource>, pace: Pace, soft: CancellationToken) {
+pub async fn keep_following(
+    pool: Pool,
+    ids: Arc<dyn IdSource>,
+    input: InputLag,
+    pace: Pace,
+    soft: CancellationToken,
+) {
     let mut is_failing = false;
+    let mut place = None;
     while !soft.is_cancelled() {
-        match sweep(&pool, &ids, pace.batch).await {
-            Ok(most) => {
+        let patience = patience_seconds(input.doubt());
+        match sweep(&pool, &ids, patience, &mut place, pace.batch).await {
+            Ok(has_more) => {
                 if std::mem::take(&mut is_failing) {
                     tracing::info!("limits are followed again");
                 }
-                // A full batch: more may be due.
-                if most >= usize::from(pace.batch) {
+                if has_more {
                     continue;
                 }
             }
@@ -168,11 +201,19 @@ pub async fn keep_following(pool: Pool, ids: Arc<dyn IdSource>, pace: Pace, soft
     }
 }
 
-async fn sweep(pool: &Pool, ids: &Arc<dyn IdSource>, batch: u16) -> Result<usize, DbError> {
+/// One look at each of both; whether there is more to do at once.
+async fn sweep(
+    pool: &Pool,
+    ids: &Arc<dyn IdSource>,
+    patience_seconds: i64,
+    place: &mut Place,
+    batch: u16,
+) -> Result<bool, DbError> {
     let resumed = resume_budgets(pool, ids, batch).await?;
-    let counted = count_waiting(pool, ids, batch).await?;
+    let (counted, has_more) = count_waiting(pool, ids, patience_seconds, place, batch).await?;
     if counted > 0 {
         tracing::info!(conversions.counted = counted, "limits have become known: what waited is decided");
     }
-    Ok(resumed.max(counted))
+    // A full batch of budgets: more may be due.
+    Ok(has_more || resumed >= usize::from(batch))
 }

@@ -3,7 +3,7 @@
 //! | flow | began by |
 //! |---|---|
 //! | [`record_verdicts`] | a batch of attribution's verdicts |
-//! | [`release_holds`] | time |
+//! | [`release_holds`] | time, while [`input_lag`] has no doubt |
 //! | [`follow_limits`] | time, and offers that became known |
 //! | [`deliver`] | a notification, or time |
 //! | [`forget_people`] | a person who asked to be forgotten |
@@ -25,6 +25,7 @@ mod facts;
 pub mod follow_limits;
 pub mod forget_people;
 mod heed;
+pub mod input_lag;
 pub mod limits_of;
 mod mask;
 mod periods;

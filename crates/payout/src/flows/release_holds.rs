@@ -1,5 +1,8 @@
 //! Time makes Pending conversions Success. Any number of replicas sweep side by side: each takes what the others have not
 //! locked. The clock is the database's, so replicas need not agree on the time, and none of them can release early.
+//!
+//! While input lags nothing is released that has not been over for a day: a veto may stand in the queue, and a queue that is
+//! never read must not keep publishers' money for ever.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,12 +11,20 @@ use kernel::IdSource;
 use postgres_kit::{DbError, Pool, Retries, sqlstate::Class, transact};
 use tokio_util::sync::CancellationToken;
 
-use super::save::{self, Changed};
+use super::{
+    input_lag::InputLag,
+    save::{self, Changed},
+};
 use crate::{
-    domain::conversion::{Change, Conversion, on_due},
+    domain::{
+        conversion::{Change, Conversion, on_due},
+        input_lag::{Doubt, HELD_BACK_SECONDS_MAX, News, Watch, patience_seconds},
+    },
+    metrics::Metrics,
     store::{
         self,
         conversions::{self, Stored},
+        due_holds,
     },
 };
 
@@ -26,51 +37,122 @@ pub struct Pace {
     pub batch: u16,
 }
 
-/// Releases up to `limit` conversions that are due, and returns how many.
-///
-/// # Errors
-/// [`DbError`] when nothing was committed.
-pub async fn release_holds(pool: &Pool, ids: &Arc<dyn IdSource>, limit: u16) -> Result<usize, DbError> {
-    let released = transact(pool, Retries::default(), async |connection| {
-        let due = conversions::lock_due(connection, limit).await?;
-        release(connection, ids, &due).await
-    })
-    .await;
-    match released {
-        Err(error) if error.class() == Class::Bug => release_one_by_one(pool, ids, limit).await,
-        released => released,
-    }
+/// What the sweep works with.
+pub struct Releaser {
+    /// Payout's database.
+    pub pool: Pool,
+    /// Names the facts that follow.
+    pub ids: Arc<dyn IdSource>,
+    /// Says when nothing may be released.
+    pub input: InputLag,
+    /// For the on-call person.
+    pub metrics: Metrics,
+    /// How it goes about it.
+    pub pace: Pace,
 }
 
-/// One conversion that can not be released must not hold all others back, for ever. It is put off.
-async fn release_one_by_one(pool: &Pool, ids: &Arc<dyn IdSource>, limit: u16) -> Result<usize, DbError> {
-    let due = transact(pool, Retries::default(), async |connection| {
-        Ok::<_, DbError>(conversions::due_keys(connection, limit).await?)
-    })
-    .await?;
-    let mut count = 0_usize;
-    for key in due {
-        let released = transact(pool, Retries::default(), async |connection| {
-            let stored: Vec<Stored> = conversions::lock(connection, &[key]).await?.into_values().collect();
-            release(connection, ids, &stored).await
+impl Releaser {
+    /// Sweeps until the process stops. `is_connected` says whether the queue can be read.
+    pub async fn run(self, is_connected: impl Fn() -> bool + Send, soft: CancellationToken) {
+        let mut is_failing = false;
+        let mut watch = Watch::default();
+        while !soft.is_cancelled() {
+            match self.sweep(is_connected(), &mut watch).await {
+                Ok(released) => {
+                    if std::mem::take(&mut is_failing) {
+                        tracing::info!("holds are released again");
+                    }
+                    if released > 0 {
+                        tracing::debug!(holds.released = released, "pending times are over");
+                    }
+                    // A full batch: more may be due.
+                    if released >= usize::from(self.pace.batch) {
+                        continue;
+                    }
+                }
+                Err(error) if is_failing => {
+                    tracing::debug!(error = telemetry::chain(&error), "holds can still not be released");
+                }
+                Err(error) => {
+                    is_failing = true;
+                    tracing::warn!(
+                        error = telemetry::chain(&error),
+                        "holds can not be released; trying again"
+                    );
+                }
+            }
+            tokio::select! {
+                () = soft.cancelled() => {}
+                () = tokio::time::sleep(self.pace.poll) => {}
+            }
+        }
+        self.input.leave(&self.pool).await;
+    }
+
+    async fn sweep(&self, is_connected: bool, watch: &mut Watch) -> Result<usize, DbError> {
+        let doubt = self.input.look(&self.pool, is_connected).await?;
+        let released = self.release(patience_seconds(doubt)).await?;
+        let overdue = match doubt {
+            Some(_) => self.oldest_overdue_seconds().await?,
+            None => None,
+        };
+        self.metrics.holds_overdue(overdue.unwrap_or_default());
+        if let Some(news) = watch.news(self.input.now(), doubt.is_some(), overdue, released > 0) {
+            report(news, doubt, overdue);
+        }
+        Ok(released)
+    }
+
+    async fn oldest_overdue_seconds(&self) -> Result<Option<i64>, DbError> {
+        let mut connection = self.pool.get().await?;
+        Ok(due_holds::oldest_overdue_seconds(&mut connection).await?)
+    }
+
+    /// Releases up to a batch of conversions whose hold has been over for `seconds`, and returns how many.
+    async fn release(&self, seconds: i64) -> Result<usize, DbError> {
+        let limit = self.pace.batch;
+        let released = transact(&self.pool, Retries::default(), async |connection| {
+            let due = due_holds::lock_due(connection, seconds, limit).await?;
+            release(connection, &self.ids, &due).await
         })
         .await;
         match released {
-            Ok(released) => count = count.saturating_add(released),
-            Err(error) if error.class() == Class::Bug => {
-                tracing::error!(
-                    tenant.id = %key.0, conversion.id = %key.1, error = telemetry::chain(&error),
-                    "a conversion can not be released: it is put off for an hour"
-                );
-                transact(pool, Retries::default(), async |connection| {
-                    Ok::<_, DbError>(conversions::put_off(connection, key).await?)
-                })
-                .await?;
-            }
-            Err(error) => return Err(error),
+            Err(error) if error.class() == Class::Bug => self.release_one_by_one(seconds).await,
+            released => released,
         }
     }
-    Ok(count)
+
+    /// One conversion that can not be released must not hold all others back, for ever. It is put off.
+    async fn release_one_by_one(&self, seconds: i64) -> Result<usize, DbError> {
+        let due = transact(&self.pool, Retries::default(), async |connection| {
+            Ok::<_, DbError>(due_holds::due_keys(connection, seconds, self.pace.batch).await?)
+        })
+        .await?;
+        let mut count = 0_usize;
+        for key in due {
+            let released = transact(&self.pool, Retries::default(), async |connection| {
+                let stored: Vec<Stored> =
+                    conversions::lock(connection, &[key]).await?.into_values().collect();
+                release(connection, &self.ids, &stored).await
+            })
+            .await;
+            match released {
+                Ok(released) => count = count.saturating_add(released),
+                Err(error) if error.class() == Class::Bug => {
+                    tracing::error!(
+                        tenant.id = %key.0, conversion.id = %key.1, error = telemetry::chain(&error),
+                        "a conversion can not be released: it is put off for an hour"
+                    );
+                    transact(&self.pool, Retries::default(), async |connection| {
+                        Ok::<_, DbError>(due_holds::put_off(connection, key).await?)
+                    })
+                    .await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(count)
+    }
 }
 
 async fn release(
@@ -94,34 +176,21 @@ async fn release(
     Ok(released.len())
 }
 
-/// Sweeps until the process stops.
-pub async fn keep_releasing(pool: Pool, ids: Arc<dyn IdSource>, pace: Pace, soft: CancellationToken) {
-    let mut is_failing = false;
-    while !soft.is_cancelled() {
-        match release_holds(&pool, &ids, pace.batch).await {
-            Ok(released) => {
-                if std::mem::take(&mut is_failing) {
-                    tracing::info!("holds are released again");
-                }
-                if released > 0 {
-                    tracing::debug!(holds.released = released, "pending times are over");
-                }
-                // A full batch: more may be due.
-                if released >= usize::from(pace.batch) {
-                    continue;
-                }
-            }
-            Err(error) if is_failing => {
-                tracing::debug!(error = telemetry::chain(&error), "holds can still not be released");
-            }
-            Err(error) => {
-                is_failing = true;
-                tracing::warn!(error = telemetry::chain(&error), "holds can not be released; trying again");
-            }
-        }
-        tokio::select! {
-            () = soft.cancelled() => {}
-            () = tokio::time::sleep(pace.poll) => {}
-        }
+/// Says what somebody must know, once.
+fn report(news: News, doubt: Option<Doubt>, overdue_seconds: Option<i64>) {
+    let overdue_seconds = overdue_seconds.unwrap_or_default();
+    let why = doubt.map_or("", Doubt::why);
+    match news {
+        News::HeldBack => tracing::error!(
+            holds.overdue_seconds = overdue_seconds,
+            why,
+            "holds are held back, for vetoes may be on their way: publishers' money waits"
+        ),
+        News::ReleasedAllTheSame => tracing::error!(
+            holds.held_back_seconds = HELD_BACK_SECONDS_MAX,
+            why,
+            "holds were held back for as long as they may be: they are released although input lags"
+        ),
+        News::Over => tracing::info!("verdicts are read as they come: holds are not held back any more"),
     }
 }

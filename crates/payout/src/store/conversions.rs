@@ -83,62 +83,6 @@ pub async fn lock(connection: &mut AsyncPgConnection, keys: &[Key]) -> QueryResu
         .collect()
 }
 
-/// Locks up to `limit` conversions whose pending time is over by the database's clock, those first that waited longest.
-/// What another sweep or a verdict holds at the moment is left out.
-///
-/// # Errors
-/// diesel's, when the statement fails.
-pub async fn lock_due(connection: &mut AsyncPgConnection, limit: u16) -> QueryResult<Vec<Stored>> {
-    let select = sql_query(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM conversions WHERE status = 'pending' AND hold_ends_at <= now()
-        ORDER BY hold_ends_at LIMIT $1 FOR UPDATE SKIP LOCKED"
-    ))
-    .bind::<BigInt, _>(i64::from(limit));
-    let rows: Vec<Row> = kept(select).load(connection).await?;
-    rows.into_iter().map(Stored::try_from).collect()
-}
-
-/// The first `limit` conversions whose pending time is over, by name only: nothing in a row can make this fail.
-///
-/// # Errors
-/// diesel's, when the statement fails.
-pub async fn due_keys(connection: &mut AsyncPgConnection, limit: u16) -> QueryResult<Vec<Key>> {
-    let select = sql_query(
-        "SELECT tenant_id, conversion_id FROM conversions WHERE status = 'pending' AND hold_ends_at <= now()
-        ORDER BY hold_ends_at LIMIT $1",
-    )
-    .bind::<BigInt, _>(i64::from(limit));
-    let rows: Vec<KeyRow> = kept(select).load(connection).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (TenantId::from_uuid(row.tenant_id), ConversionId::from_uuid(row.conversion_id)))
-        .collect())
-}
-
-/// Puts a conversion's release off for an hour.
-///
-/// # Errors
-/// diesel's, when the statement fails.
-pub async fn put_off(connection: &mut AsyncPgConnection, key: Key) -> QueryResult<usize> {
-    let update = sql_query(
-        "UPDATE conversions SET hold_ends_at = now() + interval '1 hour'
-        WHERE tenant_id = $1 AND conversion_id = $2 AND status = 'pending' AND hold_ends_at <= now()",
-    )
-    .bind::<SqlUuid, _>(key.0.as_uuid())
-    .bind::<SqlUuid, _>(key.1.as_uuid());
-    kept(update).execute(connection).await
-}
-
-#[derive(QueryableByName)]
-struct KeyRow {
-    #[diesel(sql_type = SqlUuid)]
-    tenant_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    conversion_id: Uuid,
-}
-
 /// Inserts new conversions and returns how many were really new. Fewer than given: another replica was first with one of
 /// them, and the whole decision has to be made again.
 ///

@@ -330,6 +330,13 @@ impl Stage {
         (status, response.json().await.expect("JSON"))
     }
 
+    /// Waits until every replica knows that the broker is away.
+    pub(crate) async fn becomes_unready(&self) {
+        let (_, theirs) = self.runtimes.split_last().expect("the test's own");
+        eventually("they know it", SOON, async || theirs.iter().all(|runtime| !runtime.readiness.is_ready()))
+            .await;
+    }
+
     /// Ends one of several replicas; the API is another's.
     pub(crate) async fn end_one(&mut self) {
         let first = self.runtimes.remove(0);
@@ -371,7 +378,7 @@ fn settings(database: &TestDatabase, bus: &BusSettings) -> Settings {
             lease_seconds: 45,
             poll_ms: 100,
         },
-        holds: HoldSettings { poll_ms: 50, batch: 7 },
+        holds: HoldSettings { poll_ms: 50, batch: 7, quiet_seconds: 0 },
         limits: LimitSettings { poll_ms: 50, batch: 7 },
         telemetry: TelemetrySettings::default(),
         stop: StopSettings::default(),

@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use system_tests::{
-    Stack,
+    ServiceName, Stack, StackOptions,
     guide::Guide,
     truth::{Books, Truth},
 };
-use test_kit::{FakePublisher, eventually};
+use test_kit::{FakePublisher, Postback, eventually};
 
 const SOON: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn a_pending_conversion_is_not_told_before_its_time() {
-    let stack = Stack::start().await;
+    // Right after its start payout releases nothing for a minute: what waits in its queue is to be read first.
+    let options = StackOptions::new().set(ServiceName::Payout, "HOLDS__QUIET_SECONDS", "1");
+    let stack = Stack::start_with(options).await;
     let publisher = FakePublisher::start();
     let guide = Guide::set_up(stack.endpoints(), "Brownboots", &publisher, 7).await.unwrap();
     let truth = Truth::of(&stack).await;
@@ -49,4 +51,43 @@ async fn a_pending_conversion_is_not_told_before_its_time() {
     })
     .await;
     assert_eq!(publisher.deliveries().len(), 1, "nothing else was told before its time");
+}
+
+/// payout is away when the hold ends and when AppsFlyer changes its mind: what waits for it in the queue is heard first.
+#[tokio::test]
+async fn a_veto_that_came_while_payout_was_down_is_heard_before_its_hold_ends() {
+    let options = StackOptions::new().set(ServiceName::Payout, "HOLDS__QUIET_SECONDS", "5");
+    let mut stack = Stack::start_with(options).await;
+    let publisher = FakePublisher::start();
+    let guide = Guide::set_up(stack.endpoints(), "Brownboots", &publisher, 7).await.unwrap();
+    let truth = Truth::of(&stack).await;
+    let (bad, good) = (guide.click("c-1", "m-1").await.unwrap(), guide.click("c-2", "m-2").await.unwrap());
+    for click in [&bad, &good] {
+        assert_eq!(guide.apps_flyer().send(&Postback::install(click)).await.status, 200);
+    }
+    eventually("both are held", SOON, async || truth.conversions().await.get("pending") == Some(&2)).await;
+
+    assert_eq!(stack.service(ServiceName::Payout).stop().await.code(), Some(0));
+    let flagged = Postback::install(&bad).with("is_rejected", "true");
+    assert_eq!(guide.apps_flyer().send(&flagged).await.status, 200);
+    eventually("attribution has said so", SOON, async || {
+        truth.codes().await.contains_key("REJECTED_FRAUD") && truth.outboxes().await == 0
+    })
+    .await;
+    let ended = "UPDATE conversions SET hold_ends_at = now() - interval '1 hour' WHERE status = 'pending'";
+    assert_eq!(truth.in_payout(ended).await, 2);
+    stack.service(ServiceName::Payout).start().await;
+
+    eventually("one is released and one is not", SOON, async || {
+        let found = truth.conversions().await;
+        if found.get("success") == Some(&1) && found.get("rejected") == Some(&1) {
+            Ok(())
+        } else {
+            Err(found)
+        }
+    })
+    .await;
+    let told = eventually("the publisher hears of one", SOON, async || publisher.deliveries().pop()).await;
+    assert_eq!(told.param("click").as_deref(), Some("c-2"));
+    assert_eq!(publisher.deliveries().len(), 1);
 }

@@ -59,6 +59,7 @@ fn verdict(revision: u64, word: Word) -> Verdict {
         terms: flat(),
         reverses: false,
         reported: Reported::default(),
+        heard_until: Timestamp::from_micros(i64::MAX),
     }
 }
 

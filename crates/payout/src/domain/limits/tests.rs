@@ -78,6 +78,7 @@ fn verdict(number: u128, revision: u64, word: Word, revenue: i64) -> Verdict {
         },
         reverses: true,
         reported: Reported { amount: Some(Money::new(Micros(revenue), Currency::USD)), usd: None },
+        heard_until: Timestamp::from_micros(i64::MAX),
     }
 }
 
@@ -359,19 +360,19 @@ fn an_offer_that_is_not_known_yet_is_waited_for() {
     assert_eq!(shop.qualify(1, DOLLAR, NOON).counted, Counted::Waiting);
     shop.say(&verdict(0, 2, QUALIFIED, DOLLAR), NOON);
     assert_eq!(stands(&shop.conversions[&0]), (Status::OnReview, Actor::Limit, WAITS_FOR_OFFER));
-    assert!(on_offer(&shop.conversions[&0], &no_rate, &mut shop.desk(), NOON).is_none());
+    assert!(on_offer(&shop.conversions[&0], &no_rate, &mut shop.desk(), NOON, NOON).is_none());
     assert_eq!(shop.decide(0, Decision::Approve, NOON), Err(Refused::Unknown));
 
     shop.bounds = bounds;
     for number in [0, 1] {
         let mut desk = shop.desk();
-        let change = on_offer(&shop.conversions[&number], &no_rate, &mut desk, NOON).unwrap();
+        let change = on_offer(&shop.conversions[&number], &no_rate, &mut desk, NOON, NOON).unwrap();
         shop.conversions.insert(number, change.conversion);
         shop.close(&desk);
     }
     assert_eq!(stands(&shop.conversions[&0]), (Status::Pending, Actor::Verdict, ""));
     assert_eq!(stands(&shop.conversions[&1]), (Status::Rejected, Actor::Limit, "REJECTED_BUDGET"));
-    assert!(on_offer(&shop.conversions[&0], &no_rate, &mut shop.desk(), NOON).is_none(), "once");
+    assert!(on_offer(&shop.conversions[&0], &no_rate, &mut shop.desk(), NOON, NOON).is_none(), "once");
 }
 
 #[test]
@@ -384,7 +385,7 @@ fn what_is_on_review_anyway_is_counted_when_its_offer_is_known() {
         ((Status::OnReview, Actor::Verdict, "CODE"), Counted::Waiting)
     );
     shop.bounds = bounds;
-    let change = on_offer(&shop.conversions[&0], &no_rate, &mut shop.desk(), NOON).unwrap();
+    let change = on_offer(&shop.conversions[&0], &no_rate, &mut shop.desk(), NOON, NOON).unwrap();
     assert_eq!(stands(&change.conversion), (Status::OnReview, Actor::Verdict, "CODE"));
     assert_eq!(change.transfers.len(), 2, "now it is reserved");
     assert!(!change.is_told);

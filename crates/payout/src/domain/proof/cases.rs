@@ -179,6 +179,7 @@ impl Case {
             },
             reverses: said.reverses,
             reported: Reported { amount, usd: None },
+            heard_until: Timestamp::from_micros(i64::MAX),
         }
     }
 

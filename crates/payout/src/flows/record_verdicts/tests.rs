@@ -63,6 +63,7 @@ fn received(number: u32) -> Received {
         },
         reverses: false,
         reported: Reported::default(),
+        heard_until: Timestamp::from_micros(i64::MAX),
     };
     Received {
         fact: FactId::from_uuid(id(0xfac7_0000 + u128::from(number))),
