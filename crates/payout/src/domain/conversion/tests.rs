@@ -303,6 +303,18 @@ fn any_word() -> impl Strategy<Value = Word> {
     ]
 }
 
+#[test]
+fn a_hold_that_ended_on_the_way_here_waits_for_what_may_be_behind_it() {
+    let status = |heard_until, pending, now| {
+        let said = Verdict { heard_until, pending: Days(pending), ..verdict(1, Word::Qualified) };
+        changed(on_verdict(None, &said, now)).conversion.standing.status
+    };
+    assert_eq!(status(days(1), 3, days(4)), Status::Pending, "said in its hold, read after it");
+    assert_eq!(status(days(3), 3, days(4)), Status::Success, "it was over when it was said");
+    assert_eq!(status(days(5), 3, days(2)), Status::Pending, "the database's clock has the last word");
+    assert_eq!(status(days(-1), 0, days(4)), Status::Success, "where there is no hold nothing is waited for");
+}
+
 fn any_verdict() -> impl Strategy<Value = Verdict> {
     let amount = prop::option::of(
         (-1_000_000..100_000_000_i64).prop_map(|micros| kernel::Money::new(Micros(micros), Currency::USD)),

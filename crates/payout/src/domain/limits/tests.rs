@@ -376,6 +376,20 @@ fn an_offer_that_is_not_known_yet_is_waited_for() {
 }
 
 #[test]
+fn a_hold_that_is_over_is_released_with_its_offer_unless_it_is_held_back() {
+    let mut shop = Shop::open(bounds(None, None, OverLimit::Reject, &[]));
+    let bounds = shop.bounds.take();
+    shop.qualify(0, DOLLAR, NOON);
+    shop.bounds = bounds;
+    let status = |released_until| {
+        let counted =
+            on_offer(&shop.conversions[&0], &no_rate, &mut shop.desk(), days(31), released_until).unwrap();
+        counted.conversion.standing.status
+    };
+    assert_eq!((status(days(31)), status(days(29))), (Status::Success, Status::Pending));
+}
+
+#[test]
 fn what_is_on_review_anyway_is_counted_when_its_offer_is_known() {
     let mut shop = Shop::open(bounds(None, None, OverLimit::Reject, &[]));
     let bounds = shop.bounds.take();
