@@ -56,8 +56,8 @@ pub async fn resume_budgets(pool: &Pool, ids: &Arc<dyn IdSource>, limit: u16) ->
     .await
 }
 
-/// Where the walk over the offers that something waits for goes on.
-type Place = Option<(TenantId, OfferId)>;
+/// Behind which offer the walk over those that something waits for goes on.
+type Behind = Option<(TenantId, OfferId)>;
 
 /// Counts up to `limit` conversions that waited for limits which are known by now, and returns how many there were, and
 /// whether there are more. Time releases of them only what has been over for `patience_seconds`.
@@ -68,14 +68,14 @@ async fn count_waiting(
     pool: &Pool,
     ids: &Arc<dyn IdSource>,
     patience_seconds: i64,
-    place: &mut Place,
+    behind: &mut Behind,
     limit: u16,
 ) -> Result<(usize, bool), DbError> {
     let found = transact(pool, Retries::default(), async |connection| {
-        Ok::<_, DbError>(waiting::in_vain(connection, *place, limit).await?)
+        Ok::<_, DbError>(waiting::in_vain(connection, *behind, limit).await?)
     })
     .await?;
-    *place = found.after;
+    *behind = found.after;
     if found.conversions.is_empty() {
         return Ok((0, false));
     }
@@ -174,10 +174,10 @@ pub async fn keep_following(
     soft: CancellationToken,
 ) {
     let mut is_failing = false;
-    let mut place = None;
+    let mut behind = None;
     while !soft.is_cancelled() {
         let patience = patience_seconds(input.doubt());
-        match sweep(&pool, &ids, patience, &mut place, pace.batch).await {
+        match sweep(&pool, &ids, patience, &mut behind, pace.batch).await {
             Ok(has_more) => {
                 if std::mem::take(&mut is_failing) {
                     tracing::info!("limits are followed again");
@@ -206,11 +206,11 @@ async fn sweep(
     pool: &Pool,
     ids: &Arc<dyn IdSource>,
     patience_seconds: i64,
-    place: &mut Place,
+    behind: &mut Behind,
     batch: u16,
 ) -> Result<bool, DbError> {
     let resumed = resume_budgets(pool, ids, batch).await?;
-    let (counted, has_more) = count_waiting(pool, ids, patience_seconds, place, batch).await?;
+    let (counted, has_more) = count_waiting(pool, ids, patience_seconds, behind, batch).await?;
     if counted > 0 {
         tracing::info!(conversions.counted = counted, "limits have become known: what waited is decided");
     }
