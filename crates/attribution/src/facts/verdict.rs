@@ -32,6 +32,8 @@ pub struct Told<'a> {
     pub conversion: &'a Conversion,
     /// Its revision.
     pub revision: u64,
+    /// How many decisions of people on the click's conversions it was judged by.
+    pub decisions_heard: usize,
 }
 
 /// The exchange, the routing key and the envelope of the fact that tells of a change.
@@ -55,7 +57,7 @@ fn sealed<F: Fact>(stamp: Stamp, fact: &F) -> (&'static str, &'static str, Envel
 }
 
 fn verdict(told: &Told<'_>) -> ConversionVerdict {
-    let Told { tenant, click, offer, holder, conversion, revision } = *told;
+    let Told { tenant, click, offer, holder, conversion, revision, decisions_heard } = *told;
     let verdict = match conversion.verdict {
         Verdict::Qualified => VerdictCodeMessage::Qualified,
         Verdict::OnReview => VerdictCodeMessage::OnReview,
@@ -98,6 +100,7 @@ fn verdict(told: &Told<'_>) -> ConversionVerdict {
         flagged_fraud: conversion.flagged_fraud,
         reached: true,
         tracking_system: Some(tracking_system(conversion, holder)),
+        decisions_heard: Some(u32::try_from(decisions_heard).unwrap_or(u32::MAX)),
     }
 }
 

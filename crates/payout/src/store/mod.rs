@@ -24,6 +24,7 @@ pub mod publisher_traffic;
 pub mod publishers;
 pub mod read;
 pub mod replays;
+pub mod retention;
 pub mod statement_rows;
 pub mod statements;
 pub mod steps;
