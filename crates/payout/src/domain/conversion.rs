@@ -16,7 +16,7 @@ use super::{
     standing::{Actor, Decision, Illegal, Standing, Status, Told, Word},
 };
 pub use counting::{Counted, WAITS_FOR_OFFER};
-pub use successors::{Cause, PeopleSaid, Step, on_rejected_before, on_restored_before};
+pub use successors::{Cause, PeopleSaid, Step, is_held, on_rejected_before, on_restored_before};
 
 /// Who and what a conversion is about. Never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

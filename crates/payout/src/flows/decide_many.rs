@@ -17,7 +17,7 @@ use super::{
 use crate::{
     domain::{
         conversion::{
-            Change, Conversion, Refused, Step, on_decision, on_rejected_before, on_restored_before,
+            Change, Conversion, Refused, Step, is_held, on_decision, on_rejected_before, on_restored_before,
         },
         limits::{Desk, RateOf},
         standing::Decision,
@@ -83,7 +83,8 @@ pub(super) fn judge(
         .iter()
         .map(|asked| {
             let current = &stored.get(&asked.key()).ok_or(NotDone::NotFound)?.conversion;
-            if asked.expected.is_some_and(|expected| expected != current.status_revision) {
+            let is_begun = journeys.begun == Some(current.subject.click);
+            if asked.expected.is_some_and(|expected| has_moved(current, expected, is_begun)) {
                 return Err(NotDone::Moved);
             }
             on_decision(current, asked.decision, &asked.reason, rate, desk, now).map_err(NotDone::Refused)
@@ -92,6 +93,13 @@ pub(super) fn judge(
 
     let successors = successors(asked, &outcomes, stored, journeys);
     Judged { outcomes, successors }
+}
+
+/// Whether it is not as the caller saw it. Of a click that is decided in parts, what an earlier part rejected may have come back as
+/// attribution's verdict on the rest: that is no news to whoever asked for both.
+fn has_moved(current: &Conversion, expected: u64, is_begun: bool) -> bool {
+    let is_echo = is_begun && is_held(current) && expected.checked_add(1) == Some(current.status_revision);
+    expected != current.status_revision && !is_echo
 }
 
 /// The rejections of a click.

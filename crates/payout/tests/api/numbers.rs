@@ -59,7 +59,8 @@ async fn what_is_too_large_to_be_real_waits_for_a_person_and_holds_up_nobody() {
         spent(brownboots, 8, 2 * BILLION, "USD"),
         brownboots.verdict(9),
     ];
-    stage.say_verdicts(too_large.into_iter().chain(fine).map(|verdict| brownboots.qualified(verdict))).await;
+    stage.say_verdicts(too_large.map(|verdict| brownboots.qualified(verdict))).await;
+    stage.say_verdicts(fine.map(|verdict| brownboots.qualified(verdict))).await;
     stage.rows("conversions WHERE reason_code = 'REVIEW_AMOUNT_TOO_LARGE' AND status = 'on_review'", 5).await;
     stage.rows("conversions WHERE status = 'success'", 4).await;
     stage.rows("dead_items", 0).await;

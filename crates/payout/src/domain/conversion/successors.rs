@@ -98,13 +98,18 @@ pub fn on_rejected_before(current: &Conversion, cause: Cause) -> Option<Change> 
     Some(change(current, Conversion { standing: HELD, reason: cause.reason(), ..current.clone() }))
 }
 
+/// Whether it is on review because a step before it was rejected, or flagged: payout and attribution say so in the same words.
+#[must_use]
+pub fn is_held(current: &Conversion) -> bool {
+    current.standing == HELD && Cause::ALL.iter().any(|cause| cause.reason().code == current.reason.code)
+}
+
 /// Lets a conversion go when a rejection before it was taken back; `None` when that did not hold it. `is_qualified`: so says
 /// its last verdict, so whatever else keeps it on review is not attribution's. `left` is what a rejection that still stands
 /// means for it: then it stays, for that reason.
 #[must_use]
 pub fn on_restored_before(current: &Conversion, is_qualified: bool, left: Option<Cause>) -> Option<Change> {
-    let is_held = Cause::ALL.iter().any(|cause| cause.reason().code == current.reason.code);
-    if current.standing != HELD || !is_held || !is_qualified {
+    if !is_held(current) || !is_qualified {
         return None;
     }
     let after = match left {

@@ -67,10 +67,12 @@ impl Run {
                 let decided = conversion::on_decision(current, *decision, "why", &rate, &mut self.desk, now);
                 decided.map(|change| self.take(change)).is_ok()
             }
-            Happening::Held(cause) => {
+            Happening::Held(why) => {
                 let current = self.conversion.as_ref();
-                let held = current.and_then(|current| conversion::on_rejected_before(current, *cause));
-                held.into_iter().for_each(|change| self.take(change));
+                let held = current.and_then(|current| conversion::on_rejected_before(current, *why));
+                if let Some(change) = held {
+                    self.take(change);
+                }
                 self.look(now)
             }
             Happening::LetGo => {
@@ -78,7 +80,9 @@ impl Run {
                 let is_qualified = self.is_qualified;
                 let let_go =
                     current.and_then(|current| conversion::on_restored_before(current, is_qualified, None));
-                let_go.into_iter().for_each(|change| self.take(change));
+                if let Some(change) = let_go {
+                    self.take(change);
+                }
                 self.look(now)
             }
             Happening::Time => self.look(now),
@@ -88,7 +92,9 @@ impl Run {
     /// Time releases what is due.
     fn look(&mut self, now: Timestamp) -> bool {
         let due = self.conversion.as_ref().and_then(|current| conversion::on_due(current, now));
-        due.into_iter().for_each(|change| self.take(change));
+        if let Some(change) = due {
+            self.take(change);
+        }
         true
     }
 
