@@ -54,6 +54,8 @@ pub struct Verdict {
     pub amount: Option<Amount>,
     /// The terms.
     pub terms: Terms,
+    /// A person has rejected a step before it, and whoever sent this had not heard of that yet.
+    pub is_behind: bool,
 }
 
 /// A person's decision.
@@ -76,6 +78,10 @@ pub enum Step {
     Verdict(Verdict),
     /// A person decides.
     Decision(Decision),
+    /// A person rejects a step before it.
+    Held,
+    /// And takes that back; nothing else is rejected.
+    LetGo,
     /// Time looks.
     Time,
 }
@@ -101,12 +107,22 @@ pub struct Conversion {
     amount: Option<Amount>,
     /// A person has put it where it is.
     is_ruled: bool,
+    /// It would be Pending, were it not for a rejection before it.
+    is_held: bool,
 }
 
 impl Default for Conversion {
     fn default() -> Self {
         let (newest, due) = (0, i64::MAX);
-        Self { status: Status::Unreached, money: None, newest, due, amount: None, is_ruled: false }
+        Self {
+            status: Status::Unreached,
+            money: None,
+            newest,
+            due,
+            amount: None,
+            is_ruled: false,
+            is_held: false,
+        }
     }
 }
 
@@ -117,6 +133,17 @@ impl Conversion {
         let is_news = match step {
             Step::Verdict(verdict) => self.hear(verdict),
             Step::Decision(decision) => self.decide(*decision),
+            Step::Held => {
+                self.hold();
+                true
+            }
+            Step::LetGo => {
+                if self.is_held {
+                    self.status = Status::Pending;
+                    self.is_held = false;
+                }
+                true
+            }
             Step::Time => true,
         };
         // Whatever it was: time releases what is plainly pending, and nothing else.
@@ -171,6 +198,8 @@ impl Conversion {
         if self.is_ruled {
             return true;
         }
+        // Attribution speaks anew, of this as of everything.
+        self.is_held = false;
         // A price that is not clear is no fraud.
         let takes_back = verdict.reverses && verdict.word != Word::Qualified;
         let word = if verdict.word == Word::Qualified && !is_clear { Word::OnReview } else { verdict.word };
@@ -185,7 +214,18 @@ impl Conversion {
             Word::OnReview => Status::OnReview,
             Word::Vetoed | Word::Unreached => Status::Rejected,
         };
+        if verdict.is_behind {
+            self.hold();
+        }
         true
+    }
+
+    /// What waits for its time waits for a person; what a person has put there does not.
+    const fn hold(&mut self) {
+        if matches!(self.status, Status::Pending) && !self.is_ruled {
+            self.status = Status::OnReview;
+            self.is_held = true;
+        }
     }
 
     /// The price is fixed once it is known, and made again only when another amount is reported before it was earned. Whether
@@ -214,6 +254,7 @@ impl Conversion {
             return false;
         }
         self.status = status;
+        self.is_held = false;
         self.is_ruled = true;
         true
     }

@@ -51,13 +51,15 @@ pub struct Money {
     pub payout: i64,
 }
 
+/// Nobody owes or earns more for one event, in micros: more is a mistake.
+const MOST: i64 = 1_000_000_000_000_000;
 /// One part of 10^12.
 const RATE_ONE: i128 = 1_000_000_000_000;
 /// The whole, in hundredths of a percent.
 const WHOLE: i128 = 10_000;
 
 /// The worth of an event in which `amount` was reported; `None` when nobody can say: there is no amount or no rate, or it is
-/// more than money can hold.
+/// more than one event can be worth.
 pub(crate) fn price(terms: &Terms, amount: Option<Amount>) -> Option<Money> {
     let by_amount =
         matches!(terms.revenue, Revenue::Percent(_)) || matches!(terms.payout, Payout::Percent(_));
@@ -91,6 +93,6 @@ pub(crate) fn price(terms: &Terms, amount: Option<Amount>) -> Option<Money> {
         Payout::Share(share) => revenue.checked_mul(i128::from(share))?.checked_div(WHOLE)?,
     };
     let (revenue, payout) = (i64::try_from(revenue).ok()?, i64::try_from(payout).ok()?);
-    revenue.checked_sub(payout)?;
+    (revenue <= MOST && payout <= MOST).then_some(())?;
     Some(Money { revenue, payout })
 }

@@ -34,6 +34,7 @@ use crate::{
         input_lag::InputLag,
         release_holds::Releaser,
         replays::{Replayer, keep_replaying},
+        retain::keep_retaining,
         send_test::Tester,
         verify_ledger::{Findings, verify_ledger},
         watch_endpoints::keep_watching,
@@ -146,6 +147,10 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     supervisor.spawn_critical(
         "follow limits",
         keep_following(pool.clone(), Arc::clone(ids), input, pace, supervisor.soft()),
+    );
+    supervisor.spawn_support(
+        "remove what is old",
+        keep_retaining(pool.clone(), settings.retention.ages(), supervisor.soft()),
     );
     supervisor.spawn_critical(
         "apply bulk statuses",

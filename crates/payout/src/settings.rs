@@ -12,7 +12,7 @@ use settings::{Problems, Validate};
 use signing::Keyring;
 use telemetry::TelemetrySettings;
 
-use crate::flows::{deliver::Bounds, follow_limits, release_holds::Pace};
+use crate::flows::{deliver::Bounds, follow_limits, release_holds::Pace, retain::Ages};
 
 /// Connecting, sending and recording take no longer than the client's total beside this.
 const LEASE_RESERVE_MS: u64 = 5_000;
@@ -41,6 +41,8 @@ pub struct Settings {
     pub holds: HoldSettings,
     /// Following offers' limits.
     pub limits: LimitSettings,
+    /// Removing what nothing asks for any more.
+    pub retention: RetentionSettings,
     /// Logs and traces.
     pub telemetry: TelemetrySettings,
     /// How the process ends.
@@ -93,6 +95,18 @@ pub struct LimitSettings {
     pub batch: u16,
 }
 
+/// Section `retention`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionSettings {
+    /// Days that limits' counters of a day, week or month are kept after its end.
+    pub usage_days: u16,
+    /// Days that plans of bulk statuses are kept after their last line was worked off.
+    pub bulk_days: u16,
+    /// How often to look for what is older.
+    pub poll_ms: u64,
+}
+
 impl DeliverySettings {
     pub(crate) fn bounds(self) -> Bounds {
         Bounds {
@@ -117,6 +131,16 @@ impl LimitSettings {
     }
 }
 
+impl RetentionSettings {
+    pub(crate) const fn ages(self) -> Ages {
+        Ages {
+            usage_days: self.usage_days,
+            bulk_days: self.bulk_days,
+            poll: Duration::from_millis(self.poll_ms),
+        }
+    }
+}
+
 impl Validate for Settings {
     fn validate(&self, problems: &mut Problems) {
         problems.within("http", &self.http);
@@ -129,6 +153,7 @@ impl Validate for Settings {
         problems.within("delivery", &self.delivery);
         problems.within("holds", &self.holds);
         problems.within("limits", &self.limits);
+        problems.within("retention", &self.retention);
         problems.within("telemetry", &self.telemetry);
         problems.within("stop", &self.stop);
         let attempt_ms = self.client.total_timeout_ms.saturating_add(LEASE_RESERVE_MS);
@@ -173,6 +198,15 @@ impl Validate for LimitSettings {
     fn validate(&self, problems: &mut Problems) {
         problems.in_range("poll_ms", &self.poll_ms, &(10..=60_000));
         problems.in_range("batch", &self.batch, &(1..=5_000));
+    }
+}
+
+impl Validate for RetentionSettings {
+    fn validate(&self, problems: &mut Problems) {
+        // An amount that comes while it is Pending is counted on the day of its taking: up to 365 days later.
+        problems.in_range("usage_days", &self.usage_days, &(366..=36_500));
+        problems.in_range("bulk_days", &self.bulk_days, &(1..=36_500));
+        problems.in_range("poll_ms", &self.poll_ms, &(10..=86_400_000));
     }
 }
 

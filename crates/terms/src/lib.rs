@@ -6,7 +6,7 @@ mod rate;
 mod review;
 mod terms;
 
-pub use price::{Breakdown, Priced, Reported, price};
+pub use price::{Breakdown, Priced, Reported, WORTH_MAX, price};
 pub use rate::{AppliedRate, Rate};
 pub use review::Review;
 pub use terms::{Payout, Revenue, Terms};

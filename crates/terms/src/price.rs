@@ -8,6 +8,10 @@ use crate::{
     terms::{Payout, Revenue, Terms},
 };
 
+/// The most that one event can be worth to either side, in micros: a billion. Above it somebody has made a mistake, in any
+/// currency; and sums over events are kept in 64 bits, which hold nine thousand of these.
+pub const WORTH_MAX: Micros = Micros(1_000_000_000_000_000);
+
 /// What AppsFlyer said the user spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reported {
@@ -118,6 +122,9 @@ fn breakdown(
         }
         Payout::ShareOfRevenue(share) => revenue.floor_share(share).ok_or(Review::TooLarge)?,
     };
+    if revenue > WORTH_MAX || payout > WORTH_MAX {
+        return Err(Review::TooLarge);
+    }
     Ok(Breakdown {
         currency: terms.currency,
         revenue,

@@ -24,7 +24,7 @@ pub enum Review {
         /// What the publisher would earn.
         payout: Money,
     },
-    /// The amount is beyond what money can hold here.
+    /// One event would be worth more than [`crate::WORTH_MAX`].
     #[error("the amount is too large to be real: check what the app reports")]
     TooLarge,
 }

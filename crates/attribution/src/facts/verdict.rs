@@ -34,6 +34,8 @@ pub struct Told<'a> {
     pub revision: u64,
     /// When the oldest postback of the batch behind it was received; none: no postback is behind it.
     pub oldest_input_at: Option<Timestamp>,
+    /// How many decisions of people on the click's conversions it was judged by.
+    pub decisions_heard: usize,
 }
 
 /// The exchange, the routing key and the envelope of the fact that tells of a change.
@@ -57,7 +59,7 @@ fn sealed<F: Fact>(stamp: Stamp, fact: &F) -> (&'static str, &'static str, Envel
 }
 
 fn verdict(told: &Told<'_>) -> ConversionVerdict {
-    let Told { tenant, click, offer, holder, conversion, revision, oldest_input_at } = *told;
+    let Told { tenant, click, offer, holder, conversion, revision, oldest_input_at, decisions_heard } = *told;
     let verdict = match conversion.verdict {
         Verdict::Qualified => VerdictCodeMessage::Qualified,
         Verdict::OnReview => VerdictCodeMessage::OnReview,
@@ -101,6 +103,7 @@ fn verdict(told: &Told<'_>) -> ConversionVerdict {
         reached: true,
         tracking_system: Some(tracking_system(conversion, holder)),
         oldest_input_at_micros: oldest_input_at.map(Timestamp::as_micros),
+        decisions_heard: Some(u32::try_from(decisions_heard).unwrap_or(u32::MAX)),
     }
 }
 

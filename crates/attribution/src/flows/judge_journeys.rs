@@ -198,6 +198,7 @@ impl Attributor {
         let (tenant, _) = judged.key;
         let Some((click, message)) = files.clicks.get(&judged.key) else { return Vec::new() };
         let Some(offer) = files.offers.get(&(tenant, click.offer)) else { return Vec::new() };
+        let decisions_heard = files.payout.get(&judged.key).map_or(0, |said| said.people.len());
         let changed = judged.changes.conversions.iter();
         changed
             .filter_map(|(revision, change, conversion)| {
@@ -210,6 +211,7 @@ impl Attributor {
                     conversion,
                     revision: *revision,
                     oldest_input_at: oldest,
+                    decisions_heard,
                 };
                 Some(self.outgoing(*change, &told, &spans.context_of(conversion.holder, context)))
             })

@@ -32,12 +32,15 @@ async fn a_persons_decision_waits_for_its_journey_and_the_latest_counts() {
             (String::from("level_10"), String::from("REVIEW_TAINTED")),
         ]
     );
+    // Payout is told by how many decisions of people they were judged.
+    assert!(said.iter().all(|item| verdict(item).decisions_heard == Some(2)));
     // A restore is told as whole verdicts of both; AppsFlyer's flag that comes later does not outrank it.
     stage.say_payout([tenant.decided(1, INSTALL, PersonDecision::Restore, 60)]).await;
     let said = stage.said_count(4).await;
     let mut codes: Vec<_> = said[2..].iter().map(verdict).map(|told| (told.code, told.revision)).collect();
     codes.sort();
     assert_eq!(codes, [(String::from("ACCEPTED_BY_PERSON"), 2), (String::from("QUALIFIED"), 2)]);
+    assert!(said[2..].iter().all(|item| verdict(item).decisions_heard == Some(3)));
     let flag = format!("gk_click_id={}&cnv_event_id=Install&is_rejected=1", tenant.click_id(1));
     stage.say_postbacks([tenant.received(&flag, 90)]).await;
     stage.coded("REJECTED_FRAUD", 1).await;

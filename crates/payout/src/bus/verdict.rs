@@ -62,6 +62,8 @@ pub(super) fn read(item: &Envelope, message: &ConversionVerdict) -> Result<Verdi
             occurrence: message.occurrence.clone(),
             received_at: read::time(message.received_at_micros),
         },
+        number: message.sequence_number,
+        decisions_heard: message.decisions_heard,
         pending: pending(terms)?,
         terms: money_terms(terms)?,
         reverses,

@@ -16,7 +16,7 @@ use super::{
     standing::{Actor, Decision, Illegal, Standing, Status, Told, Word},
 };
 pub use counting::{Counted, WAITS_FOR_OFFER};
-pub use successors::{Cause, Step, on_rejected_before};
+pub use successors::{Cause, PeopleSaid, Step, is_held, on_rejected_before, on_restored_before};
 
 /// Who and what a conversion is about. Never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,10 @@ pub struct Verdict {
     pub reason: Reason,
     /// What happened.
     pub occasion: Occasion,
+    /// Its place in the sequence; absent for an Independent event.
+    pub number: Option<u32>,
+    /// How many decisions of people on the click's conversions it was judged by; absent when its sender does not say.
+    pub decisions_heard: Option<u32>,
     /// The hold.
     pub pending: Days,
     /// The money terms.
@@ -152,11 +156,13 @@ pub enum Refused {
 
 /// Settles a verdict. `now` is the database's clock. A conversion whose pending time was over when attribution said so is
 /// released at once; one whose time ended on the way here waits for the sweep, for a veto may be behind it. What it takes
-/// from the offer's limits, or gives back to them, is noted at `desk`.
+/// from the offer's limits, or gives back to them, is noted at `desk`. `unheard` is a person's rejection before it of which the
+/// verdict had not heard ([`PeopleSaid::unheard`]): what it qualifies waits on review for one that has.
 #[must_use]
 pub fn on_verdict(
     current: Option<&Conversion>,
     verdict: &Verdict,
+    unheard: Option<Cause>,
     rate: RateOf<'_>,
     desk: &mut Desk,
     now: Timestamp,
@@ -178,7 +184,11 @@ pub fn on_verdict(
         _ if verdict.word == Word::Qualified => (verdict.word, Reason::default()),
         _ => (verdict.word, verdict.reason.clone()),
     };
-    let mut standing = before.standing_but_for_its_offer().after_verdict(word);
+    let standing = before.standing_but_for_its_offer().after_verdict(word);
+    let (mut standing, reason) = match unheard {
+        Some(cause) if successors::waits_for_time(standing) => (successors::HELD, cause.reason()),
+        Some(_) | None => (standing, reason),
+    };
     if is_over(before.due_at, verdict.occasion.received_at, now.min(verdict.heard_until)) {
         standing = standing.after_due();
     }

@@ -8,8 +8,8 @@ use postgres_kit::{DbError, Pool};
 use uuid::Uuid;
 
 use crate::{
-    domain::exposure::{Loss, SAMPLE_DAYS, Sample, floor_expected, loss},
-    store::{exposure, tenants},
+    domain::exposure::{Calendar, Loss, SAMPLE_DAYS, Sample, floor_expected, loss},
+    store::{self, exposure, tenants},
 };
 
 /// What is asked for.
@@ -34,7 +34,7 @@ pub struct Line {
     pub publisher: Uuid,
     /// The offer.
     pub offer: Uuid,
-    /// The day on which they mature, in the tenant's zone; `None` for what is on review.
+    /// The day on which they mature, in the tenant's zone: today for what is due; `None` for what is on review.
     pub due_on: Option<NaiveDate>,
     /// Of the amounts, ISO 4217.
     pub currency: String,
@@ -60,14 +60,16 @@ pub async fn exposure(pool: &Pool, asked: Asked) -> Result<(Vec<Line>, u64), DbE
     let mut connection = pool.get().await?;
     let connection = &mut *connection;
     let zone = tenants::zone(connection, asked.tenant).await?;
+    let calendar = Calendar::from(store::now(connection).await?, zone);
+    let days = calendar.beginnings.as_slice();
     let of = (asked.publisher, asked.offer);
-    let rows = exposure::pending(connection, asked.tenant, zone, of, (asked.offset, asked.limit)).await?;
+    let rows = exposure::pending(connection, asked.tenant, days, of, (asked.offset, asked.limit)).await?;
     let total = match rows.first() {
         Some(row) => row.total,
         None if asked.offset == 0 => 0,
         // Beyond the last page: the first one knows.
         None => {
-            let first = exposure::pending(connection, asked.tenant, zone, of, (0, 1)).await?;
+            let first = exposure::pending(connection, asked.tenant, days, of, (0, 1)).await?;
             first.first().map(|row| row.total).unwrap_or_default()
         }
     };
@@ -87,7 +89,7 @@ pub async fn exposure(pool: &Pool, asked: Asked) -> Result<(Vec<Line>, u64), DbE
         Line {
             publisher: row.publisher_id,
             offer: row.offer_id,
-            due_on: row.due_on,
+            due_on: row.days_begun.map(|begun| calendar.day(u64::try_from(begun).unwrap_or_default())),
             currency: row.currency,
             pending: row.pending,
             payout,

@@ -5,6 +5,7 @@
 //! | [`record_verdicts`] | a batch of attribution's verdicts |
 //! | [`release_holds`] | time, while [`input_lag`] has no doubt |
 //! | [`follow_limits`] | time, and offers that became known |
+//! | [`retain`] | time |
 //! | [`deliver`] | a notification, or time |
 //! | [`forget_people`] | a person who asked to be forgotten |
 //! | [`apply_catalog`] | a batch of the catalog's facts |
@@ -36,6 +37,7 @@ pub mod record_verdicts;
 pub mod release_holds;
 pub mod replays;
 pub mod resume_endpoint;
+pub mod retain;
 mod save;
 pub mod send_test;
 pub mod statements;

@@ -22,13 +22,14 @@ use super::{
 };
 use crate::{
     domain::{
-        conversion::{Change, Conversion, Settlement, Verdict, on_verdict},
+        conversion::{Change, Conversion, Settlement, Step, Verdict, on_verdict},
         standing::Word,
     },
     failpoints,
     store::{
         self,
         conversions::{self, Key, Write},
+        steps::{self, ClickKey},
         tenants,
     },
 };
@@ -124,6 +125,10 @@ async fn record(
     let now = store::now(connection).await?;
     let known = conversions::lock(connection, &keys).await?;
     let rates = tenants::rates(connection, &tenants.into_iter().collect::<Vec<_>>()).await?;
+    // Under the locks of the offers: whoever rejects one of these clicks' conversions holds them too.
+    let clicks: BTreeSet<ClickKey> =
+        newest.values().filter(|received| may_have_missed(&received.verdict)).map(|one| click(one)).collect();
+    let people = steps::people_said(connection, &clicks.into_iter().collect::<Vec<_>>()).await?;
     let current = known.values().map(|stored| &stored.conversion);
     let mut desk = counting::desk(connection, &offers, subjects(), current, now).await?;
 
@@ -131,7 +136,12 @@ async fn record(
     for (key, received) in in_order(newest) {
         let current = known.get(&key).map(|stored| &stored.conversion);
         let rate = |from, to| rates.find(key.0, from, to);
-        let settlement = on_verdict(current, &received.verdict, &rate, &mut desk, now);
+        let verdict = &received.verdict;
+        let unheard = people.get(&click(received)).and_then(|said| {
+            let step = Step { event_id: verdict.occasion.event_id.clone(), number: verdict.number };
+            said.unheard(&step, verdict.decisions_heard)
+        });
+        let settlement = on_verdict(current, verdict, unheard, &rate, &mut desk, now);
         decided.take(received, current.is_none(), settlement);
     }
 
@@ -161,12 +171,18 @@ async fn record(
         .collect();
     save::consequences(connection, ids.as_ref(), now, &changes).await?;
     counting::close(connection, ids.as_ref(), now, &offers, &desk).await?;
-    let clicks: BTreeSet<_> = batch
-        .iter()
-        .map(|received| (received.verdict.subject.tenant, received.verdict.subject.click))
-        .collect();
+    let clicks: BTreeSet<ClickKey> = batch.iter().map(click).collect();
     forget_people::strip(connection, &clicks.into_iter().collect::<Vec<_>>()).await?;
     Ok(())
+}
+
+const fn click(received: &Received) -> ClickKey {
+    (received.verdict.subject.tenant, received.verdict.subject.click)
+}
+
+/// Only what qualifies would be released too early, and only a sender that says what it has heard of may have missed something.
+fn may_have_missed(verdict: &Verdict) -> bool {
+    verdict.word == Word::Qualified && verdict.decisions_heard.is_some()
 }
 
 /// The newest verdict on each conversion, in the order of the keys.

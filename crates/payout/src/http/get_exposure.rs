@@ -37,7 +37,8 @@ pub struct ExposureBody {
     pub publisher_id: Uuid,
     /// The offer.
     pub offer_id: Uuid,
-    /// The day in the tenant's zone on which the pending time ends; absent for what is on review: time does not release it.
+    /// The day in the tenant's zone on which the pending time ends, today when it has ended; absent for what is on review: time
+    /// does not release it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matures_on: Option<String>,
     /// Of the amounts, ISO 4217.

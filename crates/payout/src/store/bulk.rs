@@ -156,7 +156,7 @@ pub async fn list(
 /// diesel's, when the statement fails.
 pub async fn begin(connection: &mut AsyncPgConnection, key: BulkKey, by: TokenId) -> QueryResult<bool> {
     let update = sql_query(
-        "UPDATE bulk_statuses SET applied_by = $3, applied_at = now()
+        "UPDATE bulk_statuses SET applied_by = $3, applied_at = now(), turn_at = clock_timestamp()
         WHERE tenant_id = $1 AND bulk_id = $2 AND applied_at IS NULL AND expires_at > now()",
     )
     .bind::<SqlUuid, _>(key.0.as_uuid())
@@ -165,18 +165,76 @@ pub async fn begin(connection: &mut AsyncPgConnection, key: BulkKey, by: TokenId
     Ok(kept(update).execute(connection).await? > 0)
 }
 
-/// Locks the plan that was begun first among those that no other replica has in hand, and says who began it.
+/// A plan that this transaction has in hand.
+#[derive(Debug, Clone, Copy)]
+pub struct Claimed {
+    /// Which.
+    pub key: BulkKey,
+    /// Who handed it in.
+    pub by: TokenId,
+    /// The click of which the last step decided only some lines.
+    pub begun: Option<ClickId>,
+}
+
+/// Locks the plan that has waited longest for its turn among those that no other replica has in hand; or, of these, the one
+/// that is named.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn claim(connection: &mut AsyncPgConnection) -> QueryResult<Option<(BulkKey, TokenId)>> {
+pub async fn claim(
+    connection: &mut AsyncPgConnection,
+    named: Option<BulkKey>,
+) -> QueryResult<Option<Claimed>> {
     let select = sql_query(
-        "SELECT tenant_id, bulk_id, applied_by FROM bulk_statuses
-        WHERE applied_at IS NOT NULL AND finished_at IS NULL
-        ORDER BY applied_at LIMIT 1 FOR UPDATE SKIP LOCKED",
-    );
-    let row: Option<Claimed> = kept(select).get_result(connection).await.optional()?;
-    Ok(row.map(|row| ((TenantId::from_uuid(row.tenant_id), row.bulk_id), TokenId::from_uuid(row.applied_by))))
+        "SELECT tenant_id, bulk_id, applied_by, begun_click_id FROM bulk_statuses
+        WHERE applied_at IS NOT NULL AND finished_at IS NULL AND turn_at <= clock_timestamp()
+            AND ($1 IS NULL OR tenant_id = $1 AND bulk_id = $2)
+        ORDER BY turn_at LIMIT 1 FOR UPDATE SKIP LOCKED",
+    )
+    .bind::<Nullable<SqlUuid>, _>(named.map(|(tenant, _)| tenant.as_uuid()))
+    .bind::<Nullable<SqlUuid>, _>(named.map(|(_, bulk)| bulk));
+    let row: Option<ClaimedRow> = kept(select).get_result(connection).await.optional()?;
+    Ok(row.map(|row| Claimed {
+        key: (TenantId::from_uuid(row.tenant_id), row.bulk_id),
+        by: TokenId::from_uuid(row.applied_by),
+        begun: row.begun_click_id.map(ClickId::from_uuid),
+    }))
+}
+
+/// Lets the other plans go first after a step, and remembers the click of which it decided only some lines.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn end_turn(
+    connection: &mut AsyncPgConnection,
+    key: BulkKey,
+    begun: Option<ClickId>,
+) -> QueryResult<()> {
+    let update = sql_query(
+        "UPDATE bulk_statuses SET turn_at = clock_timestamp(), begun_click_id = $3
+        WHERE tenant_id = $1 AND bulk_id = $2",
+    )
+    .bind::<SqlUuid, _>(key.0.as_uuid())
+    .bind::<SqlUuid, _>(key.1)
+    .bind::<Nullable<SqlUuid>, _>(begun.map(ClickId::as_uuid));
+    kept(update).execute(connection).await.map(drop)
+}
+
+/// Puts a plan's next step off, unless another replica has it in hand.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn put_off(connection: &mut AsyncPgConnection, key: BulkKey, seconds: i32) -> QueryResult<()> {
+    let update = sql_query(
+        "UPDATE bulk_statuses SET turn_at = clock_timestamp() + make_interval(secs => $3)
+        WHERE (tenant_id, bulk_id) IN (
+            SELECT tenant_id, bulk_id FROM bulk_statuses
+            WHERE tenant_id = $1 AND bulk_id = $2 FOR UPDATE SKIP LOCKED)",
+    )
+    .bind::<SqlUuid, _>(key.0.as_uuid())
+    .bind::<SqlUuid, _>(key.1)
+    .bind::<Integer, _>(seconds);
+    kept(update).execute(connection).await.map(drop)
 }
 
 /// Locks a plan; waits for the replica that has it in hand.
@@ -209,11 +267,13 @@ struct Count {
 }
 
 #[derive(QueryableByName)]
-struct Claimed {
+struct ClaimedRow {
     #[diesel(sql_type = SqlUuid)]
     tenant_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     bulk_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     applied_by: Uuid,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    begun_click_id: Option<Uuid>,
 }

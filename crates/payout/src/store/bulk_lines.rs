@@ -112,6 +112,8 @@ pub async fn add(connection: &mut AsyncPgConnection, key: BulkKey, lines: &[NewL
 pub struct Due {
     /// Its place in the plan.
     pub position: i32,
+    /// Of which click.
+    pub click: ClickId,
     /// Which conversion.
     pub conversion: ConversionId,
     /// As the dry run saw it.
@@ -122,23 +124,29 @@ pub struct Due {
     pub reason: String,
 }
 
-/// The next lines of a plan: `limit` of them, and what is left of the last one's click.
+/// The next lines of a plan: `limit` of them, and what is left of the last one's click; `most` in all.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn due(connection: &mut AsyncPgConnection, key: BulkKey, limit: u16) -> QueryResult<Vec<Due>> {
+pub async fn due(
+    connection: &mut AsyncPgConnection,
+    key: BulkKey,
+    limit: u16,
+    most: u16,
+) -> QueryResult<Vec<Due>> {
     let select = sql_query(
         "WITH next AS (
             SELECT gk_click_id FROM bulk_status_lines
             WHERE tenant_id = $1 AND bulk_id = $2 AND outcome = 'planned' ORDER BY position LIMIT $3)
-        SELECT position, conversion_id, status_revision, decision, reason FROM bulk_status_lines
+        SELECT position, gk_click_id, conversion_id, status_revision, decision, reason FROM bulk_status_lines
         WHERE tenant_id = $1 AND bulk_id = $2 AND outcome = 'planned'
             AND gk_click_id IN (SELECT gk_click_id FROM next)
-        ORDER BY position",
+        ORDER BY position LIMIT $4",
     )
     .bind::<SqlUuid, _>(key.0.as_uuid())
     .bind::<SqlUuid, _>(key.1)
-    .bind::<BigInt, _>(i64::from(limit));
+    .bind::<BigInt, _>(i64::from(limit))
+    .bind::<BigInt, _>(i64::from(most));
     let rows: Vec<DueRow> = kept(select).load(connection).await?;
     rows.into_iter().map(DueRow::read).collect()
 }
@@ -240,6 +248,8 @@ pub async fn page(
 struct DueRow {
     #[diesel(sql_type = Integer)]
     position: i32,
+    #[diesel(sql_type = SqlUuid)]
+    gk_click_id: Uuid,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     conversion_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -259,6 +269,7 @@ impl DueRow {
         };
         Ok(Due {
             position: self.position,
+            click: ClickId::from_uuid(self.gk_click_id),
             conversion: ConversionId::from_uuid(conversion),
             revision: revision_from_sql(revision),
             decision: words::read_decision(&decision)?,

@@ -1,15 +1,15 @@
 //! What is reserved and when it matures, and what became of such conversions before.
 
-use chrono::NaiveDate;
-use chrono_tz::Tz;
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{BigInt, Date, Integer, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use kernel::{OfferId, PublisherId, TenantId};
+use kernel::{OfferId, PublisherId, TenantId, Timestamp};
 use postgres_kit::kept;
 use uuid::Uuid;
+
+use super::column::{column, to_sql};
 
 /// Pending conversions of one publisher, offer, day and currency.
 #[derive(Debug, Clone, QueryableByName)]
@@ -18,9 +18,9 @@ pub struct PendingRow {
     pub publisher_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     pub offer_id: Uuid,
-    /// In the tenant's zone; absent for what time does not release.
-    #[diesel(sql_type = Nullable<Date>)]
-    pub due_on: Option<NaiveDate>,
+    /// How many days have begun by then, of those that were named; absent for what time does not release.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub days_begun: Option<i32>,
     #[diesel(sql_type = Text)]
     pub currency: String,
     #[diesel(sql_type = BigInt)]
@@ -34,20 +34,21 @@ pub struct PendingRow {
     pub total: i64,
 }
 
-/// A page of what is Pending, soonest first.
+/// A page of what is Pending, soonest first, by days that begin at `days`, in their order: the database knows other zones
+/// than our tables.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn pending(
     connection: &mut AsyncPgConnection,
     tenant: TenantId,
-    zone: Tz,
+    days: &[Timestamp],
     (publisher, offer): (Option<PublisherId>, Option<OfferId>),
     (offset, limit): (i64, i64),
 ) -> QueryResult<Vec<PendingRow>> {
     let select = sql_query(
         "SELECT publisher_id, offer_id,
-            CASE status WHEN 'pending' THEN (hold_ends_at AT TIME ZONE $2)::date END AS due_on, currency,
+            CASE status WHEN 'pending' THEN width_bucket(hold_ends_at, $2) END AS days_begun, currency,
             count(*) AS pending, sum(payout_micros)::bigint AS payout_micros,
             sum(revenue_micros)::bigint AS revenue_micros, count(*) OVER () AS total
         FROM conversions
@@ -57,7 +58,7 @@ pub async fn pending(
         ORDER BY 3 NULLS LAST, 1, 2, 4 OFFSET $5 LIMIT $6",
     )
     .bind::<SqlUuid, _>(tenant.as_uuid())
-    .bind::<Text, _>(zone.name())
+    .bind::<Array<Timestamptz>, _>(column(days, |begins| to_sql(*begins)))
     .bind::<Nullable<SqlUuid>, _>(publisher.map(PublisherId::as_uuid))
     .bind::<Nullable<SqlUuid>, _>(offer.map(OfferId::as_uuid))
     .bind::<BigInt, _>(offset)

@@ -26,6 +26,7 @@ pub mod publishers;
 pub mod read;
 pub mod replays;
 pub mod replicas;
+pub mod retention;
 pub mod statement_rows;
 pub mod statements;
 pub mod steps;

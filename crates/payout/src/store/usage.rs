@@ -65,7 +65,8 @@ pub async fn present(
     usage(rows)
 }
 
-/// Adds to counters, in their order; one that is not there begins with 0.
+/// Adds to counters, in their order; one that is not there begins with 0, but for those beyond the horizon: they may have been
+/// removed, and stay so.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
@@ -76,7 +77,13 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[(Counter, Currency,
     let insert = sql_query(
         "INSERT INTO limit_usage (
             tenant_id, offer_id, offer_event_id, publisher_id, period, begins_on, currency, conversions, revenue_micros)
-        SELECT *, 0, 0 FROM unnest($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        SELECT added.*, 0, 0
+        FROM unnest($1, $2, $3, $4, $5, $6, $7) AS added (
+            tenant_id, offer_id, offer_event_id, publisher_id, period, begins_on, currency)
+        CROSS JOIN limit_usage_horizon AS horizon
+        WHERE limit_period_ends_on(added.period, added.begins_on) > horizon.kept_from
+            OR added.period = 'all_time'
+        ON CONFLICT DO NOTHING",
     );
     kept(named(insert.into_boxed(), rows)).execute(connection).await?;
     let update = sql_query(

@@ -291,7 +291,7 @@ async fn books(connection: &mut AsyncPgConnection, findings: &mut Findings) -> Q
     Ok(())
 }
 
-/// What was counted against the limits, beside the sums of the conversions that count.
+/// What was counted against the limits, beside the sums of the conversions that count; as far back as counters are kept.
 async fn limits(connection: &mut AsyncPgConnection, findings: &mut Findings) -> QueryResult<()> {
     let rows: Vec<CounterRow> = sql_query(
         "WITH counted AS (
@@ -313,8 +313,10 @@ async fn limits(connection: &mut AsyncPgConnection, findings: &mut Findings) -> 
         SELECT offer_id, period, begins_on
         FROM limit_usage AS usage FULL JOIN counted USING (
             tenant_id, offer_id, offer_event_id, publisher_id, period, begins_on, currency)
-        WHERE (coalesce(usage.conversions, 0), coalesce(usage.revenue_micros, 0))
-            IS DISTINCT FROM (coalesce(counted.conversions, 0), coalesce(counted.revenue_micros, 0))",
+        CROSS JOIN limit_usage_horizon AS horizon
+        WHERE (period = 'all_time' OR limit_period_ends_on(period, begins_on) > horizon.kept_from)
+            AND (coalesce(usage.conversions, 0), coalesce(usage.revenue_micros, 0))
+                IS DISTINCT FROM (coalesce(counted.conversions, 0), coalesce(counted.revenue_micros, 0))",
     )
     .load(connection)
     .await?;

@@ -7,6 +7,7 @@ use contracts::{
 };
 use diesel::sql_query;
 use diesel_async::RunQueryDsl as _;
+use payout::Settings;
 use serde_json::{Value, json};
 use test_kit::eventually;
 
@@ -16,14 +17,18 @@ use crate::{
     successors::{conversion_of, step},
 };
 
-const MANAGER: &str = "gkt_manager";
+pub(crate) const MANAGER: &str = "gkt_manager";
 const COLLEAGUE: &str = "gkt_colleague";
 const PARTNER: &str = "gkt_partner";
 const STRANGER: &str = "gkt_stranger";
 const PLANS: &str = "/api/v1/bulk-statuses";
 
-async fn stage_with(replicas: usize, offer: OfferVersionCreated) -> (Stage, Tenant) {
-    let stage = Stage::with(replicas, |_| ()).await;
+pub(crate) async fn stage_with(
+    replicas: usize,
+    offer: OfferVersionCreated,
+    change: impl Fn(&mut Settings),
+) -> (Stage, Tenant) {
+    let stage = Stage::with(replicas, change).await;
     let (brownboots, other) = (Tenant::new(1), Tenant::new(2));
     stage.introduce_with(brownboots, offer).await;
     stage
@@ -38,11 +43,11 @@ async fn stage_with(replicas: usize, offer: OfferVersionCreated) -> (Stage, Tena
 }
 
 async fn stage() -> (Stage, Tenant) {
-    stage_with(1, Tenant::new(1).offer(1)).await
+    stage_with(1, Tenant::new(1).offer(1), |_| ()).await
 }
 
 /// A purchase of a click, held for three days.
-fn held(tenant: Tenant, click: u8) -> ConversionVerdict {
+pub(crate) fn held(tenant: Tenant, click: u8) -> ConversionVerdict {
     ConversionVerdict { terms: Some(terms(3)), ..tenant.verdict(click) }
 }
 
@@ -60,7 +65,7 @@ async fn send(stage: &Stage, token: &str, kind: &str, file: &str) -> (u16, Value
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-async fn plan(stage: &Stage, lines: &[(u8, &str, &str)]) -> Value {
+pub(crate) async fn plan(stage: &Stage, lines: &[(u8, &str, &str)]) -> Value {
     plan_as(stage, MANAGER, lines).await
 }
 
@@ -74,12 +79,12 @@ fn path(plan: &Value, rest: &str) -> String {
     format!("{PLANS}/{}{rest}", plan["bulkId"].as_str().unwrap())
 }
 
-async fn apply(stage: &Stage, plan: &Value, token: &str) -> (u16, Value) {
+pub(crate) async fn apply(stage: &Stage, plan: &Value, token: &str) -> (u16, Value) {
     stage.post(&path(plan, "/apply"), Some(token), &json!({"token": plan["token"]})).await
 }
 
 /// Waits until a plan is worked off.
-async fn done(stage: &Stage, plan: &Value) -> Value {
+pub(crate) async fn done(stage: &Stage, plan: &Value) -> Value {
     eventually("the plan is done", SOON, async || {
         let (_, shown) = stage.get(&path(plan, ""), Some(MANAGER)).await;
         if shown.get("state") == Some(&json!("Done")) { Ok(shown) } else { Err(shown.to_string()) }
@@ -87,14 +92,14 @@ async fn done(stage: &Stage, plan: &Value) -> Value {
     .await
 }
 
-async fn lines(stage: &Stage, plan: &Value) -> Vec<String> {
+pub(crate) async fn lines(stage: &Stage, plan: &Value) -> Vec<String> {
     let request = test_kit::http_client().get(format!("http://{}{}", stage.address, path(plan, "/lines")));
     let answer = request.header("authorization", format!("ApiToken {MANAGER}")).send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 200);
     answer.text().await.unwrap().lines().skip(1).map(str::to_owned).collect()
 }
 
-fn progress(shown: &Value, outcome: &str) -> i64 {
+pub(crate) fn progress(shown: &Value, outcome: &str) -> i64 {
     let rows = shown["progress"].as_array().unwrap();
     rows.iter().find(|row| row["outcome"] == outcome).map_or(0, |row| row["count"].as_i64().unwrap())
 }
@@ -227,7 +232,7 @@ async fn what_moved_in_between_is_skipped_and_reported() {
 async fn limits_add_up_over_the_file() {
     let offer = Tenant::new(1).offer(1);
     let (stage, brownboots) =
-        stage_with(1, OfferVersionCreated { total_budget: Some(usd(6_000_000)), ..offer }).await;
+        stage_with(1, OfferVersionCreated { total_budget: Some(usd(6_000_000)), ..offer }, |_| ()).await;
     for click in 1..=4 {
         stage.say_verdicts([brownboots.qualified(held(brownboots, click))]).await;
         stage.rows("conversions", i64::from(click)).await;
@@ -276,7 +281,7 @@ async fn two_replicas_and_a_cut_in_the_middle_decide_each_line_once() {
     const CLICKS: u8 = 240;
     /// Of four steps of fifty lines.
     const LAST_STEP: i64 = 200;
-    let (mut stage, brownboots) = stage_with(2, Tenant::new(1).offer(1)).await;
+    let (mut stage, brownboots) = stage_with(2, Tenant::new(1).offer(1), |_| ()).await;
     let all: Vec<u8> = (1..=CLICKS).collect();
     stage.say_verdicts(all.iter().map(|click| brownboots.qualified(held(brownboots, *click)))).await;
     stage.rows("conversions", i64::from(CLICKS)).await;

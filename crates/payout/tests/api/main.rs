@@ -4,7 +4,9 @@
 
 mod breaker;
 mod bulk;
+mod bulk_turns;
 mod deciding;
+mod decision_table;
 mod delivery_log;
 mod doors;
 mod evil;
@@ -17,6 +19,7 @@ mod holds;
 mod lagging;
 mod ledger;
 mod limits;
+mod numbers;
 mod oddities;
 mod openapi;
 mod oracle;
@@ -26,6 +29,7 @@ mod postbacks;
 mod rates;
 mod reading;
 mod replaying;
+mod retention;
 mod retries;
 mod rotation;
 mod send_test;

@@ -137,6 +137,7 @@ fn verdict(click: u8, revision: u64, dice: &mut Dice) -> Step {
             payout: if is_percent { oracle::Payout::Percent(10_000) } else { oracle::Payout::Flat(2) },
             rates: Vec::new(),
         },
+        is_behind: false,
     };
     Step::Verdict(Box::new(tenant.qualified(message)), known)
 }

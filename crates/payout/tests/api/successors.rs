@@ -128,3 +128,82 @@ async fn rejecting_a_step_holds_the_later_ones_only() {
     stage.rows("conversions WHERE status = 'on_review'", 1).await;
     stage.strike().await;
 }
+
+/// Said by an attribution that has heard of so many decisions on the click.
+fn heard(decisions: u32, revision: u64, verdict: &ConversionVerdict) -> ConversionVerdict {
+    ConversionVerdict { decisions_heard: Some(decisions), revision, ..verdict.clone() }
+}
+
+fn held_for(event_id: &str, code: &str) -> String {
+    format!("conversions WHERE event_id = '{event_id}' AND status = 'on_review' AND reason_code = '{code}'")
+}
+
+#[tokio::test]
+async fn a_verdict_that_was_on_its_way_lifts_nothing() {
+    let (stage, brownboots) = stage().await;
+    let second = step(brownboots, 1, "level_10", Some(2));
+    stage
+        .say_verdicts([
+            brownboots.qualified(heard(0, 1, &step(brownboots, 1, "Install", Some(1)))),
+            brownboots.qualified(heard(0, 1, &second)),
+        ])
+        .await;
+    stage.rows("conversions", 2).await;
+    decide(&stage, conversion_of(brownboots, 1, "Install"), "Reject").await;
+    stage.rows(&held_for("level_10", "REVIEW_TAINTED"), 1).await;
+
+    // Attribution said these before it heard: an amount that came later, and a step that time would release at once.
+    let amended = ConversionVerdict { reported: None, ..heard(0, 2, &second) };
+    let third = ConversionVerdict { terms: Some(terms(0)), ..step(brownboots, 1, "level_20", Some(3)) };
+    let other = ConversionVerdict { terms: Some(terms(0)), ..step(brownboots, 2, "level_20", Some(3)) };
+    let late = [heard(0, 1, &third), heard(0, 1, &other)].map(|verdict| brownboots.qualified(verdict));
+    stage.say_verdicts([brownboots.qualified(amended)]).await;
+    stage.say_verdicts(late).await;
+    stage.rows(&format!("{} AND verdict_revision = 2", held_for("level_10", "REVIEW_TAINTED")), 1).await;
+    stage.rows(&held_for("level_20", "REVIEW_TAINTED"), 1).await;
+    // The same step of another click is none of its business.
+    stage.rows("conversions WHERE event_id = 'level_20' AND status = 'success'", 1).await;
+    stage.holds_end().await;
+    // What it says once it has heard counts.
+    stage.say_verdicts([brownboots.qualified(heard(1, 3, &second))]).await;
+    stage.rows("conversions WHERE event_id = 'level_10' AND status = 'pending'", 1).await;
+    stage.rows(&held_for("level_20", "REVIEW_TAINTED"), 1).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn a_restore_lets_go_what_only_that_rejection_held() {
+    let (stage, brownboots) = stage().await;
+    let steps = [("Install", Some(1)), ("level_10", Some(2)), ("level_20", Some(3)), ("af_purchase", None)];
+    let verdicts = steps.map(|(event, number)| step(brownboots, 1, event, number));
+    let [_, _, _, purchase] = verdicts.clone();
+    stage.say_verdicts(verdicts.map(|verdict| brownboots.qualified(verdict))).await;
+    stage.rows("conversions", 4).await;
+    let of = |event| conversion_of(brownboots, 1, event);
+    decide(&stage, of("Install"), "Reject").await;
+    stage.rows("conversions WHERE reason_code = 'REVIEW_TAINTED' AND status = 'on_review'", 3).await;
+    // The advertiser reports a refund of the purchase: that, too, keeps it.
+    stage.say_verdicts([on_review(brownboots, &ConversionVerdict { revision: 2, ..purchase })]).await;
+    stage.rows(&held_for("af_purchase", "REVIEW_REFUND"), 1).await;
+    decide(&stage, of("level_10"), "Reject").await;
+    let counted =
+        "SELECT coalesce(sum(conversions), 0)::bigint AS count FROM limit_usage WHERE period = 'all_time'";
+    let usage = stage.count(counted).await;
+    let entries = stage.count("SELECT count(*) AS count FROM ledger_transfers").await;
+
+    // Attribution has heard of neither: the rejection of the second step still holds the third.
+    decide(&stage, of("Install"), "Restore").await;
+    stage.rows(&held_for("level_20", "REVIEW_VETOED_STEP"), 1).await;
+    stage.rows(&held_for("af_purchase", "REVIEW_REFUND"), 1).await;
+    decide(&stage, of("level_10"), "Restore").await;
+    let free = "conversions WHERE event_id = 'level_20' AND status = 'pending' AND status_by = 'verdict' \
+                AND reason_code = '' AND counted = 'taken' AND books = 'reserved'";
+    stage.rows(free, 1).await;
+    // The two that were restored are counted and posted; what went on review and came off it has moved nothing.
+    assert_eq!(stage.count(counted).await, usage + 2 * 3);
+    assert_eq!(stage.count("SELECT count(*) AS count FROM ledger_transfers").await, entries + 2 * 2);
+    stage.holds_end().await;
+    stage.rows("conversions WHERE event_id = 'level_20' AND status = 'success'", 1).await;
+    stage.rows(&held_for("af_purchase", "REVIEW_REFUND"), 1).await;
+    stage.strike().await;
+}

@@ -36,7 +36,8 @@ pub struct Summary {
     pub refusals: BTreeMap<String, u64>,
     /// What is promised to publishers, by currency.
     pub money: Vec<Moved>,
-    /// Conversions that go on review because one before them on their click is rejected.
+    /// Conversions that go on review because one before them on their click is rejected, or come off it because one is
+    /// restored.
     pub successors: u64,
     /// Postbacks that publishers get.
     pub postbacks: u64,

@@ -127,6 +127,15 @@ fn with(before: &Conversion, after: Conversion, counted: Counted) -> Conversion 
     Conversion { reason, counted, ..after }
 }
 
+/// What becomes Pending again after it stood on review, as it stands with the limits: it goes on saying what they said.
+pub(super) fn pending_again(after: Conversion) -> Conversion {
+    match after.counted {
+        Counted::Waiting => waiting(after),
+        Counted::Unpaid => with(&after.clone(), after, Counted::Unpaid),
+        Counted::Nowhere | Counted::Taken(_) => after,
+    }
+}
+
 const UNPAID: &str = "UNPAID_";
 
 fn unpaid(kind: &str, why: &str) -> Reason {

@@ -57,6 +57,8 @@ fn verdict(revision: u64, word: Word) -> Verdict {
         },
         pending: Days(3),
         terms: flat(),
+        number: None,
+        decisions_heard: None,
         reverses: false,
         reported: Reported::default(),
         heard_until: Timestamp::from_micros(i64::MAX),
@@ -105,12 +107,12 @@ fn without_limits() -> Desk {
 }
 
 fn on_verdict(current: Option<&Conversion>, verdict: &Verdict, now: Timestamp) -> Settlement {
-    super::on_verdict(current, verdict, &no_rate, &mut without_limits(), now)
+    super::on_verdict(current, verdict, None, &no_rate, &mut without_limits(), now)
 }
 
 impl Run {
     fn verdict(&mut self, verdict: &Verdict, now: Timestamp) {
-        match super::on_verdict(self.conversion.as_ref(), verdict, &no_rate, &mut self.desk, now) {
+        match super::on_verdict(self.conversion.as_ref(), verdict, None, &no_rate, &mut self.desk, now) {
             Settlement::Stale => {}
             Settlement::Silent(conversion) => self.conversion = Some(conversion),
             Settlement::Changed(change) => self.take(change),

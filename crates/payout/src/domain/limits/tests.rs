@@ -76,6 +76,8 @@ fn verdict(number: u128, revision: u64, word: Word, revenue: i64) -> Verdict {
             payout: Payout::ShareOfRevenue(Bps(5_000)),
             reward_points: 10,
         },
+        number: None,
+        decisions_heard: None,
         reverses: true,
         reported: Reported { amount: Some(Money::new(Micros(revenue), Currency::USD)), usd: None },
         heard_until: Timestamp::from_micros(i64::MAX),
@@ -130,7 +132,7 @@ impl Shop {
     fn say(&mut self, verdict: &Verdict, now: Timestamp) -> &Conversion {
         let number = verdict.subject.conversion.as_uuid().as_u128();
         let mut desk = self.desk();
-        match on_verdict(self.conversions.get(&number), verdict, &no_rate, &mut desk, now) {
+        match on_verdict(self.conversions.get(&number), verdict, None, &no_rate, &mut desk, now) {
             Settlement::Stale => {}
             Settlement::Silent(after) | Settlement::Changed(Change { conversion: after, .. }) => {
                 self.conversions.insert(number, after);

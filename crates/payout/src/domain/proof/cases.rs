@@ -8,11 +8,11 @@ use kernel::{
 };
 use payout_oracle as oracle;
 use proptest::prelude::*;
-use terms::{Payout, Reported, Revenue, Terms};
+use terms::{Payout, Reported, Revenue, Terms, WORTH_MAX};
 use uuid::Uuid;
 
 use crate::domain::{
-    conversion::{Occasion, Reason, Subject, Verdict},
+    conversion::{Cause, Occasion, Reason, Subject, Verdict},
     limits::{Bounds, Desk, OverLimit, Usage},
     standing::{Decision, Word},
 };
@@ -41,6 +41,8 @@ pub(super) struct Said {
     received_hours: i64,
     days: u16,
     amount: Option<(i64, usize)>,
+    /// A person's rejection before it that its sender had not heard of.
+    pub(super) unheard: Option<Cause>,
 }
 
 /// What can happen.
@@ -48,6 +50,10 @@ pub(super) struct Said {
 pub(super) enum Happening {
     Verdict(Said),
     Decision(Decision),
+    /// A rejection before it.
+    Held(Cause),
+    /// It is taken back.
+    LetGo,
     Time,
 }
 
@@ -69,6 +75,8 @@ fn any_money() -> impl Strategy<Value = i64> {
         6 => 1..10_000_000_i64,
         1 => Just(i64::MAX),
         1 => i64::MAX - 9..i64::MAX,
+        // The most that one event can be worth, and about that.
+        1 => WORTH_MAX.0 - 3..WORTH_MAX.0 + 4,
     ]
 }
 
@@ -89,17 +97,22 @@ fn any_word() -> impl Strategy<Value = Word> {
     ]
 }
 
+fn any_cause() -> impl Strategy<Value = Cause> {
+    prop::sample::select(vec![Cause::Tainted, Cause::RejectedStep])
+}
+
 fn any_said() -> impl Strategy<Value = Said> {
     // Few revisions, so that some come twice and some too late.
     let amount = prop::option::weighted(0.8, (any_amount(), 0..CURRENCIES.len()));
-    (1..12_u64, any_word(), any::<bool>(), 0..48_i64, 0..4_u16, amount).prop_map(
-        |(revision, word, reverses, received_hours, days, amount)| {
+    let unheard = prop::option::weighted(0.2, any_cause());
+    (1..12_u64, any_word(), any::<bool>(), 0..48_i64, 0..4_u16, amount, unheard).prop_map(
+        |(revision, word, reverses, received_hours, days, amount, unheard)| {
             let word = match word {
                 Word::OnReview { .. } => Word::OnReview { reverses },
                 Word::Vetoed { .. } => Word::Vetoed { reverses },
                 Word::Unreached | Word::Qualified => word,
             };
-            Said { revision, word, reverses, received_hours, days, amount }
+            Said { revision, word, reverses, received_hours, days, amount, unheard }
         },
     )
 }
@@ -117,6 +130,8 @@ pub(super) fn any_case() -> impl Strategy<Value = Case> {
     let happening = prop_oneof![
         5 => any_said().prop_map(Happening::Verdict),
         3 => prop::sample::select(Decision::ALL.to_vec()).prop_map(Happening::Decision),
+        1 => any_cause().prop_map(Happening::Held),
+        1 => Just(Happening::LetGo),
         2 => Just(Happening::Time),
     ];
     let hours = prop_oneof![3 => Just(0), 2 => 1..30_i64, 1 => Just(24)];
@@ -177,6 +192,8 @@ impl Case {
                 payout: self.payout,
                 reward_points: 1,
             },
+            number: None,
+            decisions_heard: None,
             reverses: said.reverses,
             reported: Reported { amount, usd: None },
             heard_until: Timestamp::from_micros(i64::MAX),
@@ -191,6 +208,8 @@ impl Case {
         };
         match happening {
             Happening::Time => oracle::Step::Time,
+            Happening::Held(_) => oracle::Step::Held,
+            Happening::LetGo => oracle::Step::LetGo,
             Happening::Decision(decision) => oracle::Step::Decision(match decision {
                 Decision::Approve => oracle::Decision::Approve,
                 Decision::Reject => oracle::Decision::Reject,
@@ -205,6 +224,7 @@ impl Case {
                     Word::OnReview { .. } => oracle::Word::OnReview,
                     Word::Vetoed { .. } => oracle::Word::Vetoed,
                 },
+                is_behind: said.unheard.is_some(),
                 reverses: said.reverses,
                 received_at: BEGIN - said.received_hours * HOUR,
                 days: said.days,

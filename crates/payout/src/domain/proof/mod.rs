@@ -16,7 +16,7 @@ use super::{
     conversion::{self, Change, Conversion, Settlement},
     ledger::{AccountKind, Kind, Transfer},
     limits::Desk,
-    standing::{Actor, Decision, Standing, Status, Told},
+    standing::{Actor, Decision, Standing, Status, Told, Word},
 };
 
 /// A conversion, everything that was written into the ledger about it, and what its publisher knows.
@@ -25,6 +25,8 @@ struct Run {
     desk: Desk,
     transfers: Vec<Transfer>,
     told: (u8, Option<i64>),
+    /// So says the newest verdict.
+    is_qualified: bool,
 }
 
 impl Run {
@@ -51,11 +53,13 @@ impl Run {
         match happening {
             Happening::Verdict(verdict) => {
                 let current = self.conversion.as_ref();
-                match conversion::on_verdict(current, &case.verdict(verdict), &rate, &mut self.desk, now) {
+                let said = case.verdict(verdict);
+                match conversion::on_verdict(current, &said, verdict.unheard, &rate, &mut self.desk, now) {
                     Settlement::Stale => return false,
                     Settlement::Silent(conversion) => self.conversion = Some(conversion),
                     Settlement::Changed(change) => self.take(change),
                 }
+                self.is_qualified = said.word == Word::Qualified;
                 true
             }
             Happening::Decision(decision) => {
@@ -63,14 +67,35 @@ impl Run {
                 let decided = conversion::on_decision(current, *decision, "why", &rate, &mut self.desk, now);
                 decided.map(|change| self.take(change)).is_ok()
             }
-            Happening::Time => {
-                let due = self.conversion.as_ref().and_then(|current| conversion::on_due(current, now));
-                if let Some(change) = due {
+            Happening::Held(why) => {
+                let current = self.conversion.as_ref();
+                let held = current.and_then(|current| conversion::on_rejected_before(current, *why));
+                if let Some(change) = held {
                     self.take(change);
                 }
-                true
+                self.look(now)
             }
+            Happening::LetGo => {
+                let current = self.conversion.as_ref();
+                let is_qualified = self.is_qualified;
+                let let_go =
+                    current.and_then(|current| conversion::on_restored_before(current, is_qualified, None));
+                if let Some(change) = let_go {
+                    self.take(change);
+                }
+                self.look(now)
+            }
+            Happening::Time => self.look(now),
         }
+    }
+
+    /// Time releases what is due.
+    fn look(&mut self, now: Timestamp) -> bool {
+        let due = self.conversion.as_ref().and_then(|current| conversion::on_due(current, now));
+        if let Some(change) = due {
+            self.take(change);
+        }
+        true
     }
 
     /// What the rows add up to, by the words of the ledger's own description and without its fold.
@@ -130,7 +155,7 @@ proptest! {
     #[test]
     fn both_implementations_agree_after_every_step(case in any_case()) {
         let mut run =
-            Run { conversion: None, desk: case.desk(), transfers: Vec::new(), told: (0, None) };
+            Run { conversion: None, desk: case.desk(), transfers: Vec::new(), told: (0, None), is_qualified: false };
         let mut second = oracle::Conversion::default();
         for (number, (happening, now)) in case.happenings().enumerate() {
             let done = run.step(&case, happening, now);

@@ -14,7 +14,7 @@ mod period;
 mod statement;
 
 pub use due::{Due, floor_to_minor, minor_digits};
-pub use period::{Month, Period, next_period};
+pub use period::{Month, Period, day_at, day_begins_at, next_period};
 pub use statement::{
     Before, Movements, Statement, StatementId, adjustment_id, draw, is_of_party, payment_id, statement_id,
 };

@@ -60,14 +60,21 @@ impl Month {
 
     /// The moment at which it begins in `zone`: from there on it is its first day, or later.
     fn begins_at(self, zone: Tz) -> Timestamp {
-        let midnight = self.0.and_time(NaiveTime::MIN);
-        let first = (0..STEPS_MAX).find_map(|step| {
-            let step = TimeDelta::minutes(step.saturating_mul(STEP_MINUTES));
-            zone.from_local_datetime(&midnight.checked_add_signed(step)?).latest()
-        });
-        let micros = first.map_or_else(|| midnight.and_utc().timestamp_micros(), |at| at.timestamp_micros());
-        Timestamp::from_micros(micros)
+        day_begins_at(self.0, zone)
     }
+}
+
+/// The moment at which a day begins in `zone`. One that the zone leaves out begins with the day after it; where a clock is put
+/// back over midnight, the hour that comes twice belongs to the day before.
+#[must_use]
+pub fn day_begins_at(day: NaiveDate, zone: Tz) -> Timestamp {
+    let midnight = day.and_time(NaiveTime::MIN);
+    let first = (0..STEPS_MAX).find_map(|step| {
+        let step = TimeDelta::minutes(step.saturating_mul(STEP_MINUTES));
+        zone.from_local_datetime(&midnight.checked_add_signed(step)?).latest()
+    });
+    let micros = first.map_or_else(|| midnight.and_utc().timestamp_micros(), |at| at.timestamp_micros());
+    Timestamp::from_micros(micros)
 }
 
 impl fmt::Display for Month {
@@ -102,6 +109,13 @@ pub fn next_period(last: Option<Period>, zone: Tz, moment: Timestamp) -> Period 
         Some(last) => (natural, natural.begins_at(zone).max(last.ends_at)),
     };
     Period { month, zone, begins_at, ends_at: month.next().begins_at(zone) }
+}
+
+/// The day that `moment` lies in, as [`day_begins_at`] divides them.
+#[must_use]
+pub fn day_at(moment: Timestamp, zone: Tz) -> NaiveDate {
+    let day = day_of(moment, zone);
+    if moment < day_begins_at(day, zone) { day.pred_opt().unwrap_or(day) } else { day }
 }
 
 /// A moment beyond the calendar is as good as its end.

@@ -1,6 +1,9 @@
 //! Works plans off in the background, in steps that each are one transaction: any replica takes the next one, and a step that
-//! was cut off is as if it had never begun. Whole clicks only, because what a rejection holds depends on what else of its
-//! click the same file decides.
+//! was cut off is as if it had never begun. Plans take turns, and one whose step does not succeed is put off: none waits for
+//! another.
+//!
+//! Mostly whole clicks, because what a rejection holds depends on what else of its click the same file decides. Of a click with
+//! very many lines some are decided at a time, as if all were at once ([`Part`]).
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -17,16 +20,23 @@ use crate::{
     domain::bulk::why_not,
     flows::{
         decide::Asked,
-        decide_many::{NotDone, carry_out},
+        decide_many::{NotDone, Part, carry_out_part},
     },
     store::{
-        bulk::{self, BulkKey},
+        bulk::{self, BulkKey, Claimed},
         bulk_lines::{self, Due, Outcome},
+        steps::Later,
     },
 };
 
 /// Lines of a step, beside what is left of the last one's click: its locks are held for some tens of milliseconds.
 const STEP_LINES: u16 = 50;
+/// Lines of a step in all: a click may have as many conversions as a user made purchases, and the locks of a step of so many
+/// are still held for well below a second.
+const STEP_LINES_MAX: u16 = 500;
+/// How long a plan waits for its next turn when a step did not succeed, in seconds: whatever was in its way is mostly gone by
+/// then, and it does not cost the other plans more than one try in so long.
+const PUT_OFF_SECONDS: i32 = 10;
 /// Between two looks when there is nothing to do: a person waits for it.
 const POLL: Duration = Duration::from_millis(500);
 
@@ -133,41 +143,68 @@ pub async fn keep_applying(pool: Pool, ids: Arc<dyn IdSource>, soft: Cancellatio
 /// One click that can not be decided must not hold all others back: it is left out and says so.
 async fn step(pool: &Pool, ids: &Arc<dyn IdSource>) -> Result<Step, DbError> {
     let tried = Mutex::new(None);
-    match work(pool, ids, STEP_LINES, &tried).await {
-        Err(error) if error.class() == Class::Bug => {}
-        found => return found,
+    let error = match work(pool, ids, (None, STEP_LINES), &tried).await {
+        Ok(found) => return Ok(found),
+        Err(error) => error,
+    };
+    let Some((key, _)) = take(&tried) else { return Err(error) };
+    if error.class() != Class::Bug {
+        return put_off(pool, key, error).await;
     }
-    match work(pool, ids, 1, &tried).await {
-        Err(error) if error.class() == Class::Bug => {
-            tracing::error!(
-                error = telemetry::chain(&error),
-                "a line of a bulk status can not be carried out: it is left out"
-            );
-            let Some((key, positions)) = tried.lock().unwrap_or_else(PoisonError::into_inner).take() else {
-                return Err(error);
-            };
-            transact(pool, Retries::default(), async |connection| {
-                leave_out(connection, key, &positions).await
-            })
-            .await
-        }
-        found => found,
+    let error = match work(pool, ids, (Some(key), 1), &tried).await {
+        Ok(found) => return Ok(found),
+        Err(error) => error,
+    };
+    if error.class() != Class::Bug {
+        return put_off(pool, key, error).await;
     }
+    tracing::error!(
+        error = telemetry::chain(&error),
+        "a line of a bulk status can not be carried out: it is left out"
+    );
+    let Some((key, positions)) = take(&tried) else { return Err(error) };
+    transact(pool, Retries::default(), async |connection| leave_out(connection, key, &positions).await).await
+}
+
+/// The other plans go on meanwhile; when the database can not even note this, nothing goes on.
+async fn put_off(pool: &Pool, key: BulkKey, error: DbError) -> Result<Step, DbError> {
+    let noted = transact(pool, Retries::default(), async |connection| {
+        Ok::<_, DbError>(bulk::put_off(connection, key, PUT_OFF_SECONDS).await?)
+    });
+    if noted.await.is_err() {
+        return Err(error);
+    }
+    tracing::warn!(
+        tenant.id = %key.0, bulk.id = %key.1, error = telemetry::chain(&error),
+        "a step of a bulk status did not succeed: it is put off"
+    );
+    Ok(Step::Done)
 }
 
 /// A plan, and lines of it.
 type Tried = Option<(BulkKey, Vec<i32>)>;
 
-/// Carries out the next lines, and notes in `tried` which they are.
+fn take(tried: &Mutex<Tried>) -> Tried {
+    tried.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// Carries out the next lines, of one plan or whose turn it is, and notes in `tried` which they are.
 async fn work(
     pool: &Pool,
     ids: &Arc<dyn IdSource>,
-    limit: u16,
+    (named, limit): (Option<BulkKey>, u16),
     tried: &Mutex<Tried>,
 ) -> Result<Step, DbError> {
     transact(pool, Retries::default(), async |connection| {
-        let Some((key, by)) = bulk::claim(connection).await? else { return Ok::<_, DbError>(Step::Idle) };
-        let due = bulk_lines::due(connection, key, limit).await?;
+        let Some(Claimed { key, by, begun }) = bulk::claim(connection, named).await? else {
+            return Ok::<_, DbError>(Step::Idle);
+        };
+        *tried.lock().unwrap_or_else(PoisonError::into_inner) = Some((key, Vec::new()));
+        // One more than are decided says whether the last click has more.
+        let mut due = bulk_lines::due(connection, key, limit, STEP_LINES_MAX.saturating_add(1)).await?;
+        let beyond = if due.len() > usize::from(STEP_LINES_MAX) { due.pop() } else { None };
+        let cut = due.last().filter(|last| beyond.is_some_and(|beyond| beyond.click == last.click));
+        let cut = cut.map(|last| (last.click, Later { plan: key, after: last.position }));
         if due.is_empty() {
             bulk::finish(connection, key).await?;
             tracing::info!(tenant.id = %key.0, bulk.id = %key.1, "a bulk status is worked off");
@@ -176,7 +213,8 @@ async fn work(
         *tried.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((key, due.iter().map(|line| line.position).collect()));
         let asked: Vec<Asked> = due.iter().map(|line| asked(line, key, by)).collect();
-        let outcomes = carry_out(connection, ids.as_ref(), key.0, &asked).await?;
+        let part = Part { begun, later: cut.map(|(_, later)| later) };
+        let outcomes = carry_out_part(connection, ids.as_ref(), key.0, &asked, part).await?;
         let settled: Vec<(i32, Outcome, String)> = due
             .iter()
             .zip(outcomes)
@@ -193,6 +231,7 @@ async fn work(
             })
             .collect();
         bulk_lines::settle(connection, key, &settled).await?;
+        bulk::end_turn(connection, key, cut.map(|(click, _)| click)).await?;
         Ok(Step::Done)
     })
     .await

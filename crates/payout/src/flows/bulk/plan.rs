@@ -19,7 +19,7 @@ use crate::{
     flows::{
         counting,
         decide::Asked,
-        decide_many::{NotDone, judge},
+        decide_many::{Journeys, NotDone, judge, moves_successors},
         tell,
     },
     store::{
@@ -115,9 +115,9 @@ async fn look<'a>(
     let (positions, asked): (Vec<usize>, Vec<Asked>) = asked.into_iter().unzip();
 
     let of = |asked: &Asked| stored.get(&asked.key()).map(|stored| &stored.conversion);
-    let rejected = asked.iter().filter(|asked| asked.decision == Decision::Reject);
-    let clicks: BTreeSet<_> = rejected.filter_map(of).map(|one| (tenant, one.subject.click)).collect();
-    let placed = steps::of_clicks(connection, &clicks.into_iter().collect::<Vec<_>>()).await?;
+    let moving = asked.iter().filter(|asked| moves_successors(asked.decision));
+    let clicks: BTreeSet<_> = moving.filter_map(of).map(|one| (tenant, one.subject.click)).collect();
+    let placed = steps::of_clicks(connection, &clicks.into_iter().collect::<Vec<_>>(), None).await?;
     let offers = asked.iter().filter_map(of).map(|one| (tenant, one.subject.offer)).collect();
     let offers = counting::look(connection, offers).await?;
     let rates = tenants::rates(connection, &[tenant]).await?;
@@ -125,7 +125,8 @@ async fn look<'a>(
     let subjects = asked.iter().filter_map(of).map(|one| one.subject);
     let mut desk = counting::desk(connection, &offers, subjects, asked.iter().filter_map(of), now).await?;
     let rate = |from, to| rates.find(tenant, from, to);
-    let judged = judge(&asked, &stored, &placed, &rate, &mut desk, now);
+    let journeys = Journeys { placed: &placed, begun: None };
+    let judged = judge(&asked, &stored, journeys, &rate, &mut desk, now);
 
     let mut summary = Summary {
         lines: lines
@@ -135,7 +136,7 @@ async fn look<'a>(
             .len()
             .try_into()
             .unwrap_or(u64::MAX),
-        successors: judged.held.len().try_into().unwrap_or(u64::MAX),
+        successors: judged.successors.len().try_into().unwrap_or(u64::MAX),
         ..Summary::default()
     };
     for (at, outcome) in positions.iter().zip(&judged.outcomes) {
@@ -166,7 +167,7 @@ async fn look<'a>(
             ) => summary.not_found = summary.not_found.saturating_add(1),
         }
     }
-    let changes: Vec<&Change> = judged.outcomes.iter().flatten().chain(&judged.held).collect();
+    let changes: Vec<&Change> = judged.outcomes.iter().flatten().chain(&judged.successors).collect();
     summary.add_money(changes.iter().filter_map(|change| {
         let subject = &change.conversion.subject;
         Some((&stored.get(&(tenant, subject.conversion))?.conversion, *change))

@@ -61,6 +61,8 @@ fn received(number: u32) -> Received {
             payout: Payout::ShareOfRevenue(Bps(6_000)),
             reward_points: 0,
         },
+        number: None,
+        decisions_heard: None,
         reverses: false,
         reported: Reported::default(),
         heard_until: Timestamp::from_micros(i64::MAX),
