@@ -74,8 +74,22 @@ pub(super) async fn save_version(
     introductions.extend(introduced);
     let stamper = change.stamper();
     let facts = [
-        stamper.outgoing(&offer_version_created(&version, &introductions)?),
+        stamper.outgoing(&offer_version_created(&version, &introductions, offer.raises)?),
         stamper.outgoing(&offer_changed(offer)),
     ];
     change.tell(conn, &facts).await
+}
+
+/// Tells the newest version of an offer once more, for it has raises of payout that it did not have.
+pub(super) async fn tell_version_again(
+    conn: &mut Conn,
+    change: &Change<'_>,
+    offer: &Offer,
+) -> Result<(), FlowError> {
+    let (tenant, id) = (offer.tenant_id, offer.offer_id);
+    let version = offer_versions::find(conn, tenant, id, offer.state.newest_version).await?;
+    let version = version.ok_or(FlowError::NotFound("version of this offer"))?;
+    let introductions = offer_versions::introductions(conn, tenant, id).await?;
+    let fact = offer_version_created(&version, &introductions, offer.raises)?;
+    change.tell(conn, &[change.stamper().outgoing(&fact)]).await
 }

@@ -10,6 +10,7 @@ use super::{Catalog, FlowError};
 use crate::{
     domain::{
         audit::Actor,
+        budget_raise::RaisesTaken,
         records::{Offer, Tenant},
     },
     facts::{
@@ -102,7 +103,10 @@ async fn facts_of(conn: &mut Conn, stamper: &Stamper<'_>, offer: &Offer) -> Resu
     let introductions = offer_versions::introductions(conn, offer.tenant_id, offer.offer_id).await?;
     let mut facts = Vec::with_capacity(versions.len().saturating_add(1));
     for version in &versions {
-        facts.push(stamper.outgoing(&offer_version_created(version, &introductions)?));
+        // Earlier versions may be older than the raises; nobody needs to hear it of them.
+        let is_newest = version.version == offer.state.newest_version;
+        let raises = if is_newest { offer.raises } else { RaisesTaken::default() };
+        facts.push(stamper.outgoing(&offer_version_created(version, &introductions, raises)?));
     }
     facts.push(stamper.outgoing(&offer_changed(offer)));
     Ok(facts)

@@ -153,6 +153,8 @@ diesel::table! {
         offer_type -> Nullable<Text>,
         tracking_system -> Nullable<Text>,
         end_at -> Nullable<Timestamptz>,
+        total_raise -> BigInt,
+        daily_raise -> BigInt,
     }
 }
 

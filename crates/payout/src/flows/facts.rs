@@ -11,7 +11,7 @@ use super::{decide::Asked, save::Changed};
 use crate::{
     domain::{
         conversion::{Conversion, Counted},
-        limits::{BudgetState, Left, OfferKey},
+        limits::{BudgetState, Left, OfferKey, Raised, Raises},
         standing::{Actor, Decision, Status, Told},
     },
     store::{
@@ -150,13 +150,17 @@ pub(super) fn budget_state_changed(
 /// Budgets that a person raised, for the catalog to take over. Its trace is that of the person's call.
 pub(super) fn budget_raised(ids: &dyn IdSource, now: Timestamp, made: &Made, asked: &Asked) -> Outgoing {
     let (tenant, offer) = made.offer;
-    let money = |micros: Option<Micros>| micros.map(|micros| to_money(Money::new(micros, made.currency)));
+    let money = |raised: Raised| Some(to_money(Money::new(raised.bound?, made.currency)));
+    let number = |raised: Raised| raised.bound.map_or(0, |_bound| raised.number);
+    let Raises { total, daily } = made.raises;
     let body = payout::BudgetRaised {
         tenant_id: tenant.to_vec(),
         offer_id: offer.to_vec(),
         number: made.number,
-        total: money(made.to.total),
-        daily: money(made.to.daily),
+        total: money(total),
+        total_number: number(total),
+        daily: money(daily),
+        daily_number: number(daily),
         conversion_id: asked.conversion.to_vec(),
         token_id: asked.token.to_vec(),
         reason: asked.reason.clone(),

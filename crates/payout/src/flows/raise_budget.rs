@@ -45,9 +45,10 @@ pub(super) async fn raise(
         return Ok(Raising::Refused(why_not));
     }
     let number = raises.next_number(store::now(connection).await?);
-    offers::save_raises(connection, &[(key, raises.raised(number, to))]).await?;
+    let raises = raises.raised(number, to);
+    offers::save_raises(connection, &[(key, raises)]).await?;
     let before = Budgets { total: bounds.total, daily: bounds.daily };
-    Ok(Raising::Made(Made { offer: key, number, currency: bounds.currency, before, to }))
+    Ok(Raising::Made(Made { offer: key, number, currency: bounds.currency, before, to, raises }))
 }
 
 /// Writes down who raised and why, and tells the catalog: the decision is made.

@@ -15,7 +15,7 @@ use super::{
     column::{Moment, from_sql, revision_from_sql, revision_to_sql},
     conversions::Key,
 };
-use crate::domain::limits::{Budgets, OfferKey};
+use crate::domain::limits::{Budgets, OfferKey, Raises};
 
 /// A raise that was made.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +30,8 @@ pub struct Made {
     pub before: Budgets,
     /// Those that were asked for.
     pub to: Budgets,
+    /// What is raised with it.
+    pub raises: Raises,
 }
 
 /// Who raised, and why.
@@ -50,7 +52,7 @@ pub struct Raiser {
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn add(connection: &mut AsyncPgConnection, made: &Made, conversion: Key) -> QueryResult<()> {
-    let Made { offer: (tenant, offer), number, currency, before, to } = made;
+    let Made { offer: (tenant, offer), number, currency, before, to, raises: _ } = made;
     let insert = sql_query(
         "INSERT INTO budget_raises (tenant_id, offer_id, number, conversion_id, status_revision, currency,
             total_micros, daily_micros, total_before_micros, daily_before_micros)

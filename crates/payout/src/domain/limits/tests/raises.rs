@@ -35,14 +35,14 @@ impl Catalog {
         self.say();
     }
 
-    fn take(&mut self, (number, to): (u64, Budgets)) {
-        if let Some(total) = to.total.filter(|_| number > self.now.heard.total) {
-            self.now.heard.total = number;
-            self.now.total = self.now.total.max(total.0);
+    fn take(&mut self, Raises { total, daily }: Raises) {
+        if let Some(bound) = total.bound.filter(|_| total.number > self.now.heard.total) {
+            self.now.heard.total = total.number;
+            self.now.total = self.now.total.max(bound.0);
         }
-        if let Some(daily) = to.daily.filter(|_| number > self.now.heard.daily) {
-            self.now.heard.daily = number;
-            self.now.daily = self.now.daily.max(daily.0).min(self.now.total);
+        if let Some(bound) = daily.bound.filter(|_| daily.number > self.now.heard.daily) {
+            self.now.heard.daily = daily.number;
+            self.now.daily = self.now.daily.max(bound.0).min(self.now.total);
         }
         self.say();
     }
@@ -83,13 +83,15 @@ struct Payout {
     said: Said,
     raises: Raises,
     made: Vec<(u64, Budgets)>,
+    /// What was told of each.
+    told: Vec<Raises>,
     clock: i64,
 }
 
 impl Payout {
     fn new(said: Said) -> Self {
         let shop = Shop::open(bounds(Some(said.total), Some(said.daily), OverLimit::Reject, &[]));
-        Self { shop, said, raises: Raises::default(), made: Vec::new(), clock: 0 }
+        Self { shop, said, raises: Raises::default(), made: Vec::new(), told: Vec::new(), clock: 0 }
     }
 
     fn follow(&mut self) {
@@ -110,6 +112,7 @@ impl Payout {
         assert!(self.made.iter().all(|(earlier, _)| *earlier < number));
         self.raises = self.raises.raised(number, to);
         self.made.push((number, to));
+        self.told.push(self.raises);
         self.follow();
     }
 
@@ -151,8 +154,8 @@ proptest! {
                 Step::Raise(total, daily) => payout.raise(budgets(total, daily)),
                 Step::Save(total, daily) => catalog.save(total, daily),
                 Step::Take(which) => {
-                    if !payout.made.is_empty() {
-                        catalog.take(*which.get(&payout.made));
+                    if !payout.told.is_empty() {
+                        catalog.take(*which.get(&payout.told));
                     }
                 }
                 Step::Hear(which) => payout.hear(*which.get(&catalog.said)),
@@ -175,7 +178,7 @@ proptest! {
             prop_assert!(spent.1 <= before.1.max(right.daily.unwrap().0), "{:?} -> {:?}: {:?}", before, spent, right);
         }
         // Everything arrives in the end: then there is one truth, whatever was raised, saved and lowered.
-        for raise in payout.made.clone() {
+        for raise in payout.told.clone() {
             catalog.take(raise);
         }
         for said in catalog.said.clone() {
