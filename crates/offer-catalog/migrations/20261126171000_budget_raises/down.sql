@@ -1,1 +1,1 @@
-ALTER TABLE offers DROP COLUMN total_raise, DROP COLUMN daily_raise;
+DROP TABLE offer_raises;

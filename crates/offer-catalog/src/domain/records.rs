@@ -9,7 +9,6 @@ use kernel::{
 use super::{
     acceptance::Accepted,
     budget::Budget,
-    budget_raise::RaisesTaken,
     credential::Generation,
     custom_header::CustomHeader,
     offer::OfferFields,
@@ -239,8 +238,6 @@ pub struct Offer {
     pub accepted: Accepted,
     /// What payout said of its budget last.
     pub budget: Budget,
-    /// Which raises that people made at payout are in its budgets.
-    pub raises: RaisesTaken,
     /// Changes so far.
     pub revision: Revision,
     /// When it was begun.

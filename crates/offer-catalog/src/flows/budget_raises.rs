@@ -24,7 +24,7 @@ use crate::{
         records::Offer,
         status::OfferStatus,
     },
-    store::{Conn, offers},
+    store::{Conn, offer_raises, offers},
 };
 
 /// The queue on which raises are heard, and the name under which they are claimed.
@@ -91,22 +91,25 @@ impl Catalog {
         if let Some(currency) = before.fields.currency.filter(|_| !raise.is_in_currency_of(&before.fields)) {
             return Err(RaiseError::Currency(currency, raise.offer));
         }
-        let (fields, raises) = raise.on(&before.fields, before.raises);
-        let mut after = Offer { fields, raises, ..before.clone() };
+        let known = offer_raises::find(conn, raise.tenant, raise.offer).await?;
+        let (fields, raises) = raise.on(&before.fields, known);
+        let mut after = Offer { fields, ..before.clone() };
         let is_changed = after.fields != before.fields;
         let warnings =
             if is_changed { self.new_warnings(conn, &before, &mut after).await? } else { Vec::new() };
         let change = Change::new(self.ids(), raise.tenant, Actor::Token(raise.token), self.now());
         let states = logged(raise, &before, &after, &warnings)?;
         change.audit(conn, AuditAction::OfferBudgetRaised, raise.offer.as_uuid(), states).await?;
+        if raises != known {
+            offer_raises::save(conn, raise.tenant, raise.offer, raises).await?;
+        }
         if is_changed {
             after.revision = before.revision.next();
             after.updated_at = change.at;
             self.write_version(conn, &change, &before, &mut after).await?;
-        } else if after.raises != before.raises {
+        } else if raises != known {
             // It was that high already. Payout waits to hear that its raise is here.
-            offers::save(conn, &after).await?;
-            tell_version_again(conn, &change, &after).await?;
+            tell_version_again(conn, &change, &after, raises).await?;
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ mod write;
 
 pub use self::{
     accept_warnings::Conditions,
-    budget_raises::{CONSUMER as RAISES, RaiseError},
+    budget_raises::CONSUMER as RAISES,
     budgets::CONSUMER as BUDGETS,
     catalog::{Catalog, CatalogParts},
     creatives::{CreativeView, Upload},

@@ -18,7 +18,6 @@ use super::{
 use crate::domain::{
     acceptance::Accepted,
     budget::Budget,
-    budget_raise::RaisesTaken,
     records::Offer,
     status::{OfferState, OfferStatus, Share},
 };
@@ -39,8 +38,6 @@ struct Row {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     accepted_warnings: Vec<String>,
-    total_raise: i64,
-    daily_raise: i64,
 }
 
 #[derive(Queryable, Selectable)]
@@ -91,10 +88,6 @@ fn offer((row, share, budget): Rows) -> QueryResult<Offer> {
         fields: convert::document(row.fields, TABLE, "fields")?,
         accepted: Accepted::stored(row.accepted_warnings),
         budget: budget.map(Budget::from).unwrap_or_default(),
-        raises: RaisesTaken {
-            total: u64::try_from(row.total_raise).unwrap_or_default(),
-            daily: u64::try_from(row.daily_raise).unwrap_or_default(),
-        },
         revision: convert::revision(row.revision, TABLE)?,
         created_at: convert::from_sql(row.created_at),
         updated_at: convert::from_sql(row.updated_at),
@@ -145,8 +138,6 @@ pub async fn save(conn: &mut Conn, offer: &Offer) -> QueryResult<()> {
             dsl::revision.eq(convert::revision_to_sql(offer.revision)),
             dsl::updated_at.eq(convert::to_sql(offer.updated_at)),
             dsl::accepted_warnings.eq(offer.accepted.to_stored()),
-            dsl::total_raise.eq(i64::try_from(offer.raises.total).unwrap_or(i64::MAX)),
-            dsl::daily_raise.eq(i64::try_from(offer.raises.daily).unwrap_or(i64::MAX)),
         ))
         .execute(conn)
         .await

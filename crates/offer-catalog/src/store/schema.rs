@@ -153,8 +153,6 @@ diesel::table! {
         offer_type -> Nullable<Text>,
         tracking_system -> Nullable<Text>,
         end_at -> Nullable<Timestamptz>,
-        total_raise -> BigInt,
-        daily_raise -> BigInt,
     }
 }
 
@@ -165,6 +163,15 @@ diesel::table! {
         version -> BigInt,
         is_spent -> Bool,
         resumes_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    offer_raises (tenant_id, offer_id) {
+        tenant_id -> Uuid,
+        offer_id -> Uuid,
+        total_raise -> BigInt,
+        daily_raise -> BigInt,
     }
 }
 

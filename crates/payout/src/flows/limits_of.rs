@@ -7,7 +7,7 @@ use postgres_kit::{DbError, Pool, Retries, transact};
 
 use super::counting;
 use crate::{
-    domain::limits::{Bounds, BudgetState, Cap, CapOf, Counter, OfferKey, OverLimit, Period, Raises, Usage},
+    domain::limits::{BudgetState, Cap, CapOf, Counter, OfferKey, OverLimit, Period, Raises, Usage},
     store::{
         self,
         budget_raises::{self, Raiser},

@@ -70,7 +70,7 @@ pub(super) fn refused(why_not: &[(Period, NotRaised)]) -> Problem {
 pub(super) fn with_what_is_enough(problem: Problem, over: &Over) -> Problem {
     let Over::Budget { enough, .. } = over else { return problem };
     enough.named().fold(problem, |problem, (period, bound)| {
-        problem.field(field(period), format!("{bound} would be enough; it would raise the offer's budget"))
+        problem.field(field(period), format!("{bound} or more would have room"))
     })
 }
 

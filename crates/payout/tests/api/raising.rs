@@ -74,7 +74,7 @@ async fn a_decision_that_raises_the_budget_has_its_room_and_everybody_hears_of_i
     assert_eq!((status, &refused["code"]), (409, &json!("limit_is_reached")));
     let enough = &refused["errors"][0];
     assert_eq!(enough["field"], "raiseBudget.total");
-    assert!(enough["detail"].as_str().unwrap().starts_with("6.00 would be enough"), "{refused}");
+    assert!(enough["detail"].as_str().unwrap().starts_with("6.00 or more would have room"), "{refused}");
 
     let asked = restore(&json!({"total": "9.00"}));
     let (status, restored) = stage.post(&path(brownboots, 2), Some(MANAGER), &asked).await;

@@ -165,7 +165,10 @@ impl fmt::Display for NotRaised {
                 write!(out, "the offer has no such budget, so nothing is to be raised: leave it out")
             }
             Self::NotHigher { present } => {
-                write!(out, "must be above {present}, what it is now; lower it in the catalog")
+                write!(
+                    out,
+                    "must be above {present}, which it is now; to lower it, save the offer in the catalog"
+                )
             }
             Self::AboveTotal { total } => {
                 write!(out, "must not be above the total budget of {total}: raise that, too")
