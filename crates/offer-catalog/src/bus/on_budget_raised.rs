@@ -2,10 +2,10 @@
 
 use ::bus::{BatchHandler, HandleError};
 use contracts::{ContractError, common, envelope::Envelope, open, payout::BudgetRaised, read};
+use hand_over::failure;
 use kernel::{ConversionId, FactId, Micros, OfferId, TenantId, TokenId};
 use postgres_kit::{Failure as _, Pool};
 
-use super::failure;
 use crate::{
     domain::budget_raise::{BudgetRaise, RaisedBound},
     flows::{Catalog, RAISES},

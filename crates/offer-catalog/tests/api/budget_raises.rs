@@ -132,7 +132,7 @@ async fn a_raise_is_the_next_version_by_the_person_who_made_it() {
 
     let told = scene.raise([scene.raised(&golfin, 7, 6_000)]).await;
     let audited = scene.audited(&golfin, 1).await.remove(0);
-    assert_eq!(scene.budget(&golfin).await, json!({"total": "6000.00"}));
+    assert_eq!(scene.budget(&golfin).await, json!({"total": "6000.00", "daily": null}));
     assert_ne!(scene.offer(&golfin).await["revision"], revision, "who read it before has to read it again");
     assert_eq!(audited["tokenId"], manager().to_string());
     assert_eq!(audited["before"]["totalBudget"], json!(5_000 * DOLLAR));
@@ -147,7 +147,7 @@ async fn a_raise_is_the_next_version_by_the_person_who_made_it() {
     scene.raise([scene.raised(&golfin, 6, 9_000)]).await;
     let late = scene.audited(&golfin, 2).await.remove(1);
     assert_eq!(late["before"]["totalBudget"], late["after"]["totalBudget"]);
-    assert_eq!(scene.budget(&golfin).await, json!({"total": "6000.00"}));
+    assert_eq!(scene.budget(&golfin).await, json!({"total": "6000.00", "daily": null}));
 
     // Lowered by a person it stays lowered, and payout can tell that its raise is behind it.
     scene.save(&golfin, json!({"total": "5500.00", "daily": "100.00"})).await;
@@ -195,7 +195,10 @@ async fn an_ended_offer_takes_it_and_the_log_names_what_nobody_accepted() {
     let audited = scene.audited(&golfin, 1).await.remove(0);
     assert_eq!(audited["after"]["warnings"][0]["field"], "budget.total", "{audited}");
     let offer = scene.offer(&golfin).await;
-    assert_eq!((&offer["status"], &offer["budget"]), (&json!("Ended"), &json!({"total": "6000.00"})));
+    assert_eq!(
+        (&offer["status"], &offer["budget"]),
+        (&json!("Ended"), &json!({"total": "6000.00", "daily": null}))
+    );
     scene.stop().await;
 }
 
@@ -228,11 +231,11 @@ async fn what_can_not_be_taken_over_is_buried_alone_with_its_reason() {
     })
     .await;
     scene.audited(&golfin, 1).await;
-    assert_eq!(scene.budget(&golfin).await, json!({"total": "6000.00"}));
+    assert_eq!(scene.budget(&golfin).await, json!({"total": "6000.00", "daily": null}));
     let reasons = "dead_items WHERE reason LIKE '%is not in this catalog, or a draft%'";
     assert_eq!(scene.count(reasons).await, 2);
     assert_eq!(scene.count("dead_items WHERE reason LIKE '%is not in USD, the currency of offer%'").await, 1);
-    assert_eq!(scene.budget(&draft).await, json!({"total": "5000.00"}));
+    assert_eq!(scene.budget(&draft).await, json!({"total": "5000.00", "daily": null}));
     scene.stop().await;
 }
 
