@@ -301,13 +301,13 @@ impl Row {
             caps: Vec::new(),
         };
         let told = ToldBudget { version: revision_from_sql(self.budget_version), state };
-        let raised = |number, bound: Option<i64>| Raised {
+        let last = |number, bound: Option<i64>| Raised {
             number: revision_from_sql(number),
             bound: bound.map(Micros),
         };
         let raises = Raises {
-            total: raised(self.total_raise, self.raised_total_micros),
-            daily: raised(self.daily_raise, self.raised_daily_micros),
+            total: last(self.total_raise, self.raised_total_micros),
+            daily: last(self.daily_raise, self.raised_daily_micros),
         };
         let key = (TenantId::from_uuid(self.tenant_id), OfferId::from_uuid(self.offer_id));
         Ok((key, Locked { said, raises, told }))
