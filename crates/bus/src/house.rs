@@ -14,7 +14,9 @@ use contracts::{
         OfferVersionCreated, PublisherChanged, TenantChanged,
     },
     ingest::{CredentialUsed, PostbackReceived},
-    payout::{BudgetStateChanged, ConversionDecidedByPerson, ConversionStatusChanged, DeliveryOutcome},
+    payout::{
+        BudgetRaised, BudgetStateChanged, ConversionDecidedByPerson, ConversionStatusChanged, DeliveryOutcome,
+    },
     tracker::{ClickRecorded, ClickRefused},
 };
 
@@ -24,6 +26,8 @@ use crate::topology::{Queue, Topology};
 pub const CATALOG_USES: &str = "offer-catalog.uses";
 /// Whether budgets let clicks through, for the catalog to show.
 pub const CATALOG_BUDGETS: &str = "offer-catalog.budgets";
+/// Budgets that people raised while they decided on conversions, for the catalog to take over.
+pub const CATALOG_RAISES: &str = "offer-catalog.raises";
 /// tracker's copy of the catalog, and whether budgets let clicks through.
 pub const TRACKER_CATALOG: &str = "tracker.catalog";
 /// Accepted postbacks, to be decided.
@@ -50,6 +54,7 @@ impl Topology {
         Self::new()
             .queue(Queue::shared(CATALOG_USES).fact::<CredentialUsed>())
             .queue(Queue::shared(CATALOG_BUDGETS).fact::<BudgetStateChanged>())
+            .queue(Queue::shared(CATALOG_RAISES).fact::<BudgetRaised>())
             .queue(
                 Queue::shared(TRACKER_CATALOG)
                     .fact::<TenantChanged>()

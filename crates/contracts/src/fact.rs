@@ -59,6 +59,7 @@ facts! {
     payout::ConversionStatusChanged, "gokart.payout.v1.ConversionStatusChanged", "payout.events", "conversion.status-changed.v1";
     payout::ConversionDecidedByPerson, "gokart.payout.v1.ConversionDecidedByPerson", "payout.events", "conversion.decided.v1";
     payout::BudgetStateChanged, "gokart.payout.v1.BudgetStateChanged", "payout.events", "budget.state-changed.v1";
+    payout::BudgetRaised, "gokart.payout.v1.BudgetRaised", "payout.events", "budget.raised.v1";
     payout::DeliveryOutcome, "gokart.payout.v1.DeliveryOutcome", "payout.events", "delivery.outcome.v1";
 }
 

@@ -268,6 +268,22 @@ fn golden_bytes_decode_for_ever() {
         },
     );
     holds(
+        "budget_raised",
+        &payout::BudgetRaised {
+            tenant_id: id(2),
+            offer_id: id(3),
+            number: 1_790_000_000_000_000,
+            total: Some(usd(6_000_000_000)),
+            total_number: 1_790_000_000_000_000,
+            daily: Some(usd(100_000_000)),
+            daily_number: 1_780_000_000_000_000,
+            conversion_id: id(10),
+            token_id: id(15),
+            reason: "The advertiser agreed to more.".into(),
+            raised_at_micros: 1_790_000_003_000_000,
+        },
+    );
+    holds(
         "delivery_outcome",
         &payout::DeliveryOutcome {
             tenant_id: id(2),

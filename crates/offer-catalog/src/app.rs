@@ -23,9 +23,9 @@ use process::{Runtime, Service};
 use signing::Keyring;
 
 use crate::{
-    bus::{OnBudgetStateChanged, OnCredentialUsed, broadcast_generations},
+    bus::{OnBudgetRaised, OnBudgetStateChanged, OnCredentialUsed, broadcast_generations},
     domain::public_url::PublicBase,
-    flows::{BUDGETS, CREDENTIAL_USES, Catalog, CatalogParts, TokenUses},
+    flows::{BUDGETS, CREDENTIAL_USES, Catalog, CatalogParts, RAISES, TokenUses},
     http,
     settings::{CreativeSettings, CreativeStore, Settings},
     store::creative_files::{Bucket, CreativeFiles},
@@ -111,6 +111,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     Relay::run(pool.clone(), BusSink(bus.clone()), supervisor);
     postgres_kit::inbox::keep_swept(pool.clone(), INBOX_AGE, supervisor);
     bus.consume(CREDENTIAL_USES, OnCredentialUsed { catalog: catalog.clone(), pool: pool.clone() })?;
+    bus.consume(RAISES, OnBudgetRaised { catalog: catalog.clone(), pool: pool.clone() })?;
     bus.consume(BUDGETS, OnBudgetStateChanged { catalog: catalog.clone(), pool: pool.clone() })?;
     catalog.keep_forgetting(supervisor);
     catalog.keep_counting(supervisor);

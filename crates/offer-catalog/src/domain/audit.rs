@@ -90,6 +90,8 @@ pub enum AuditAction {
     OfferResumed,
     /// It is over.
     OfferEnded,
+    /// A budget was raised at payout, together with a decision on a conversion.
+    OfferBudgetRaised,
     /// An import was worked off.
     OffersImported,
 }
@@ -136,6 +138,7 @@ impl AuditAction {
             Self::OfferPaused => "offer.paused",
             Self::OfferResumed => "offer.resumed",
             Self::OfferEnded => "offer.ended",
+            Self::OfferBudgetRaised => "offer.budget-raised",
             Self::OffersImported => "offers.imported",
         }
     }

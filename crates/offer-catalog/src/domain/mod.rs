@@ -10,6 +10,7 @@ pub mod acceptance;
 pub mod age_range;
 pub mod audit;
 pub mod budget;
+pub mod budget_raise;
 pub mod call_rate;
 pub mod clone;
 pub mod country;

@@ -7,6 +7,7 @@ use contracts::{
 use kernel::{Currency, Micros, OfferId, Timestamp};
 
 use crate::domain::{
+    budget_raise::RaisesTaken,
     event::{self, Payout, Revenue},
     offer::{
         Caps, Creative, DeadlineAnchor, Gender, OfferFields, OfferType, OverLimitAction, Platform, ReachedBy,
@@ -49,13 +50,14 @@ pub fn offer_changed(offer: &Offer) -> OfferChanged {
     }
 }
 
-/// One version, complete, with where each of its events was introduced.
+/// One version, complete, with where each of its events was introduced. `raises` are those of the offer when it is the newest.
 ///
 /// # Errors
 /// [`FactError`] when something required is missing.
 pub fn offer_version_created(
     version: &OfferVersion,
     introductions: &Introductions,
+    raises: RaisesTaken,
 ) -> Result<OfferVersionCreated, FactError> {
     let fields = &version.fields;
     let currency = fields.currency.ok_or(FactError("currency"))?;
@@ -121,6 +123,8 @@ pub fn offer_version_created(
         description: fields.short_description.clone().ok_or(FactError("shortDescription"))?,
         categories: fields.categories.clone(),
         creatives: fields.creatives.iter().map(creative).collect(),
+        total_budget_raise: raises.total,
+        daily_budget_raise: raises.daily,
     })
 }
 
@@ -225,7 +229,7 @@ mod tests {
     fn a_version_is_told_complete() {
         let version = version();
         let introductions = introduce(1, &version.fields, &Introductions::new());
-        let fact = offer_version_created(&version, &introductions).unwrap();
+        let fact = offer_version_created(&version, &introductions, RaisesTaken::default()).unwrap();
         assert_eq!(fact.events.len(), 3);
         for event in &fact.events {
             assert_eq!(event.introduced_in_version, 1);
@@ -267,7 +271,7 @@ mod tests {
         };
         version.fields.sequence_rules = chosen.iter().map(rule).collect();
         let introductions = introduce(1, &version.fields, &Introductions::new());
-        let fact = offer_version_created(&version, &introductions).unwrap();
+        let fact = offer_version_created(&version, &introductions, RaisesTaken::default()).unwrap();
         let told: Vec<_> =
             fact.number_rules.iter().map(|rule| (rule.sequence_number, rule.reached_by())).collect();
         assert_eq!(told, expected);
@@ -278,6 +282,9 @@ mod tests {
         let mut version = version();
         let introductions = introduce(1, &version.fields, &Introductions::new());
         version.fields.events[1].payout = None;
-        assert_eq!(offer_version_created(&version, &introductions), Err(FactError("events.payout")));
+        assert_eq!(
+            offer_version_created(&version, &introductions, RaisesTaken::default()),
+            Err(FactError("events.payout"))
+        );
     }
 }

@@ -11,12 +11,13 @@ use super::{
 use crate::{
     domain::{
         audit::{Actor, AuditAction},
+        budget_raise::RaisesTaken,
         records::{Offer, OfferVersion},
         status::Action,
         version::{Introductions, introduce},
     },
     facts::{offer_changed, offer_version_created},
-    store::{Conn, offer_versions, offers},
+    store::{Conn, offer_raises, offer_versions, offers},
 };
 
 impl Catalog {
@@ -72,10 +73,30 @@ pub(super) async fn save_version(
     offer_versions::insert(conn, &version, &introduced).await?;
     let mut introductions = known.clone();
     introductions.extend(introduced);
+    // Nobody can have raised what nobody had heard of.
+    let raises = match version.version {
+        1 => RaisesTaken::default(),
+        _ => offer_raises::find(conn, offer.tenant_id, offer.offer_id).await?,
+    };
     let stamper = change.stamper();
     let facts = [
-        stamper.outgoing(&offer_version_created(&version, &introductions)?),
+        stamper.outgoing(&offer_version_created(&version, &introductions, raises)?),
         stamper.outgoing(&offer_changed(offer)),
     ];
     change.tell(conn, &facts).await
+}
+
+/// Tells the newest version of an offer once more, for it has raises of payout that it did not have.
+pub(super) async fn tell_version_again(
+    conn: &mut Conn,
+    change: &Change<'_>,
+    offer: &Offer,
+    raises: RaisesTaken,
+) -> Result<(), FlowError> {
+    let (tenant, id) = (offer.tenant_id, offer.offer_id);
+    let version = offer_versions::find(conn, tenant, id, offer.state.newest_version).await?;
+    let version = version.ok_or(FlowError::NotFound("version of this offer"))?;
+    let introductions = offer_versions::introductions(conn, tenant, id).await?;
+    let fact = offer_version_created(&version, &introductions, raises)?;
+    change.tell(conn, &[change.stamper().outgoing(&fact)]).await
 }

@@ -5,6 +5,7 @@ mod advertisers;
 mod apply_scheduled;
 mod audit_log;
 mod broadcast;
+mod budget_raises;
 mod budgets;
 mod catalog;
 mod categories;
@@ -46,6 +47,7 @@ mod write;
 
 pub use self::{
     accept_warnings::Conditions,
+    budget_raises::CONSUMER as RAISES,
     budgets::CONSUMER as BUDGETS,
     catalog::{Catalog, CatalogParts},
     creatives::{CreativeView, Upload},

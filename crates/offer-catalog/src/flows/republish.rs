@@ -10,6 +10,7 @@ use super::{Catalog, FlowError};
 use crate::{
     domain::{
         audit::Actor,
+        budget_raise::RaisesTaken,
         records::{Offer, Tenant},
     },
     facts::{
@@ -17,7 +18,9 @@ use crate::{
         offer_version_created, publisher_changed, tenant_changed,
     },
     flows::write::Change,
-    store::{Conn, advertisers, credentials, offer_versions, offers, publishers, tenants, tokens},
+    store::{
+        Conn, advertisers, credentials, offer_raises, offer_versions, offers, publishers, tenants, tokens,
+    },
 };
 
 /// Tenants and offers that one transaction takes.
@@ -97,12 +100,17 @@ impl Catalog {
 
 /// All versions of an offer, and what applies at once.
 async fn facts_of(conn: &mut Conn, stamper: &Stamper<'_>, offer: &Offer) -> Result<Vec<Outgoing>, FlowError> {
+    // Before the versions: a raise that is taken over in between is in a version that is listed, or in none that is told here.
+    let raises = offer_raises::find(conn, offer.tenant_id, offer.offer_id).await?;
     // In this order: a version saved in between brings its introductions with it, and is told by whoever saved it.
     let versions = offer_versions::list(conn, offer.tenant_id, offer.offer_id).await?;
     let introductions = offer_versions::introductions(conn, offer.tenant_id, offer.offer_id).await?;
     let mut facts = Vec::with_capacity(versions.len().saturating_add(1));
+    let newest = versions.iter().map(|version| version.version).max();
     for version in &versions {
-        facts.push(stamper.outgoing(&offer_version_created(version, &introductions)?));
+        // Earlier versions may be older than the raises; nobody needs to hear it of them.
+        let raises = if Some(version.version) == newest { raises } else { RaisesTaken::default() };
+        facts.push(stamper.outgoing(&offer_version_created(version, &introductions, raises)?));
     }
     facts.push(stamper.outgoing(&offer_changed(offer)));
     Ok(facts)

@@ -19,6 +19,7 @@ pub mod imports;
 pub mod kept_answers;
 pub mod lineage;
 pub mod offer_list;
+pub mod offer_raises;
 pub mod offer_versions;
 pub mod offers;
 pub mod partner_feed;

@@ -167,6 +167,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    offer_raises (tenant_id, offer_id) {
+        tenant_id -> Uuid,
+        offer_id -> Uuid,
+        total_raise -> BigInt,
+        daily_raise -> BigInt,
+    }
+}
+
+diesel::table! {
     offer_counts (count_id) {
         count_id -> BigInt,
         tenant_id -> Uuid,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bus::{Bus, BusSettings, Route, Topology};
 use contracts::{
-    Stamp,
+    Fact, Stamp,
     envelope::Envelope,
     payout::{BudgetState, BudgetStateChanged},
     seal,
@@ -19,24 +19,24 @@ use uuid::Uuid;
 
 use crate::catalog::{Catalog, golfin, text};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 const FEED: &str = "/sdk-offer-management/partner";
 
 /// payout, as far as the catalog hears it, beside a running catalog with a publisher.
-struct Scene {
-    catalog: Catalog,
+pub(crate) struct Scene {
+    pub(crate) catalog: Catalog,
     mouth: Runtime,
-    bus: Bus,
-    owner: String,
-    tenant: TenantId,
-    advertiser: String,
+    pub(crate) bus: Bus,
+    pub(crate) owner: String,
+    pub(crate) tenant: TenantId,
+    pub(crate) advertiser: String,
     publisher: String,
     partner: String,
     _namespace: Namespace,
 }
 
 impl Scene {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let namespace = namespace();
         let catalog = Catalog::start_with(&[
             ("BUS__URL", namespace.amqp_url().to_owned()),
@@ -57,7 +57,7 @@ impl Scene {
         Self { catalog, mouth, bus, owner, tenant, advertiser, publisher, partner, _namespace: namespace }
     }
 
-    async fn draft(&self, changes: Value) -> String {
+    pub(crate) async fn draft(&self, changes: Value) -> String {
         let mut body = golfin(&self.advertiser);
         body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         text(&self.catalog.post("/offers", &self.owner, body).await.ok(), "/offerId")
@@ -76,11 +76,11 @@ impl Scene {
     }
 
     /// An offer that takes clicks.
-    async fn live(&self) -> String {
+    pub(crate) async fn live(&self) -> String {
         self.shared(json!({"launchDate": "2020-01-01"})).await
     }
 
-    async fn act(&self, id: &str, action: &str, body: Value) {
+    pub(crate) async fn act(&self, id: &str, action: &str, body: Value) {
         self.catalog.post(&format!("/offers/{id}/{action}"), &self.owner, body).await.ok();
     }
 
@@ -102,7 +102,7 @@ impl Scene {
         }
     }
 
-    fn sealed(&self, fact: &BudgetStateChanged) -> Envelope {
+    pub(crate) fn sealed<F: Fact>(&self, fact: &F) -> Envelope {
         let stamp = Stamp {
             fact_id: FactId::from_uuid(kernel::IdSource::uuid_v7(&*self.mouth.ids)),
             tenant: Some(self.tenant),
@@ -126,12 +126,15 @@ impl Scene {
     }
 
     async fn tell_sealed(&self, facts: Vec<Envelope>) {
-        let route = Route::of::<BudgetStateChanged>();
+        self.publish(&Route::of::<BudgetStateChanged>(), facts).await;
+    }
+
+    pub(crate) async fn publish(&self, route: &Route, facts: Vec<Envelope>) {
         let facts = facts.into_iter().map(|fact| (route.clone(), fact)).collect();
         self.bus.publisher().publish_all(facts).await.unwrap();
     }
 
-    async fn offer(&self, id: &str) -> Value {
+    pub(crate) async fn offer(&self, id: &str) -> Value {
         self.catalog.get(&format!("/offers/{id}"), &self.owner).await.ok()
     }
 
@@ -164,7 +167,7 @@ impl Scene {
         (ids, page["total"].as_u64().unwrap())
     }
 
-    async fn count(&self, what: &str) -> i64 {
+    pub(crate) async fn count(&self, what: &str) -> i64 {
         #[derive(QueryableByName)]
         struct Row {
             #[diesel(sql_type = BigInt)]
@@ -176,7 +179,7 @@ impl Scene {
         row.count
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.catalog.runtime.supervisor.drain(PATIENCE).await.unwrap();
         self.mouth.supervisor.drain(PATIENCE).await.unwrap();
     }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod broadcast;
 #[cfg(test)]
+mod budget_raises;
+#[cfg(test)]
 mod budgets;
 #[cfg(test)]
 mod catalog;

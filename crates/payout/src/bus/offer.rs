@@ -10,7 +10,7 @@ use contracts::{
 use kernel::{Currency, Micros, OfferEventId, OfferId, TenantId};
 
 use crate::{
-    domain::limits::{Bounds, Cap, CapOf, OverLimit, Period},
+    domain::limits::{Bounds, Cap, CapOf, Heard, OverLimit, Period},
     store::offers::Offer,
 };
 
@@ -38,7 +38,8 @@ pub(super) fn read(item: &Envelope, message: &OfferVersionCreated) -> Result<Off
         action: action(message.over_limit_action)?,
         caps,
     };
-    Ok(Offer { key: (tenant, read::id(OfferId::from_slice, &message.offer_id, "offer_id")?), bounds })
+    let heard = Heard { total: message.total_budget_raise, daily: message.daily_budget_raise };
+    Ok(Offer { key: (tenant, read::id(OfferId::from_slice, &message.offer_id, "offer_id")?), bounds, heard })
 }
 
 /// One that says nothing refuses.

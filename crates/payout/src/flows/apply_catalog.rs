@@ -7,6 +7,8 @@ use std::{
     sync::Arc,
 };
 
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
 use kernel::IdSource;
 use postgres_kit::{
     DbError, Pool, Retries,
@@ -16,7 +18,7 @@ use postgres_kit::{
 
 use super::{counting, tell::tell_untold};
 use crate::{
-    domain::limits::OfferKey,
+    domain::limits::{OfferKey, Raises},
     store::{
         self,
         deliveries::PublisherKey,
@@ -95,7 +97,8 @@ async fn apply_offers(pool: &Pool, ids: &Arc<dyn IdSource>, facts: &[CatalogFact
     for fact in facts {
         let CatalogFact::Offer(offer) = fact else { continue };
         let kept = newest.entry(offer.key).or_insert(offer);
-        if kept.bounds.version <= offer.bounds.version {
+        // The same version can be told again with more raises in it.
+        if (kept.bounds.version, kept.heard) <= (offer.bounds.version, offer.heard) {
             *kept = offer;
         }
     }
@@ -108,7 +111,7 @@ async fn apply_offers(pool: &Pool, ids: &Arc<dyn IdSource>, facts: &[CatalogFact
         let mut again: BTreeSet<OfferKey> = BTreeSet::new();
         for (key, offer) in &newest {
             offers::apply(connection, offer).await?;
-            let says_the_same = |known: &Locked| known.bounds.version == offer.bounds.version;
+            let says_the_same = |known: &Locked| known.said.version == offer.bounds.version;
             let is_said_again =
                 before.get(key).is_none_or(|known| says_the_same(known) && known.told.version > 0);
             if is_said_again {
@@ -116,9 +119,32 @@ async fn apply_offers(pool: &Pool, ids: &Arc<dyn IdSource>, facts: &[CatalogFact
             }
         }
         let now = store::now(connection).await?;
-        let after = counting::lock(connection, keys.clone()).await?;
+        let mut after = counting::lock(connection, keys.clone()).await?;
+        hear_raises(connection, &newest, &mut after).await?;
         counting::review_budgets(connection, ids.as_ref(), now, &after, &again).await?;
         Ok::<_, DbError>(())
     })
     .await
+}
+
+/// Raises that the catalog has taken over are its own from now on. An old word says so as well: the newer ones that are known have
+/// them, too.
+async fn hear_raises(
+    connection: &mut AsyncPgConnection,
+    said: &BTreeMap<OfferKey, &Offer>,
+    offers: &mut counting::Offers,
+) -> QueryResult<()> {
+    let mut heard: Vec<(OfferKey, Raises)> = Vec::new();
+    for (key, offer) in said {
+        let Some(locked) = offers.get_mut(key) else { continue };
+        let raises = locked.raises.heard(offer.heard);
+        if raises != locked.raises {
+            locked.raises = raises;
+            heard.push((*key, raises));
+        }
+    }
+    if heard.is_empty() {
+        return Ok(());
+    }
+    offers::save_raises(connection, &heard).await
 }

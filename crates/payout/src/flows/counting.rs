@@ -58,7 +58,7 @@ pub(super) async fn desk(
         Counted::Nowhere | Counted::Waiting | Counted::Unpaid => Vec::new(),
     }));
     let usage = usage::load(connection, &wanted.into_iter().collect::<Vec<_>>()).await?;
-    let bounds = offers.iter().map(|(key, offer)| (*key, offer.bounds.clone())).collect();
+    let bounds = offers.iter().map(|(key, offer)| (*key, offer.bounds())).collect();
     Ok(Desk::new(bounds, usage))
 }
 
@@ -100,7 +100,7 @@ async fn say_budgets(
     let mut told: Vec<(OfferKey, ToldBudget)> = Vec::new();
     let mut said: Vec<Outgoing> = Vec::new();
     for (key, offer) in offers {
-        let left = left(*key, &offer.bounds, usage, now);
+        let left = left(*key, &offer.bounds(), usage, now);
         let is_changed = left.state != offer.told.state;
         // Of what never took anything nobody believes anything but that it is open.
         let was_used = offer.told.version > 0 || is_used(*key, usage, now);
@@ -109,7 +109,7 @@ async fn say_budgets(
             continue;
         }
         let budget = ToldBudget { version: next_version(offer.told.version, now), state: left.state };
-        said.push(facts::budget_state_changed(ids, now, *key, offer.bounds.currency, budget, &left));
+        said.push(facts::budget_state_changed(ids, now, *key, offer.said.currency, budget, &left));
         told.push((*key, budget));
     }
     if told.is_empty() {

@@ -7,9 +7,16 @@ use kernel::{ConversionId, IdSource, TenantId, TokenId};
 use postgres_kit::{DbError, Failure, Pool, Retries, transact};
 use uuid::Uuid;
 
-use super::decide_many::{NotDone, carry_out};
+use super::{
+    decide_many::{NotDone, carry_out},
+    raise_budget::{self, Raising},
+};
 use crate::{
-    domain::{conversion::Refused, standing::Decision},
+    domain::{
+        conversion::Refused,
+        limits::{Budgets, NotRaised, Period},
+        standing::Decision,
+    },
     store::conversions::Key,
 };
 
@@ -47,6 +54,9 @@ pub enum DecideError {
     /// The rules say no.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// These budgets can not be raised to what was asked for.
+    #[error("a budget can not be raised to that")]
+    NotRaised(Vec<(Period, NotRaised)>),
     /// The database.
     #[error(transparent)]
     Store(#[from] DbError),
@@ -62,24 +72,44 @@ impl Failure for DecideError {
     fn database(&self) -> Option<&DbError> {
         match self {
             Self::Store(error) => Some(error),
-            Self::NotFound | Self::Refused(_) => None,
+            Self::NotFound | Self::Refused(_) | Self::NotRaised(_) => None,
         }
     }
 }
 
-/// Carries a decision out.
+/// Carries a decision out, and raises the budgets of its offer to the bounds of `raise` with it, needed or not: both or neither.
 ///
 /// # Errors
-/// [`DecideError`].
-pub async fn decide(pool: &Pool, ids: &Arc<dyn IdSource>, asked: &Asked) -> Result<(), DecideError> {
+/// [`DecideError`]. A status that does not allow the decision is said first: asked for twice, both calls are answered as if there
+/// had been no raise.
+pub async fn decide(
+    pool: &Pool,
+    ids: &Arc<dyn IdSource>,
+    asked: &Asked,
+    raise: Option<Budgets>,
+) -> Result<(), DecideError> {
     transact(pool, Retries::default(), async |connection| {
+        let raising = match raise {
+            Some(to) => Some(raise_budget::raise(connection, asked, to).await?),
+            None => None,
+        };
         let one = std::slice::from_ref(asked);
         let outcomes = carry_out(connection, ids.as_ref(), asked.tenant, one).await?;
-        match outcomes.into_iter().next() {
+        let outcome = match outcomes.into_iter().next() {
             Some(Ok(())) => Ok(()),
-            Some(Err(NotDone::Refused(refused))) => Err(refused.into()),
+            Some(Err(NotDone::Refused(refused))) => Err(refused),
             // Nobody expects a revision of a single decision.
-            Some(Err(NotDone::NotFound | NotDone::Moved)) | None => Err(DecideError::NotFound),
+            Some(Err(NotDone::NotFound | NotDone::Moved)) | None => return Err(DecideError::NotFound),
+        };
+        match (outcome, raising) {
+            (Err(refused @ Refused::Illegal(_)), _) => Err(refused.into()),
+            (_, Some(Raising::Refused(why_not))) => Err(DecideError::NotRaised(why_not)),
+            (Err(refused), _) => Err(refused.into()),
+            (Ok(()), Some(Raising::Unknown)) => Err(Refused::Unknown.into()),
+            (Ok(()), Some(Raising::Made(made))) => {
+                Ok(raise_budget::record(connection, ids.as_ref(), asked, &made).await?)
+            }
+            (Ok(()), None) => Ok(()),
         }
     })
     .await

@@ -7,14 +7,15 @@ use prost::Message as _;
 use telemetry::TraceContext;
 use terms::{AppliedRate, Breakdown};
 
-use super::save::Changed;
+use super::{decide::Asked, save::Changed};
 use crate::{
     domain::{
         conversion::{Conversion, Counted},
-        limits::{BudgetState, Left, OfferKey},
+        limits::{BudgetState, Left, OfferKey, Raised, Raises},
         standing::{Actor, Decision, Status, Told},
     },
     store::{
+        budget_raises::Made,
         deliveries::{End, Ended},
         offers::ToldBudget,
     },
@@ -144,6 +145,28 @@ pub(super) fn budget_state_changed(
         resumes_at_micros: resumes_at.map(Timestamp::as_micros),
     };
     outgoing(ids, now, tenant, None, &body)
+}
+
+/// Budgets that a person raised, for the catalog to take over. Its trace is that of the person's call.
+pub(super) fn budget_raised(ids: &dyn IdSource, now: Timestamp, made: &Made, asked: &Asked) -> Outgoing {
+    let (tenant, offer) = made.offer;
+    let money = |raised: Raised| Some(to_money(Money::new(raised.bound?, made.currency)));
+    let number = |raised: Raised| raised.bound.map_or(0, |_bound| raised.number);
+    let Raises { total, daily } = made.raises;
+    let body = payout::BudgetRaised {
+        tenant_id: tenant.to_vec(),
+        offer_id: offer.to_vec(),
+        number: made.number,
+        total: money(total),
+        total_number: number(total),
+        daily: money(daily),
+        daily_number: number(daily),
+        conversion_id: asked.conversion.to_vec(),
+        token_id: asked.token.to_vec(),
+        reason: asked.reason.clone(),
+        raised_at_micros: now.as_micros(),
+    };
+    outgoing(ids, now, tenant, Some(&TraceContext::current()), &body)
 }
 
 fn outgoing<F: Fact>(

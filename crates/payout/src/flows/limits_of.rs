@@ -1,14 +1,19 @@
 //! An offer's limits as people see them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{Currency, Micros, PublisherId, Timestamp};
 use postgres_kit::{DbError, Pool, Retries, transact};
 
 use super::counting;
 use crate::{
-    domain::limits::{Bounds, BudgetState, Cap, CapOf, Counter, OfferKey, OverLimit, Period, Usage},
-    store::{self, offers, usage},
+    domain::limits::{BudgetState, Cap, CapOf, Counter, OfferKey, OverLimit, Period, Raises, Usage},
+    store::{
+        self,
+        budget_raises::{self, Raiser},
+        offers::{self, Locked},
+        usage,
+    },
 };
 
 /// The limits of an offer at one moment.
@@ -29,7 +34,7 @@ pub struct Limits {
 }
 
 /// A budget.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct BudgetLine {
     /// For which period.
     pub period: Period,
@@ -39,6 +44,17 @@ pub struct BudgetLine {
     pub taken: Micros,
     /// When the period ends.
     pub ends_at: Option<Timestamp>,
+    /// The raise that the catalog does not have yet.
+    pub raise: Option<RaiseLine>,
+}
+
+/// A budget that was raised here.
+#[derive(Debug, Clone)]
+pub struct RaiseLine {
+    /// What the catalog says.
+    pub catalog: Micros,
+    /// Who raised it, and why.
+    pub by: Raiser,
 }
 
 /// A cap, for one publisher when it counts by publisher and one has taken something.
@@ -65,14 +81,40 @@ pub async fn limits(pool: &Pool, key: OfferKey) -> Result<Option<Limits>, DbErro
         };
         let now = store::now(connection).await?;
         let usage = usage::present(connection, key, now).await?;
-        Ok(Some(lines(key, &offer.bounds, &usage, now)))
+        let numbers = outstanding(offer.raises);
+        let raisers = if numbers.is_empty() {
+            BTreeMap::new()
+        } else {
+            budget_raises::raisers(connection, key, &numbers).await?
+        };
+        Ok(Some(lines(key, &offer, &raisers, &usage, now)))
     })
     .await
 }
 
-fn lines(key: OfferKey, bounds: &Bounds, usage: &Usage, now: Timestamp) -> Limits {
+/// The numbers of the raises that the catalog does not have.
+fn outstanding(raises: Raises) -> Vec<u64> {
+    let last = [raises.total, raises.daily];
+    last.into_iter().filter(|raised| raised.bound.is_some()).map(|raised| raised.number).collect()
+}
+
+fn lines(
+    key: OfferKey,
+    locked: &Locked,
+    raisers: &BTreeMap<u64, Raiser>,
+    usage: &Usage,
+    now: Timestamp,
+) -> Limits {
     let (tenant, offer) = key;
+    let bounds = &locked.bounds();
+    let said: BTreeMap<Period, Micros> = locked.said.budgets().collect();
+    let raise = |period: Period| {
+        let raised = locked.raises.of(period);
+        let by = raised.bound.and_then(|_bound| raisers.get(&raised.number))?;
+        Some(RaiseLine { catalog: *said.get(&period)?, by: by.clone() })
+    };
     let budgets = bounds.budgets().map(|(period, bound)| BudgetLine {
+        raise: raise(period),
         period,
         bound,
         taken: usage.revenue(&Counter::of_offer(tenant, offer, period, now), bounds.currency),

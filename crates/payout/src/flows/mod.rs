@@ -32,6 +32,7 @@ mod mask;
 mod periods;
 mod postback;
 pub mod publisher_health;
+mod raise_budget;
 pub mod read;
 pub mod record_verdicts;
 pub mod release_holds;

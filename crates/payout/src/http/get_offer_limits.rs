@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Api, error};
 use crate::{
     domain::limits::{BudgetState, CapOf, OverLimit, Period},
-    flows::limits_of::{self, BudgetLine, CapLine, Limits},
+    flows::limits_of::{self, BudgetLine, CapLine, Limits, RaiseLine},
 };
 
 /// The limits of an offer at this moment.
@@ -25,7 +25,11 @@ use crate::{
     "state": "SpentForToday",
     "resumesAt": "2026-12-03T00:00:00.000Z",
     "budgets": [
-        {"period": "AllTime", "bound": "5000.00", "taken": "1240.00", "left": "3760.00"},
+        {"period": "AllTime", "bound": "6000.00", "taken": "5000.00", "left": "1000.00", "raise": {
+            "catalogBound": "5000.00", "conversionId": "0198d001-77aa-7b52-8f11-4b7c2a90e6d3",
+            "tokenId": "0193a1f0-0000-7000-8000-000000000020", "reason": "The advertiser agreed to more.",
+            "raisedAt": "2026-12-02T10:15:30.250Z"
+        }},
         {"period": "Day", "bound": "100.00", "taken": "99.50", "left": "0.50", "endsAt": "2026-12-03T00:00:00.000Z"}
     ],
     "caps": [{
@@ -75,6 +79,30 @@ pub struct BudgetBody {
     /// The end of the period, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<String>,
+    /// The raise that is in `bound` and not yet in the catalog: gone within seconds. When it stays, the catalog did not take it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raise: Option<RaiseBody>,
+}
+
+/// A budget that a person raised while deciding on a conversion.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "catalogBound": "5000.00", "conversionId": "0198d001-77aa-7b52-8f11-4b7c2a90e6d3",
+    "tokenId": "0193a1f0-0000-7000-8000-000000000020", "reason": "The advertiser agreed to more.",
+    "raisedAt": "2026-12-02T10:15:30.250Z"
+}))]
+pub struct RaiseBody {
+    /// What the catalog says the budget is.
+    pub catalog_bound: String,
+    /// The conversion that it was raised for.
+    pub conversion_id: Uuid,
+    /// Whose token raised it.
+    pub token_id: Uuid,
+    /// Why: the reason of the decision.
+    pub reason: String,
+    /// When.
+    pub raised_at: String,
 }
 
 /// A limit of how many conversions count.
@@ -163,6 +191,17 @@ fn budget(line: BudgetLine) -> BudgetBody {
         taken: line.taken.to_string(),
         left: Micros(line.bound.0.saturating_sub(line.taken.0)).to_string(),
         ends_at: line.ends_at.map(text),
+        raise: line.raise.map(raise),
+    }
+}
+
+fn raise(line: RaiseLine) -> RaiseBody {
+    RaiseBody {
+        catalog_bound: line.catalog.to_string(),
+        conversion_id: line.by.conversion.as_uuid(),
+        token_id: line.by.token.as_uuid(),
+        reason: line.by.reason,
+        raised_at: text(line.by.at),
     }
 }
 

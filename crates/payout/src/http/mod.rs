@@ -16,6 +16,7 @@ mod list_conversions;
 mod list_transfers;
 mod openapi;
 mod period;
+mod raise_budget;
 mod replays;
 mod resume_endpoint;
 mod send_test;

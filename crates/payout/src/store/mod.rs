@@ -3,6 +3,7 @@
 //! all of them and carry the tenant along.
 
 pub mod attempts;
+pub mod budget_raises;
 pub mod bulk;
 pub mod bulk_lines;
 mod column;
@@ -55,6 +56,7 @@ pub const APPEND_ONLY: &[&str] = &[
     "ledger_accounts",
     "conversion_history",
     "conversion_decisions",
+    "budget_raises",
     "delivery_attempts",
     "delivery_replay_items",
     "endpoint_pauses",

@@ -21,7 +21,7 @@ use super::{
     },
     words,
 };
-use crate::domain::limits::{Bounds, BudgetState, Cap, CapOf, OfferKey};
+use crate::domain::limits::{Bounds, BudgetState, Cap, CapOf, Heard, OfferKey, Raised, Raises};
 
 /// The catalog's word on an offer, as far as payout needs it.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct Offer {
     pub key: OfferKey,
     /// Its limits.
     pub bounds: Bounds,
+    /// Which of payout's raises are in its budgets.
+    pub heard: Heard,
 }
 
 /// What was told of a budget last.
@@ -44,16 +46,27 @@ pub struct ToldBudget {
 /// An offer as it is locked.
 #[derive(Debug, Clone)]
 pub struct Locked {
-    /// Its limits.
-    pub bounds: Bounds,
+    /// Its limits as the catalog says them.
+    pub said: Bounds,
+    /// What was raised here.
+    pub raises: Raises,
     /// What everybody believes of its budget.
     pub told: ToldBudget,
+}
+
+impl Locked {
+    /// The limits that count.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        self.said.raised(&self.raises)
+    }
 }
 
 macro_rules! find {
     () => {
         "SELECT offers.tenant_id, offers.offer_id, version, currency, total_micros, daily_micros, least_micros,
-            over_limit, budget_version, budget_state, budget_resumes_at
+            over_limit, budget_version, budget_state, budget_resumes_at, total_raise, raised_total_micros, daily_raise,
+            raised_daily_micros
         FROM offers JOIN unnest($1, $2) AS wanted (tenant_id, offer_id)
             ON wanted.tenant_id = offers.tenant_id AND wanted.offer_id = offers.offer_id"
     };
@@ -67,11 +80,12 @@ const CAPS: &str = "SELECT caps.tenant_id, caps.offer_id, offer_event_id, by_pub
     ORDER BY offer_event_id, by_publisher, array_position(ARRAY['day', 'week', 'month', 'all_time'], period)";
 
 /// Writes an offer unless a newer version of it is there, and says whether it did. One of the same version is written again.
+/// What was raised here is left alone: see [`save_raises`].
 ///
 /// # Errors
 /// diesel's, when a statement fails.
 pub async fn apply(connection: &mut AsyncPgConnection, offer: &Offer) -> QueryResult<bool> {
-    let Offer { key: (tenant, id), bounds } = offer;
+    let Offer { key: (tenant, id), bounds, heard: _ } = offer;
     let upsert = sql_query(
         "INSERT INTO offers (
             tenant_id, offer_id, version, currency, total_micros, daily_micros, least_micros, over_limit)
@@ -156,7 +170,7 @@ async fn offers(
         let key = (TenantId::from_uuid(row.tenant_id), OfferId::from_uuid(row.offer_id));
         let cap = row.read()?;
         if let Some(offer) = offers.get_mut(&key) {
-            offer.bounds.caps.push(cap);
+            offer.said.caps.push(cap);
         }
     }
     Ok(offers)
@@ -186,6 +200,27 @@ pub async fn tell_budgets(
         BudgetState::SpentUntil(moment) => Some(to_sql(moment)),
         BudgetState::Open | BudgetState::Spent => None,
     }));
+    kept(update).execute(connection).await.map(drop)
+}
+
+/// Writes down what was raised of locked offers.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn save_raises(connection: &mut AsyncPgConnection, rows: &[(OfferKey, Raises)]) -> QueryResult<()> {
+    let update = sql_query(
+        "UPDATE offers SET total_raise = new.total_raise, raised_total_micros = new.total_micros,
+            daily_raise = new.daily_raise, raised_daily_micros = new.daily_micros
+        FROM unnest($1, $2, $3, $4, $5, $6)
+            AS new (tenant_id, offer_id, total_raise, total_micros, daily_raise, daily_micros)
+        WHERE offers.tenant_id = new.tenant_id AND offers.offer_id = new.offer_id",
+    )
+    .bind::<Array<SqlUuid>, _>(column(rows, |((tenant, _), _)| tenant.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(rows, |((_, offer), _)| offer.as_uuid()))
+    .bind::<Array<BigInt>, _>(column(rows, |(_, raises)| revision_to_sql(raises.total.number)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |(_, raises)| raises.total.bound.map(|bound| bound.0)))
+    .bind::<Array<BigInt>, _>(column(rows, |(_, raises)| revision_to_sql(raises.daily.number)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |(_, raises)| raises.daily.bound.map(|bound| bound.0)));
     kept(update).execute(connection).await.map(drop)
 }
 
@@ -238,6 +273,14 @@ struct Row {
     budget_state: String,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     budget_resumes_at: Option<Moment>,
+    #[diesel(sql_type = BigInt)]
+    total_raise: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    raised_total_micros: Option<i64>,
+    #[diesel(sql_type = BigInt)]
+    daily_raise: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    raised_daily_micros: Option<i64>,
 }
 
 impl Row {
@@ -248,7 +291,7 @@ impl Row {
             ("spent", Some(moment)) => BudgetState::SpentUntil(from_sql(moment)),
             (other, _) => return Err(unreadable("budget_state", other)),
         };
-        let bounds = Bounds {
+        let said = Bounds {
             version: u32::try_from(self.version).unwrap_or_default(),
             currency: currency_from_sql(&self.currency)?,
             total: self.total_micros.map(Micros),
@@ -258,8 +301,16 @@ impl Row {
             caps: Vec::new(),
         };
         let told = ToldBudget { version: revision_from_sql(self.budget_version), state };
+        let last = |number, bound: Option<i64>| Raised {
+            number: revision_from_sql(number),
+            bound: bound.map(Micros),
+        };
+        let raises = Raises {
+            total: last(self.total_raise, self.raised_total_micros),
+            daily: last(self.daily_raise, self.raised_daily_micros),
+        };
         let key = (TenantId::from_uuid(self.tenant_id), OfferId::from_uuid(self.offer_id));
-        Ok((key, Locked { bounds, told }))
+        Ok((key, Locked { said, raises, told }))
     }
 }
 

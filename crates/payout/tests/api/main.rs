@@ -26,6 +26,7 @@ mod oracle;
 mod pausing;
 mod period_zones;
 mod postbacks;
+mod raising;
 mod rates;
 mod reading;
 mod replaying;

@@ -1,8 +1,9 @@
 //! A budget that is nearly spent: clicks stop, the catalog shows it, and both go on when it is raised, when money comes back
-//! and at midnight.
+//! and at midnight; and a person who decides raises it in the same call.
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use system_tests::{
     Stack,
@@ -141,4 +142,74 @@ async fn a_budget_of_a_day_stops_clicks_until_midnight() {
         .await;
     shop.limits("1.00", "Open").await;
     shop.clicks(true).await;
+}
+
+#[tokio::test]
+async fn a_manager_approves_beyond_a_spent_budget_and_everything_follows() {
+    let publisher = FakePublisher::start();
+    let shop = Shop::open(&publisher).await;
+    shop.budget(json!({"total": "1.50"})).await;
+    let (first, second) =
+        (shop.guide.click("c-1", "m-1").await.unwrap(), shop.guide.click("c-2", "m-2").await.unwrap());
+    shop.install(&first).await;
+    shop.limits("0.50", "Spent").await;
+    shop.clicks(false).await;
+    shop.install(&second).await;
+    let payout = shop.guide.payout();
+    let refused = eventually("the second is refused", SOON, async || {
+        let conversions = payout.get("/api/v1/conversions?status=Rejected").await.unwrap();
+        conversions["items"][0]["conversionId"].as_str().map(String::from).ok_or(conversions.to_string())
+    })
+    .await;
+
+    // Without a raise there is no room, and the answer says which budget would do.
+    let decisions = format!("/api/v1/conversions/{refused}/decisions");
+    let mut asked = json!({"decision": "Restore", "reason": "The advertiser agreed to more."});
+    let (status, answer) = payout.try_call(Method::POST, &decisions, Some(&asked)).await.unwrap();
+    assert_eq!((status.as_u16(), &answer["code"]), (409, &json!("limit_is_reached")), "{answer}");
+    assert_eq!(answer["errors"][0]["field"], "raiseBudget.total");
+
+    asked["raiseBudget"] = json!({"total": "3.50"});
+    let restored = payout.post(&decisions, &asked).await.unwrap();
+    assert_eq!(restored["status"], "Success");
+    let books = Books {
+        receivable: 1_000_000,
+        payable: 700_000,
+        margin: 300_000,
+        reserved: 1_000_000,
+        ..Books::default()
+    };
+    assert_eq!(shop.truth.books("USD").await, books, "the second is earned, the first still held");
+    assert_eq!(publisher.wait_for(1, SOON).await[0].param("member").as_deref(), Some("m-2"));
+    // The tracker sends clicks on their way again, and the catalog has the budget, by whom and why.
+    shop.limits("1.50", "Open").await;
+    shop.clicks(true).await;
+    let catalog = &shop.guide.tenant.api;
+    let offer = format!("/api/v1/offers/{}", shop.guide.shared.offer_id);
+    eventually("the catalog has the raise", SOON, async || {
+        let offer = catalog.get(&offer).await.unwrap();
+        if offer["budget"]["total"] == "3.50" { Ok(()) } else { Err(offer["budget"].to_string()) }
+    })
+    .await;
+    let log = format!("/api/v1/audit-log?subject={}", shop.guide.shared.offer_id);
+    let log = catalog.get(&log).await.unwrap();
+    let raised =
+        log["items"].as_array().unwrap().iter().find(|entry| entry["action"] == "offer.budget-raised");
+    let raised = raised.unwrap_or_else(|| panic!("no raise in {log}"));
+    assert_eq!(
+        (&raised["before"]["totalBudget"], &raised["after"]["totalBudget"], &raised["after"]["reason"]),
+        (&json!(1_500_000), &json!(3_500_000), &asked["reason"])
+    );
+    assert!(raised["tokenId"].is_string(), "{raised}");
+
+    // Payout follows the catalog again: a person lowers the budget there, and clicks stop.
+    let limits = format!("/api/v1/offers/{}/limits", shop.guide.shared.offer_id);
+    eventually("the raise is the catalog's", SOON, async || {
+        let limits = payout.get(&limits).await.unwrap();
+        if limits["budgets"][0]["raise"].is_null() { Ok(()) } else { Err(limits.to_string()) }
+    })
+    .await;
+    shop.budget(json!({"total": "2.50"})).await;
+    shop.limits("0.50", "Spent").await;
+    shop.clicks(false).await;
 }

@@ -11,6 +11,7 @@ use terms::Rate;
 use super::{
     bounds::{Bounds, CapOf, OverLimit},
     period::Period,
+    raise::Budgets,
     usage::{Counter, Delta, Usage, counters},
 };
 use crate::domain::conversion::Subject;
@@ -50,6 +51,8 @@ pub enum Over {
         left: Money,
         /// What is missing.
         short: Micros,
+        /// The least bounds that have room for it, of each budget that has none.
+        enough: Budgets,
     },
     /// The conversion's revenue is in another currency than the budget, and the tenant has no rate for it.
     NoRate {
@@ -181,17 +184,21 @@ impl Desk {
         amount: Micros,
         at: Timestamp,
     ) -> Option<Over> {
-        bounds.budgets().find_map(|(period, bound)| {
+        let mut first = None;
+        let mut enough = Budgets::default();
+        for (period, bound) in bounds.budgets() {
             let counter = Counter::of_offer(subject.tenant, subject.offer, period, at);
             let spent = self.usage.revenue(&counter, bounds.currency);
             let left = bound.0.saturating_sub(spent.0).max(0);
             let short = amount.0.saturating_sub(left);
-            (short > 0).then_some(Over::Budget {
-                period,
-                left: Money::new(Micros(left), bounds.currency),
-                short: Micros(short),
-            })
-        })
+            if short > 0 {
+                enough = enough.with(period, Micros(spent.0.saturating_add(amount.0)));
+                first.get_or_insert((period, left, short));
+            }
+        }
+        let (period, left, short) = first?;
+        let left = Money::new(Micros(left), bounds.currency);
+        Some(Over::Budget { period, left, short: Micros(short), enough })
     }
 
     fn add(&mut self, subject: &Subject, taken: Taking, delta: Delta) {

@@ -5,6 +5,7 @@
 //! | bounds | what the newest version of an offer allows |
 //! | counter | how many conversions, and how much revenue, were counted of one offer, event or publisher in one period |
 //! | taking | what one conversion was counted with, and when: by that it is given back, exactly once |
+//! | raise | a budget's higher bound that a person named while deciding; it counts here until the catalog says it too |
 //! | desk | the bounds and counters that a transaction has locked, and what it adds to them |
 //!
 //! Everything is counted always, whether it is bounded or not: a cap that is set at noon knows the morning. Periods are those
@@ -18,12 +19,14 @@ mod bounds;
 mod budget;
 mod desk;
 mod period;
+mod raise;
 mod usage;
 
 pub use bounds::{Bounds, Cap, CapOf, OverLimit};
 pub use budget::{BudgetState, Left, left};
 pub use desk::{Answer, Desk, OfferKey, Over, RateOf, Taking};
 pub use period::Period;
+pub use raise::{Budgets, Heard, NotRaised, Raised, Raises};
 pub use usage::{Count, Counter, Delta, Usage, counters};
 
 #[cfg(test)]

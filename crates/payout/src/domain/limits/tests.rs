@@ -19,6 +19,7 @@ use crate::domain::{
     standing::{Actor, Decision, Status, Word},
 };
 
+mod raises;
 mod random;
 
 const DAY: i64 = 86_400_000_000;

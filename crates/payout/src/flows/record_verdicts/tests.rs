@@ -16,7 +16,7 @@ use super::*;
 use crate::{
     domain::{
         conversion::{Occasion, Reason, Subject},
-        limits::{Bounds, Cap, CapOf, OverLimit, Period},
+        limits::{Bounds, Cap, CapOf, Heard, OverLimit, Period},
     },
     flows::apply_catalog::{CatalogFact, apply_catalog},
     store::offers::Offer,
@@ -107,7 +107,11 @@ async fn contend(total: i64, cap: u64) -> (Pool, test_kit::TestDatabase) {
             bound: cap,
         }],
     };
-    let offer = Offer { key: (TenantId::from_uuid(id(1)), OfferId::from_uuid(id(4))), bounds };
+    let offer = Offer {
+        key: (TenantId::from_uuid(id(1)), OfferId::from_uuid(id(4))),
+        bounds,
+        heard: Heard::default(),
+    };
     apply_catalog(&pool, &ids, &[CatalogFact::Offer(offer)]).await.unwrap();
     let mut workers = JoinSet::new();
     for worker in 0..WORKERS {
