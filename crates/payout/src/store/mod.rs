@@ -27,6 +27,7 @@ pub mod replays;
 pub mod statement_rows;
 pub mod statements;
 pub mod steps;
+pub mod switched_off;
 pub mod tenants;
 pub mod untold;
 pub mod usage;

@@ -173,3 +173,40 @@ async fn an_endpoint_that_repeats_its_secrets_does_not_put_them_into_the_log() {
     stage.rows("delivery_attempts WHERE delivery_attempts::text LIKE '%canary%'", 0).await;
     stage.strike().await;
 }
+
+#[tokio::test]
+async fn in_no_spelling_do_they_get_there() {
+    let (stage, brownboots) = stage().await;
+    let canary = "s3cr3t/canary+in=words";
+    let mut endpoint = brownboots
+        .endpoint(format!("{}/cb?k=canary-beside-{{payout}}&id={{conversion_id}}", stage.publisher.url()));
+    endpoint.custom_header_name = Some(String::from("Authorization"));
+    let sealed = brownboots.sealed_header(&format!("Bearer {canary}"));
+    endpoint.custom_header_value = Some(SealedSecret { sealed, valid_until_micros: None });
+    stage.say_catalog([brownboots.publisher(2, vec![endpoint])]).await;
+    // The word alone, in URLs in either case and as a form, in JSON, in HTML, in base64; and what stands beside a macro.
+    let echo = [
+        "s3cr3t/canary+in=words",
+        "s3cr3t%2Fcanary%2Bin%3Dwords",
+        "s3cr3t%2fcanary%2bin%3dwords",
+        r"s3cr3t\/canary+in=words",
+        r"s3cr3t\u002fcanary\u002Bin\u003dwords",
+        "s3cr3t&#x2F;canary&#43;in=words",
+        "czNjcjN0L2NhbmFyeStpbj13b3Jkcw==",
+        "Bearer+s3cr3t%2Fcanary%2Bin%3Dwords",
+        "canary-beside-2.00",
+    ];
+    stage.publisher.answer("/cb", [Answer::status(200).body(echo.join("|"))]);
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.rows("deliveries WHERE state = 'delivered'", 1).await;
+    assert_eq!(
+        stage.told(1).await[0].header("authorization"),
+        Some(format!("Bearer {canary}").as_str()),
+        "it was sent"
+    );
+    let (_, page) = stage.get("/api/v1/deliveries", Some(MANAGER)).await;
+    let id = items(&page)[0]["deliveryId"].as_str().unwrap().to_owned();
+    let (_, whole) = stage.get(&format!("/api/v1/deliveries/{id}"), Some(MANAGER)).await;
+    assert_eq!(whole["attempts"][0]["response"], "…|…|…|…|…|…|…==|…|…2.00", "{whole}");
+    stage.strike().await;
+}

@@ -16,6 +16,7 @@ mod health;
 mod holds;
 mod ledger;
 mod limits;
+mod moving;
 mod oddities;
 mod openapi;
 mod oracle;
