@@ -34,6 +34,7 @@ pub mod usage;
 pub mod verify;
 mod verify_statements;
 pub mod waiting;
+mod waits_for;
 mod words;
 
 use diesel::{QueryResult, QueryableByName, sql_query, sql_types::Timestamptz};
