@@ -2,6 +2,7 @@
 
 mod fact;
 mod generated;
+pub mod headers;
 pub mod read;
 pub mod scopes;
 

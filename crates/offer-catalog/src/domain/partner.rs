@@ -8,6 +8,12 @@ use super::custom_header::EnteredHeader;
 /// The longest review window: the longest pending time.
 pub const REVIEW_WINDOW_DAYS_MAX: u16 = 365;
 
+/// The most postbacks to a publisher at a time, of each of payout's replicas: twice what one has under way in all, as its
+/// settings come. A higher number would bound nothing.
+pub const CONCURRENCY_MAX: u16 = 256;
+/// The most postbacks to a publisher a second, of all replicas: ten times what it is told without a number of its own.
+pub const PER_SECOND_MAX: u16 = 10_000;
+
 /// Places where a publisher is told: its fact carries all of them.
 pub const POSTBACKS_MAX: usize = 500;
 /// Hours for which a replaced signing secret is still used, unless somebody says otherwise.
@@ -33,6 +39,19 @@ pub struct AdvertiserFields {
 pub struct PublisherFields {
     /// Shown to people.
     pub name: String,
+    /// How fast it is told.
+    #[serde(flatten)]
+    pub pace: Pace,
+}
+
+/// How fast a publisher is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pace {
+    /// Postbacks at a time, 1 to [`CONCURRENCY_MAX`], of each of payout's replicas; absent: as its settings say.
+    pub max_concurrency: Option<u16>,
+    /// Postbacks a second, 1 to [`PER_SECOND_MAX`], of all replicas together; absent: as payout's settings say.
+    pub max_per_second: Option<u16>,
 }
 
 /// How a publisher is told.

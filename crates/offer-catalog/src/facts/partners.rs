@@ -33,8 +33,8 @@ pub fn publisher_changed(publisher: &Publisher) -> PublisherChanged {
         name: publisher.fields.name.clone(),
         active: publisher.active,
         endpoints: publisher.endpoints.iter().map(endpoint).collect(),
-        max_concurrency: None,
-        max_per_second: None,
+        max_concurrency: publisher.fields.pace.max_concurrency.map(u32::from),
+        max_per_second: publisher.fields.pace.max_per_second.map(u32::from),
     }
 }
 

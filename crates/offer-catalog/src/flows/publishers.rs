@@ -71,6 +71,8 @@ impl Catalog {
             publishers::insert(conn, saved).await?;
             let logged = json!({
                 "name": saved.fields.name,
+                "maxConcurrency": saved.fields.pace.max_concurrency,
+                "maxPerSecond": saved.fields.pace.max_per_second,
                 "postback": saved.global_endpoint().map(|endpoint| &endpoint.fields),
                 "customHeader": saved
                     .global_endpoint()
@@ -115,7 +117,7 @@ impl Catalog {
         .await
     }
 
-    /// Replaces a publisher's name and status. While it is inactive its tokens open nothing, nothing more is shared with it,
+    /// Replaces a publisher's name, pace and status. While it is inactive its tokens open nothing, nothing more is shared with it,
     /// and payout tells it nothing. Saving what is there changes nothing.
     ///
     /// # Errors
@@ -237,5 +239,10 @@ pub(super) async fn lock_publisher(
 }
 
 fn logged(publisher: &Publisher) -> serde_json::Value {
-    json!({"name": publisher.fields.name, "active": publisher.active})
+    json!({
+        "name": publisher.fields.name,
+        "active": publisher.active,
+        "maxConcurrency": publisher.fields.pace.max_concurrency,
+        "maxPerSecond": publisher.fields.pace.max_per_second,
+    })
 }

@@ -13,7 +13,8 @@ use crate::flows::Catalog;
 
 /// Change a publisher
 ///
-/// Its name and whether it takes part; its postbacks are changed on their own. While it is inactive nothing more is shared with
+/// Its name, how fast it is told, and whether it takes part: all of them at once, what is left out of its pace is the
+/// installation's again. Its postbacks are changed on their own. While it is inactive nothing more is shared with
 /// it, its tokens are refused (they work again when it is active), and it is told nothing; conversions of offers that it has go
 /// on counting.
 #[utoipa::path(

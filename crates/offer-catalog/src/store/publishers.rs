@@ -19,7 +19,7 @@ use super::{
 use crate::domain::{
     custom_header::{CustomHeader, HeaderName},
     listing::{PartnerFilter, Slice, Sort, SortKey, Window},
-    partner::{EndpointFields, EndpointScope, PostbackMethod, PublisherFields, ToldStatus},
+    partner::{EndpointFields, EndpointScope, Pace, PostbackMethod, PublisherFields, ToldStatus},
     records::{Endpoint, OldSecret, Publisher},
 };
 
@@ -35,6 +35,8 @@ struct Row {
     active: bool,
     revision: i64,
     created_at: DateTime<Utc>,
+    max_concurrency: Option<i32>,
+    max_per_second: Option<i32>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -97,10 +99,15 @@ fn scope(offer: Option<Uuid>, event: Option<Uuid>) -> EndpointScope {
 }
 
 fn publisher(row: Row, endpoints: Vec<Endpoint>) -> QueryResult<Publisher> {
+    let bound = |count: Option<i32>, name| count.map(|count| convert::small(count, TABLE, name)).transpose();
+    let pace = Pace {
+        max_concurrency: bound(row.max_concurrency, "max_concurrency")?,
+        max_per_second: bound(row.max_per_second, "max_per_second")?,
+    };
     Ok(Publisher {
         tenant_id: TenantId::from_uuid(row.tenant_id),
         publisher_id: PublisherId::from_uuid(row.publisher_id),
-        fields: PublisherFields { name: row.name },
+        fields: PublisherFields { name: row.name, pace },
         endpoints,
         active: row.active,
         revision: convert::revision(row.revision, TABLE)?,
@@ -121,6 +128,8 @@ pub async fn insert(conn: &mut Conn, publisher: &Publisher) -> QueryResult<()> {
             dsl::active.eq(publisher.active),
             dsl::revision.eq(convert::revision_to_sql(publisher.revision)),
             dsl::created_at.eq(convert::to_sql(publisher.created_at)),
+            dsl::max_concurrency.eq(publisher.fields.pace.max_concurrency.map(i32::from)),
+            dsl::max_per_second.eq(publisher.fields.pace.max_per_second.map(i32::from)),
         ))
         .execute(conn)
         .await?;
@@ -215,6 +224,8 @@ pub async fn save(conn: &mut Conn, publisher: &Publisher) -> QueryResult<()> {
             dsl::name.eq(&publisher.fields.name),
             dsl::active.eq(publisher.active),
             dsl::revision.eq(convert::revision_to_sql(publisher.revision)),
+            dsl::max_concurrency.eq(publisher.fields.pace.max_concurrency.map(i32::from)),
+            dsl::max_per_second.eq(publisher.fields.pace.max_per_second.map(i32::from)),
         ))
         .execute(conn)
         .await

@@ -69,6 +69,8 @@ diesel::table! {
         active -> Bool,
         revision -> BigInt,
         created_at -> Timestamptz,
+        max_concurrency -> Nullable<Integer>,
+        max_per_second -> Nullable<Integer>,
     }
 }
 

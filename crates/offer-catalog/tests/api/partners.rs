@@ -340,3 +340,43 @@ async fn clients_need_not_guess() {
     });
     catalog.post("/offers", &owner, draft).await.ok();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_fast_a_publisher_is_told_is_bounded_shown_told_and_audited() {
+    let catalog = Catalog::start().await;
+    let owner = catalog.tenant("Brownboots").await;
+    let body = json!({"name": "Rewardville", "maxPerSecond": 5});
+    let made = catalog.post("/publishers", &owner, body).await.ok();
+    assert_eq!((&made["maxPerSecond"], &made["maxConcurrency"]), (&json!(5), &json!(null)));
+    let path = format!("/publishers/{}", text(&made, "/publisherId"));
+    let both = json!({"name": "Rewardville", "active": true, "maxPerSecond": 10_000, "maxConcurrency": 256});
+    let changed = catalog.put(&path, &owner, both.clone()).await.ok();
+    assert_eq!((&changed["maxPerSecond"], &changed["maxConcurrency"]), (&json!(10_000), &json!(256)));
+    assert_eq!(catalog.get(&path, &owner).await.ok(), changed);
+    assert_eq!(catalog.get("/publishers", &owner).await.ok()["items"][0], changed);
+    // The same once more says nothing; left out, they are the installation's again.
+    catalog.put(&path, &owner, both).await.ok();
+    let plain = catalog.put(&path, &owner, json!({"name": "Rewardville", "active": true})).await.ok();
+    assert_eq!((&plain["maxPerSecond"], &plain["maxConcurrency"]), (&json!(null), &json!(null)));
+    let told: Vec<_> = catalog
+        .facts::<PublisherChanged>()
+        .await
+        .into_iter()
+        .map(|fact| (fact.version, fact.max_concurrency, fact.max_per_second))
+        .collect();
+    assert_eq!(told, [(1, None, Some(5)), (2, Some(256), Some(10_000)), (3, None, None)]);
+    let audited = catalog.get("/audit-log", &owner).await.ok();
+    let audited = audited["items"].as_array().unwrap();
+    let change = audited.iter().find(|entry| entry["after"]["maxPerSecond"] == 10_000).unwrap();
+    assert_eq!(
+        (&change["before"]["maxPerSecond"], &change["before"]["maxConcurrency"]),
+        (&json!(5), &json!(null))
+    );
+
+    let wrong = json!({"name": "R", "active": true, "maxPerSecond": 0, "maxConcurrency": 257});
+    let fields = catalog.put(&path, &owner, wrong).await.fields(422, "invalid_body");
+    assert_eq!(fields, ["maxConcurrency", "maxPerSecond"]);
+    let wrong = json!({"name": "R", "maxPerSecond": 10_001, "maxConcurrency": 0.5});
+    let fields = catalog.post("/publishers", &owner, wrong).await.fields(422, "invalid_body");
+    assert_eq!(fields, ["maxConcurrency", "maxPerSecond"]);
+}

@@ -98,13 +98,16 @@ struct Done {
     publisher: PublisherKey,
     /// Absent when it did not get as far as a request.
     heard: Option<Answer>,
+    /// Of its endpoint, when it was claimed.
+    starts: i64,
     trace: TraceContext,
 }
 
 impl Done {
     const fn heard(&self) -> Heard {
         let Outcome { tenant, id, .. } = self.outcome;
-        Heard { delivery: id, endpoint: (tenant, self.attempt.endpoint), answer: self.heard }
+        let (endpoint, starts) = ((tenant, self.attempt.endpoint), self.starts);
+        Heard { delivery: id, endpoint, starts, answer: self.heard }
     }
 }
 
@@ -200,7 +203,8 @@ impl Deliverer {
         room: usize,
         busy: &Busy,
     ) -> Result<Vec<Result<Claimed, Box<Unreadable>>>, DbError> {
-        let asked = Asked { lease, limit: room, busy: &busy.of, bounds: self.bounds };
+        let asked =
+            Asked { lease, limit: room, busy: &busy.of, bounds: self.bounds, ids: self.sender.ids.as_ref() };
         transact(&self.pool, Retries::default(), async |connection| Ok(take_due(connection, asked).await?))
             .await
     }
@@ -307,6 +311,7 @@ struct Ticket {
     number: u16,
     /// Of schedules that are over.
     before: u16,
+    starts: i64,
     trace: TraceContext,
 }
 
@@ -320,6 +325,7 @@ impl Ticket {
             lease,
             number: claimed.attempts.saturating_add(1),
             before: claimed.attempts_before,
+            starts: claimed.starts,
             trace: claimed.trace.clone(),
         }
     }
@@ -333,6 +339,7 @@ impl Ticket {
             lease,
             number: unreadable.attempts.saturating_add(1),
             before: unreadable.attempts_before,
+            starts: unreadable.starts,
             trace: unreadable.trace.clone(),
         }
     }
@@ -376,6 +383,7 @@ impl Sender {
             },
             publisher: ticket.publisher,
             heard: None,
+            starts: ticket.starts,
             trace: ticket.trace,
         }
     }
@@ -448,6 +456,7 @@ impl Sender {
             },
             publisher: (delivery.tenant, delivery.publisher),
             heard: was_called.then_some(called.answer),
+            starts: delivery.starts,
             trace: delivery.trace.clone(),
         }
     }

@@ -22,6 +22,8 @@ pub(super) struct Heard {
     pub(super) delivery: DeliveryId,
     /// To which endpoint.
     pub(super) endpoint: EndpointKey,
+    /// How often that had started afresh when the attempt was claimed.
+    pub(super) starts: i64,
     /// Absent when it did not get as far as a request.
     pub(super) answer: Option<Answer>,
 }
@@ -40,7 +42,8 @@ pub(super) enum Turn {
 }
 
 /// Takes what was heard into account, in the order in which it was; of attempts that were not recorded nothing is counted.
-/// Endpoints that answer well, and did so before, are not touched.
+/// Endpoints that answer well, and did so before, are not touched. An answer to an attempt that was claimed before the
+/// endpoint started afresh says nothing: another URL gave it, or a person has judged it.
 pub(super) async fn heed(
     connection: &mut AsyncPgConnection,
     heard: &[Heard],
@@ -56,10 +59,13 @@ pub(super) async fn heed(
     if news.is_empty() {
         return Ok(Vec::new());
     }
-    let before = endpoint_conditions::lock(connection, &news).await?;
+    let known = endpoint_conditions::lock(connection, &news).await?;
+    let before: BTreeMap<EndpointKey, Condition> =
+        known.iter().map(|(key, known)| (*key, known.condition)).collect();
     let mut after = before.clone();
     for heard in heard() {
-        if let Some(condition) = after.get_mut(&heard.endpoint) {
+        let is_of_this_start = known.get(&heard.endpoint).is_some_and(|known| known.starts == heard.starts);
+        if let Some(condition) = after.get_mut(&heard.endpoint).filter(|_| is_of_this_start) {
             *condition = condition.after(heard.answer, now);
         }
     }

@@ -3,6 +3,7 @@
 //! On POST the body is signed. On GET there is none, so the request target (path and query, as they are sent) is signed in
 //! its place. Either way `webhook-id` stays the same on every attempt and `webhook-timestamp` is the attempt's.
 
+use contracts::headers::is_reserved;
 use http_kit::client::{
     Method as HttpMethod, Outbound, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -27,21 +28,6 @@ use crate::{
         publishers::Method,
     },
 };
-
-/// Headers that are ours or the protocol's: a publisher's own header can not take their place.
-const RESERVED_HEADERS: [&str; 11] = [
-    "host",
-    "connection",
-    "content-length",
-    "content-type",
-    "transfer-encoding",
-    "traceparent",
-    "tracestate",
-    "webhook-id",
-    "webhook-timestamp",
-    "webhook-signature",
-    TEST_HEADER,
-];
 
 /// Why a request could not even be made. Shown to people in the delivery log: no text of these holds a secret.
 #[derive(Debug, thiserror::Error)]
@@ -189,7 +175,8 @@ fn custom_header(message: &Message<'_>, keyring: &Keyring) -> Result<(HeaderMap,
         return Ok((headers, Mask::of(template, None)));
     };
     let name = HeaderName::try_from(name.as_str()).map_err(|_not_a_name| Unsendable::Header)?;
-    if RESERVED_HEADERS.contains(&name.as_str()) {
+    // The catalog takes no such name; a publisher's header can not take the place of ours or the protocol's.
+    if is_reserved(name.as_str()) {
         return Err(Unsendable::Header);
     }
     let place = seal::endpoint_header_value(message.tenant, message.endpoint);

@@ -3,10 +3,7 @@
 use kernel::{EndpointId, PublisherId, TenantId, TokenId};
 use postgres_kit::{DbError, Failure, Pool, Retries, transact};
 
-use crate::{
-    domain::delivery::Condition,
-    store::endpoint_conditions::{self, Change},
-};
+use crate::store::endpoint_conditions::{self, Change};
 
 /// What is asked for, and by whom.
 #[derive(Debug, Clone)]
@@ -63,7 +60,7 @@ pub async fn resume(pool: &Pool, asked: &Asked) -> Result<(), ResumeError> {
         if !known.ok_or(ResumeError::NotFound)?.is_held() {
             return Err(ResumeError::NotHeld);
         }
-        endpoint_conditions::save(connection, &[(key, Condition::FRESH)]).await?;
+        endpoint_conditions::start_afresh(connection, key).await?;
         let change = Change::Resumed(asked.token, &asked.reason);
         endpoint_conditions::note(connection, &[key], &change).await?;
         Ok(())

@@ -1,26 +1,33 @@
 //! Which of what is due is sent now: by publisher its room and its rate, by endpoint its breaker and its pause.
 //!
-//! What may not be sent stays as it is: it is due, it is not read, and its attempts are not counted.
+//! What may not be sent stays as it is: it is due, it is not read, and its attempts are not counted. What waits for an endpoint
+//! that is switched off ends here, without a call: it takes no token of its publisher's rate and nobody's slot.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use kernel::Timestamp;
+use kernel::{IdSource, Timestamp};
+use postgres_kit::{notify, outbox};
 use uuid::Uuid;
 
-use super::deliver::Bounds;
+use super::{deliver::Bounds, facts};
 use crate::{
     domain::delivery::{Bucket, Rate, Share},
     store::{
+        DELIVERIES_CHANNEL,
         deliveries::{self, Claim, Claimed, EndpointKey, EndpointShare, PublisherKey, Unreadable},
         endpoint_conditions::{self, Probe},
         publisher_traffic::{self, DueEndpoint, DuePublisher},
+        switched_off,
     },
 };
 
+/// Deliveries of switched-off endpoints that end with one claim: a few milliseconds, for which nobody else's wait.
+const ENDED_AT_ONCE: u16 = 500;
+
 /// What one claim is for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     /// Names it.
     pub(super) lease: Uuid,
@@ -30,6 +37,8 @@ pub(super) struct Asked<'a> {
     pub(super) busy: &'a HashMap<PublisherKey, i32>,
     /// The settings.
     pub(super) bounds: Bounds,
+    /// Names facts.
+    pub(super) ids: &'a dyn IdSource,
 }
 
 /// What may go to one publisher.
@@ -42,7 +51,7 @@ struct Allowance {
     now: Timestamp,
 }
 
-/// Takes what may be sent now. Four statements, whatever is due; one when nothing is.
+/// Takes what may be sent now. Four statements, whatever is due; one when nothing is; two more when something has to end.
 ///
 /// # Errors
 /// diesel's, when a statement fails.
@@ -51,6 +60,10 @@ pub(super) async fn take_due(
     asked: Asked<'_>,
 ) -> QueryResult<Vec<Result<Claimed, Box<Unreadable>>>> {
     let mut due = publisher_traffic::lock_due(connection).await?;
+    let keys: Vec<PublisherKey> = due.iter().map(|publisher| publisher.key).collect();
+    let Some(now) = due.first().map(|publisher| publisher.now) else { return Ok(Vec::new()) };
+    let endpoints = publisher_traffic::endpoints_of(connection, &keys).await?;
+    end_switched_off(connection, &endpoints, asked.ids, now).await?;
     // Whoever was sent something longest ago comes first: with one free slot it is everybody's turn all the same.
     due.sort_by_key(|publisher| publisher.bucket.empty_at);
     let allowances: BTreeMap<PublisherKey, Allowance> = (0_i32..)
@@ -61,8 +74,6 @@ pub(super) async fn take_due(
     if allowances.is_empty() {
         return Ok(Vec::new());
     }
-    let keys: Vec<PublisherKey> = allowances.keys().copied().collect();
-    let endpoints = publisher_traffic::endpoints_of(connection, &keys).await?;
     let shares: Vec<EndpointShare> = endpoints
         .iter()
         .filter_map(|endpoint| share(endpoint, allowances.get(&endpoint.publisher)?))
@@ -96,10 +107,32 @@ fn allowance(publisher: &DuePublisher, place: i32, asked: &Asked<'_>) -> Allowan
     Allowance { rate, bucket: publisher.bucket, under_way, place, room, now: publisher.now }
 }
 
-/// An endpoint that is switched off is claimed whatever its condition: its deliveries end without a call.
+/// Ends what is due at endpoints that are switched off, whatever their condition; what is left of it with the next claim,
+/// which follows at once.
+async fn end_switched_off(
+    connection: &mut AsyncPgConnection,
+    endpoints: &[DueEndpoint],
+    ids: &dyn IdSource,
+    now: Timestamp,
+) -> QueryResult<()> {
+    let ending = endpoints.iter().filter(|endpoint| endpoint.is_ending);
+    let ending: Vec<EndpointKey> = ending.map(|endpoint| (endpoint.publisher.0, endpoint.endpoint)).collect();
+    if ending.is_empty() {
+        return Ok(());
+    }
+    let ended = switched_off::end_due(connection, &ending, ENDED_AT_ONCE).await?;
+    let said: Vec<_> =
+        ended.iter().map(|(ended, trace)| facts::delivery_outcome(ids, now, Some(trace), ended)).collect();
+    outbox::add(connection, &said).await?;
+    if ended.len() >= usize::from(ENDED_AT_ONCE) {
+        notify::notify(connection, DELIVERIES_CHANNEL, &[String::new()]).await?;
+    }
+    Ok(())
+}
+
 fn share(endpoint: &DueEndpoint, allowance: &Allowance) -> Option<EndpointShare> {
     let take = match endpoint.condition.share(allowance.now) {
-        _ if !endpoint.active => allowance.room,
+        _ if !endpoint.active => return None,
         Share::All => allowance.room,
         Share::Probe => 1,
         Share::Nothing => return None,

@@ -199,7 +199,9 @@ pub struct DeliveryBody {
     /// When it is tried next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<String>,
-    /// What holds it beside time: `paused_endpoint` or `open_breaker`. Its attempts are not counted meanwhile.
+    /// What it waits for: `attempt_under_way`, `paused_endpoint`, `open_breaker`, `turn` (it is due: its publisher's rate,
+    /// concurrency or other deliveries come first), `retry` (`dueAt`, after an attempt that failed), `earlier_telling` (an older
+    /// telling of the conversion is under way there). Absent when it has ended, or is about to: its endpoint is switched off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
     /// When it was decided.

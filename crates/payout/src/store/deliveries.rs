@@ -214,6 +214,8 @@ pub struct Claimed {
     pub attempts: u16,
     /// Of these, attempts of schedules that are over: a replay begins a new one.
     pub attempts_before: u16,
+    /// How often its endpoint had started afresh by now.
+    pub starts: i64,
     /// What the conversion's reason was at that revision.
     pub reason: String,
     /// What the publisher earned at that revision.
@@ -243,6 +245,8 @@ pub struct Unreadable {
     pub attempts: u16,
     /// Of these, attempts of schedules that are over.
     pub attempts_before: u16,
+    /// How often its endpoint had started afresh by now.
+    pub starts: i64,
     /// Which column, and what it holds.
     pub why: String,
     /// The trace of the postback behind it.
@@ -314,13 +318,15 @@ pub async fn claim(
             conversions.traceparent, conversions.tracestate, endpoints.active, endpoints.method, endpoints.url_template,
             endpoints.signing_secret,
             CASE WHEN endpoints.old_secret_until > now() THEN endpoints.old_signing_secret END AS old_signing_secret,
-            endpoints.custom_header_name, endpoints.custom_header_value
+            endpoints.custom_header_name, endpoints.custom_header_value, coalesce(conditions.starts, 0) AS starts
         FROM claimed
         JOIN conversions USING (tenant_id, conversion_id)
         JOIN conversion_history AS history ON history.tenant_id = claimed.tenant_id
             AND history.conversion_id = claimed.conversion_id AND history.status_revision = claimed.status_revision
         JOIN postback_endpoints AS endpoints ON endpoints.tenant_id = claimed.tenant_id
-            AND endpoints.endpoint_id = claimed.endpoint_id",
+            AND endpoints.endpoint_id = claimed.endpoint_id
+        LEFT JOIN endpoint_conditions AS conditions ON conditions.tenant_id = claimed.tenant_id
+            AND conditions.endpoint_id = claimed.endpoint_id",
     )
     .bind::<Array<SqlUuid>, _>(column(shares, |share| share.publisher.0.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(shares, |share| share.publisher.1.as_uuid()))
@@ -413,7 +419,7 @@ pub async fn conclude(connection: &mut AsyncPgConnection, outcomes: &[Outcome]) 
 }
 
 #[derive(QueryableByName)]
-struct EndedRow {
+pub(super) struct EndedRow {
     #[diesel(sql_type = SqlUuid)]
     tenant_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
@@ -506,6 +512,8 @@ struct ClaimedRow {
     custom_header_name: Option<String>,
     #[diesel(sql_type = Nullable<Binary>)]
     custom_header_value: Option<Vec<u8>>,
+    #[diesel(sql_type = BigInt)]
+    starts: i64,
 }
 
 impl ClaimedRow {
@@ -517,6 +525,7 @@ impl ClaimedRow {
             publisher: PublisherId::from_uuid(self.publisher_id),
             attempts: u16::try_from(self.attempts).unwrap_or(u16::MAX),
             attempts_before: u16::try_from(self.attempts_before).unwrap_or(u16::MAX),
+            starts: self.starts,
             why: String::new(),
             trace: TraceContext {
                 traceparent: self.traceparent.clone(),
@@ -552,6 +561,7 @@ impl TryFrom<ClaimedRow> for Claimed {
             told: words::read_told(&row.told)?,
             attempts: u16::try_from(row.attempts).unwrap_or(u16::MAX),
             attempts_before: u16::try_from(row.attempts_before).unwrap_or(u16::MAX),
+            starts: row.starts,
             reason: row.reason,
             payout,
             reward_points: row.reward_points,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     column::{Moment, to_sql},
     read::{AttemptRow, Scope},
+    waits_for::waits_for,
 };
 
 /// Beyond this a total is "at least": counting on would slow down who only wants the first page.
@@ -73,68 +74,79 @@ pub struct LogRow {
     /// Of AppsFlyer's call; empty when it came without.
     #[diesel(sql_type = Text)]
     pub traceparent: String,
+    /// What it waits for, by its word; nothing when it has ended.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub waits_for: Option<String>,
 }
 
-// Of each publisher the newest, by its own index; then the newest of all of them. Which index a filter can use is said in the
-// text: a plan that is kept knows no parameters.
-macro_rules! found {
-    ($filter:literal, $select:literal, $behind:literal) => {
+// Of each endpoint the newest in each state, by their index; then the newest of all of them. A delivery's publisher is its
+// endpoint's, and no endpoint is ever taken out of its table.
+macro_rules! of_endpoints {
+    ($select:literal, $behind:literal) => {
         concat!(
-            "FROM publishers CROSS JOIN LATERAL (
+            "FROM postback_endpoints AS endpoints
+            CROSS JOIN (VALUES ('waiting'), ('delivered'), ('exhausted'), ('superseded'), ('stopped')) AS wanted (state)
+            CROSS JOIN LATERAL (
                 SELECT ",
             $select,
             " FROM deliveries
-                WHERE deliveries.tenant_id = publishers.tenant_id AND deliveries.publisher_id = publishers.publisher_id
-                    AND ($3 IS NULL OR endpoint_id = $3) AND ",
-            $filter,
-            " AND created_at >= coalesce($5, '-infinity') AND created_at < coalesce($6, 'infinity')
+                WHERE deliveries.tenant_id = endpoints.tenant_id AND deliveries.endpoint_id = endpoints.endpoint_id
+                    AND deliveries.state = wanted.state
+                    AND created_at >= coalesce($5, '-infinity') AND created_at < coalesce($6, 'infinity')
                     AND ($7 IS NULL OR conversion_id = $7) ",
             $behind,
             ") AS found
-            WHERE publishers.tenant_id = $1 AND ($2 IS NULL OR publishers.publisher_id = $2)"
+            WHERE endpoints.tenant_id = $1 AND ($2 IS NULL OR endpoints.publisher_id = $2)
+                AND ($3 IS NULL OR endpoints.endpoint_id = $3) AND ($4 IS NULL OR wanted.state = $4)"
         )
     };
 }
 
-macro_rules! page {
-    ($filter:literal) => {
+macro_rules! of_conversion {
+    ($select:literal, $behind:literal) => {
         concat!(
-            "SELECT found.*, (
-                SELECT traceparent FROM conversions
-                WHERE conversions.tenant_id = found.tenant_id AND conversions.conversion_id = found.conversion_id
-            ) AS traceparent ",
-            found!(
-                $filter,
-                "deliveries.*",
-                "AND (created_at, delivery_id)
-                    < (coalesce($8, 'infinity'), coalesce($9, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-                ORDER BY created_at DESC, delivery_id DESC LIMIT $10"
-            ),
-            " ORDER BY found.created_at DESC, found.delivery_id DESC LIMIT $10"
-        )
-    };
-}
-
-macro_rules! total {
-    ($filter:literal) => {
-        concat!(
-            "SELECT count(*) AS rows FROM (SELECT ",
-            found!($filter, "delivery_id", "LIMIT $8"),
-            " LIMIT $8) AS counted"
+            "FROM (
+                SELECT ",
+            $select,
+            " FROM deliveries
+                WHERE tenant_id = $1 AND conversion_id = $7 AND ($2 IS NULL OR publisher_id = $2)
+                    AND ($3 IS NULL OR endpoint_id = $3) AND ($4 IS NULL OR state = $4)
+                    AND created_at >= coalesce($5, '-infinity') AND created_at < coalesce($6, 'infinity') ",
+            $behind,
+            ") AS found"
         )
     };
 }
 
 macro_rules! texts {
-    ($filter:literal) => {
-        (page!($filter), total!($filter))
+    ($found:ident) => {
+        (
+            concat!(
+                "SELECT found.*, (
+                    SELECT traceparent FROM conversions
+                    WHERE conversions.tenant_id = found.tenant_id AND conversions.conversion_id = found.conversion_id
+                ) AS traceparent, (",
+                waits_for!("found"),
+                ") AS waits_for ",
+                $found!(
+                    "deliveries.*",
+                    "AND (created_at, delivery_id)
+                        < (coalesce($8, 'infinity'), coalesce($9, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+                    ORDER BY created_at DESC, delivery_id DESC LIMIT $10"
+                ),
+                " ORDER BY found.created_at DESC, found.delivery_id DESC LIMIT $10"
+            ),
+            concat!(
+                "SELECT count(*) AS rows FROM (SELECT ",
+                $found!("delivery_id", "LIMIT $8"),
+                " LIMIT $8) AS counted"
+            ),
+        )
     };
 }
 
-const OF_CONVERSION: (&str, &str) = texts!("conversion_id = $7 AND ($4 IS NULL OR state = $4)");
-const FAILED: (&str, &str) = texts!("state IN ('exhausted', 'stopped') AND state = $4");
-const WAITING: (&str, &str) = texts!("state = 'waiting' AND state = $4");
-const ANY: (&str, &str) = texts!("($4 IS NULL OR state = $4)");
+const OF_CONVERSION: (&str, &str) = texts!(of_conversion);
+const OF_ENDPOINTS: (&str, &str) = texts!(of_endpoints);
 
 /// A page of deliveries, newest status change first, and how many there are in all, or [`COUNTED_MAX`].
 ///
@@ -145,12 +157,7 @@ pub async fn list(
     scope: Scope,
     filter: &LogFilter,
 ) -> QueryResult<(Vec<LogRow>, u64)> {
-    let (page, total) = match (filter.conversion, filter.state) {
-        (Some(_), _) => OF_CONVERSION,
-        (None, Some("exhausted" | "stopped")) => FAILED,
-        (None, Some("waiting")) => WAITING,
-        (None, _) => ANY,
-    };
+    let (page, total) = if filter.conversion.is_some() { OF_CONVERSION } else { OF_ENDPOINTS };
     let page = sql_query(page)
         .bind::<SqlUuid, _>(scope.tenant.as_uuid())
         .bind::<Nullable<SqlUuid>, _>(scope.publisher.map(PublisherId::as_uuid))
@@ -185,10 +192,12 @@ pub async fn get(
     scope: Scope,
     delivery: DeliveryId,
 ) -> QueryResult<Option<(LogRow, Vec<AttemptRow>)>> {
-    let select = sql_query(
-        "SELECT deliveries.*, conversions.traceparent FROM deliveries JOIN conversions USING (tenant_id, conversion_id)
-        WHERE tenant_id = $1 AND delivery_id = $2 AND ($3 IS NULL OR deliveries.publisher_id = $3)",
-    )
+    let select = sql_query(concat!(
+        "SELECT deliveries.*, conversions.traceparent, (",
+        waits_for!("deliveries"),
+        ") AS waits_for FROM deliveries JOIN conversions USING (tenant_id, conversion_id)
+        WHERE tenant_id = $1 AND delivery_id = $2 AND ($3 IS NULL OR deliveries.publisher_id = $3)"
+    ))
     .bind::<SqlUuid, _>(scope.tenant.as_uuid())
     .bind::<SqlUuid, _>(delivery.as_uuid())
     .bind::<Nullable<SqlUuid>, _>(scope.publisher.map(PublisherId::as_uuid));

@@ -27,7 +27,7 @@ use crate::domain::delivery::{Breaker, Condition};
 pub async fn lock(
     connection: &mut AsyncPgConnection,
     heard: &BTreeMap<EndpointKey, IsNews>,
-) -> QueryResult<BTreeMap<EndpointKey, Condition>> {
+) -> QueryResult<BTreeMap<EndpointKey, Known>> {
     let heard: Vec<_> = heard.iter().collect();
     let lock = sql_query(
         "INSERT INTO endpoint_conditions AS conditions (tenant_id, endpoint_id)
@@ -39,13 +39,22 @@ pub async fn lock(
             OR known.paused_at IS NOT NULL
         ORDER BY heard.tenant_id, heard.endpoint_id
         ON CONFLICT (tenant_id, endpoint_id) DO UPDATE SET failures = conditions.failures
-        RETURNING tenant_id, endpoint_id, failures, open_until, failed_probes, probing, gone, paused_at",
+        RETURNING tenant_id, endpoint_id, failures, open_until, failed_probes, probing, gone, paused_at, starts",
     )
     .bind::<Array<SqlUuid>, _>(column(&heard, |((tenant, _), _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(&heard, |((_, endpoint), _)| endpoint.as_uuid()))
     .bind::<Array<Bool>, _>(column(&heard, |(_, is_news)| is_news.0));
     let rows: Vec<Row> = kept(lock).load(connection).await?;
-    Ok(rows.into_iter().map(|row| (row.key(), row.columns.condition())).collect())
+    Ok(rows.into_iter().map(|row| (row.key(), row.known())).collect())
+}
+
+/// What is known of an endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// From its answers.
+    pub condition: Condition,
+    /// How often it has started afresh: what was claimed before the last time says nothing.
+    pub starts: i64,
 }
 
 /// Whether an endpoint answered something that an endpoint which never failed has not answered.
@@ -180,8 +189,36 @@ pub async fn lock_one(
     Ok(Some(columns.map_or(Condition::FRESH, Columns::condition)))
 }
 
-/// Lets endpoints whose URL is about to change start afresh: what was known is of another receiver. Called before their rows
-/// are written.
+/// Lets an endpoint whose row is locked start afresh.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn start_afresh(
+    connection: &mut AsyncPgConnection,
+    (tenant, endpoint): EndpointKey,
+) -> QueryResult<()> {
+    let update = sql_query(
+        "UPDATE endpoint_conditions SET failures = 0, open_until = NULL, failed_probes = 0, probing = false, gone = 0,
+            paused_at = NULL, starts = starts + 1
+        WHERE tenant_id = $1 AND endpoint_id = $2",
+    )
+    .bind::<SqlUuid, _>(tenant.as_uuid())
+    .bind::<SqlUuid, _>(endpoint.as_uuid());
+    kept(update).execute(connection).await.map(drop)
+}
+
+// The endpoints of a publisher whose template is another one than the new one.
+macro_rules! moved {
+    () => {
+        "FROM unnest($3, $4) AS new (endpoint_id, url_template)
+        JOIN postback_endpoints AS endpoints ON endpoints.tenant_id = $1 AND endpoints.publisher_id = $2
+            AND endpoints.endpoint_id = new.endpoint_id AND endpoints.url_template <> new.url_template"
+    };
+}
+
+/// Lets endpoints whose URL is about to change start afresh: what was known, and what is still to be heard of attempts that
+/// are under way, is of another receiver. Called before their rows are written. One that never failed gets a row by it, on
+/// which whoever records such an attempt waits for this transaction.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
@@ -190,30 +227,42 @@ pub(super) async fn refresh_moved(
     publisher: &Publisher,
 ) -> QueryResult<()> {
     let rows = publisher.endpoints.as_slice();
-    let update = sql_query(
+    let ids = || column(rows, |row| row.endpoint.id.as_uuid());
+    let templates = || column(rows, |row| without_nul(&row.url_template));
+    let insert = sql_query(concat!(
+        "INSERT INTO endpoint_conditions (tenant_id, endpoint_id)
+        SELECT endpoints.tenant_id, endpoints.endpoint_id ",
+        moved!(),
+        " ORDER BY endpoints.tenant_id, endpoints.endpoint_id
+        ON CONFLICT DO NOTHING"
+    ))
+    .bind::<SqlUuid, _>(publisher.tenant.as_uuid())
+    .bind::<SqlUuid, _>(publisher.id.as_uuid())
+    .bind::<Array<SqlUuid>, _>(ids())
+    .bind::<Array<Text>, _>(templates());
+    kept(insert).execute(connection).await?;
+    let update = sql_query(concat!(
         "WITH moved AS (
-            SELECT conditions.tenant_id, conditions.endpoint_id, paused_at IS NOT NULL AS was_paused
-            FROM unnest($3, $4) AS new (endpoint_id, url_template)
-            JOIN postback_endpoints AS endpoints ON endpoints.tenant_id = $1 AND endpoints.publisher_id = $2
-                AND endpoints.endpoint_id = new.endpoint_id AND endpoints.url_template <> new.url_template
-            JOIN endpoint_conditions AS conditions ON conditions.tenant_id = endpoints.tenant_id
+            SELECT conditions.tenant_id, conditions.endpoint_id, paused_at IS NOT NULL AS was_paused ",
+        moved!(),
+        " JOIN endpoint_conditions AS conditions ON conditions.tenant_id = endpoints.tenant_id
                 AND conditions.endpoint_id = endpoints.endpoint_id
             ORDER BY conditions.tenant_id, conditions.endpoint_id
             FOR UPDATE OF conditions
         ), fresh AS (
             UPDATE endpoint_conditions AS conditions SET failures = 0, open_until = NULL, failed_probes = 0,
-                probing = false, gone = 0, paused_at = NULL, pauses = pauses + was_paused::integer
+                probing = false, gone = 0, paused_at = NULL, starts = starts + 1, pauses = pauses + was_paused::integer
             FROM moved
             WHERE conditions.tenant_id = moved.tenant_id AND conditions.endpoint_id = moved.endpoint_id
             RETURNING conditions.tenant_id, conditions.endpoint_id, pauses, was_paused
         )
         INSERT INTO endpoint_pauses (tenant_id, endpoint_id, number, change, made_by, reason)
-        SELECT tenant_id, endpoint_id, pauses, 'resumed', 'catalog', 'its URL was changed' FROM fresh WHERE was_paused",
-    )
+        SELECT tenant_id, endpoint_id, pauses, 'resumed', 'catalog', 'its URL was changed' FROM fresh WHERE was_paused"
+    ))
     .bind::<SqlUuid, _>(publisher.tenant.as_uuid())
     .bind::<SqlUuid, _>(publisher.id.as_uuid())
-    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.endpoint.id.as_uuid()))
-    .bind::<Array<Text>, _>(column(rows, |row| without_nul(&row.url_template)));
+    .bind::<Array<SqlUuid>, _>(ids())
+    .bind::<Array<Text>, _>(templates());
     kept(update).execute(connection).await.map(drop)
 }
 
@@ -257,9 +306,15 @@ struct Row {
     endpoint_id: Uuid,
     #[diesel(embed)]
     columns: Columns,
+    #[diesel(sql_type = BigInt)]
+    starts: i64,
 }
 
 impl Row {
+    fn known(self) -> Known {
+        Known { starts: self.starts, condition: self.columns.condition() }
+    }
+
     const fn key(&self) -> EndpointKey {
         (TenantId::from_uuid(self.tenant_id), EndpointId::from_uuid(self.endpoint_id))
     }

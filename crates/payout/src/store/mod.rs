@@ -31,12 +31,14 @@ pub mod retention;
 pub mod statement_rows;
 pub mod statements;
 pub mod steps;
+pub mod switched_off;
 pub mod tenants;
 pub mod untold;
 pub mod usage;
 pub mod verify;
 mod verify_statements;
 pub mod waiting;
+mod waits_for;
 mod words;
 
 use diesel::{QueryResult, QueryableByName, sql_query, sql_types::Timestamptz};

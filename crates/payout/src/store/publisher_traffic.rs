@@ -66,6 +66,8 @@ pub struct DueEndpoint {
     pub endpoint: EndpointId,
     /// Whether it is to be called at all.
     pub active: bool,
+    /// Whether it is not, and something of its is due: that ends.
+    pub is_ending: bool,
     /// What its answers say of it.
     pub condition: Condition,
 }
@@ -80,6 +82,11 @@ pub async fn endpoints_of(
 ) -> QueryResult<Vec<DueEndpoint>> {
     let select = sql_query(
         "SELECT endpoints.tenant_id, endpoints.publisher_id, endpoints.endpoint_id, active,
+            CASE WHEN active THEN false ELSE EXISTS (
+                SELECT FROM deliveries
+                WHERE deliveries.tenant_id = endpoints.tenant_id AND deliveries.endpoint_id = endpoints.endpoint_id
+                    AND state = 'waiting' AND due_at <= now()
+            ) END AS is_ending,
             coalesce(failures, 0) AS failures, open_until, coalesce(failed_probes, 0) AS failed_probes,
             coalesce(probing, false) AS probing, coalesce(gone, 0) AS gone, paused_at
         FROM postback_endpoints AS endpoints
@@ -150,6 +157,8 @@ struct EndpointRow {
     endpoint_id: Uuid,
     #[diesel(sql_type = Bool)]
     active: bool,
+    #[diesel(sql_type = Bool)]
+    is_ending: bool,
     #[diesel(embed)]
     columns: Columns,
 }
@@ -160,6 +169,7 @@ impl From<EndpointRow> for DueEndpoint {
             publisher: (TenantId::from_uuid(row.tenant_id), PublisherId::from_uuid(row.publisher_id)),
             endpoint: EndpointId::from_uuid(row.endpoint_id),
             active: row.active,
+            is_ending: row.is_ending,
             condition: row.columns.condition(),
         }
     }

@@ -10,7 +10,7 @@ use kernel::{ClickId, ConversionId, PublisherId, TenantId};
 use postgres_kit::kept;
 use uuid::Uuid;
 
-use super::{column::Moment, words};
+use super::{column::Moment, waits_for::waits_for, words};
 use crate::domain::standing::Told;
 
 /// Beyond this a total is "at least": counting on would slow down who only wants the first page.
@@ -321,16 +321,12 @@ pub async fn deliveries(
     tenant: TenantId,
     conversion: ConversionId,
 ) -> QueryResult<(Vec<DeliveryRow>, Vec<AttemptRow>)> {
-    let select = sql_query(
-        "SELECT deliveries.*, CASE
-            WHEN state <> 'waiting' OR lease IS NOT NULL OR NOT active THEN NULL
-            WHEN paused_at IS NOT NULL THEN 'paused_endpoint'
-            WHEN open_until IS NOT NULL THEN 'open_breaker' END AS waits_for
-        FROM deliveries
-        JOIN postback_endpoints AS endpoints USING (tenant_id, endpoint_id)
-        LEFT JOIN endpoint_conditions USING (tenant_id, endpoint_id)
-        WHERE tenant_id = $1 AND conversion_id = $2 ORDER BY status_revision, endpoint_id",
-    )
+    let select = sql_query(concat!(
+        "SELECT deliveries.*, (",
+        waits_for!("deliveries"),
+        ") AS waits_for FROM deliveries
+        WHERE tenant_id = $1 AND conversion_id = $2 ORDER BY status_revision, endpoint_id"
+    ))
     .bind::<SqlUuid, _>(tenant.as_uuid())
     .bind::<SqlUuid, _>(conversion.as_uuid());
     let deliveries = kept(select).load(connection).await?;

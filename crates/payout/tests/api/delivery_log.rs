@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use contracts::catalog::{PostbackMethod, SealedSecret, TokenRole};
 use serde_json::Value;
-use test_kit::Answer;
+use test_kit::{Answer, eventually};
 
 use crate::{
     facts::{TRACE, Tenant, endpoint_id},
-    stage::Stage,
+    stage::{SOON, Stage},
 };
 
 const MANAGER: &str = "gkt_manager";
@@ -171,5 +171,150 @@ async fn an_endpoint_that_repeats_its_secrets_does_not_put_them_into_the_log() {
         }
     }
     stage.rows("delivery_attempts WHERE delivery_attempts::text LIKE '%canary%'", 0).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn in_no_spelling_do_they_get_there() {
+    let (stage, brownboots) = stage().await;
+    let canary = "s3cr3t/canary+in=words";
+    let mut endpoint = brownboots
+        .endpoint(format!("{}/cb?k=canary-beside-{{payout}}&id={{conversion_id}}", stage.publisher.url()));
+    endpoint.custom_header_name = Some(String::from("Authorization"));
+    let sealed = brownboots.sealed_header(&format!("Bearer {canary}"));
+    endpoint.custom_header_value = Some(SealedSecret { sealed, valid_until_micros: None });
+    stage.say_catalog([brownboots.publisher(2, vec![endpoint])]).await;
+    // The word alone, in URLs in either case and as a form, in JSON, in HTML, in base64; and what stands beside a macro.
+    let echo = [
+        "s3cr3t/canary+in=words",
+        "s3cr3t%2Fcanary%2Bin%3Dwords",
+        "s3cr3t%2fcanary%2bin%3dwords",
+        r"s3cr3t\/canary+in=words",
+        r"s3cr3t\u002fcanary\u002Bin\u003dwords",
+        "s3cr3t&#x2F;canary&#43;in=words",
+        "czNjcjN0L2NhbmFyeStpbj13b3Jkcw==",
+        "Bearer+s3cr3t%2Fcanary%2Bin%3Dwords",
+        "canary-beside-2.00",
+    ];
+    stage.publisher.answer("/cb", [Answer::status(200).body(echo.join("|"))]);
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.rows("deliveries WHERE state = 'delivered'", 1).await;
+    assert_eq!(
+        stage.told(1).await[0].header("authorization"),
+        Some(format!("Bearer {canary}").as_str()),
+        "it was sent"
+    );
+    let (_, page) = stage.get("/api/v1/deliveries", Some(MANAGER)).await;
+    let id = items(&page)[0]["deliveryId"].as_str().unwrap().to_owned();
+    let (_, whole) = stage.get(&format!("/api/v1/deliveries/{id}"), Some(MANAGER)).await;
+    assert_eq!(whole["attempts"][0]["response"], "…|…|…|…|…|…|…==|…|…2.00", "{whole}");
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn every_door_says_what_a_delivery_waits_for() {
+    let (stage, brownboots) = stage().await;
+    stage.publisher.answer("/cb", [Answer::status(503)]);
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.rows("deliveries WHERE state = 'waiting' AND attempts = 1", 1).await;
+    let of_conversion = format!("/api/v1/conversions/{}", brownboots.conversion_id(1));
+    let waits_for = async || {
+        let (_, page) = stage.get("/api/v1/deliveries?state=waiting", Some(MANAGER)).await;
+        let listed = items(&page)[0].clone();
+        let path = format!("/api/v1/deliveries/{}", listed["deliveryId"].as_str().unwrap());
+        let (_, whole) = stage.get(&path, Some(PARTNER)).await;
+        let (_, filtered) = stage
+            .get(
+                &format!("/api/v1/deliveries?state=waiting&conversion_id={}", brownboots.conversion_id(1)),
+                Some(PARTNER),
+            )
+            .await;
+        let (_, conversion) = stage.get(&of_conversion, Some(MANAGER)).await;
+        let of_conversion = conversion["deliveries"].as_array().unwrap();
+        let of_conversion = of_conversion.iter().find(|it| it["deliveryId"] == listed["deliveryId"]).unwrap();
+        for shown in [&whole, &items(&filtered)[0], of_conversion] {
+            assert_eq!(shown["waitsFor"], listed["waitsFor"], "{shown}");
+        }
+        listed["waitsFor"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(waits_for().await, "retry");
+    // From here on its publisher has no token for an hour.
+    stage.meanwhile("UPDATE publishers SET bucket_empty_at = now() + interval '1 hour'").await;
+    stage.meanwhile("UPDATE deliveries SET due_at = now()").await;
+    assert_eq!(waits_for().await, "turn");
+    stage
+        .meanwhile("UPDATE endpoint_conditions SET failures = 0, open_until = now() + interval '1 hour'")
+        .await;
+    assert_eq!(waits_for().await, "open_breaker");
+    stage.meanwhile("UPDATE endpoint_conditions SET open_until = NULL, paused_at = now()").await;
+    assert_eq!(waits_for().await, "paused_endpoint");
+    let lease = "UPDATE deliveries SET lease = gen_random_uuid(), leased_until = now() + interval '1 hour',
+        due_at = now() + interval '1 hour'";
+    stage.meanwhile(lease).await;
+    assert_eq!(waits_for().await, "attempt_under_way");
+    // A newer one waits until that attempt is over.
+    stage.meanwhile("UPDATE endpoint_conditions SET paused_at = NULL").await;
+    stage
+        .meanwhile(
+            "UPDATE deliveries SET state = 'superseded', due_at = NULL, ended_at = now(), superseded_by = 2",
+        )
+        .await;
+    let newer = "INSERT INTO deliveries SELECT (jsonb_populate_record(deliveries, jsonb_build_object(
+            'delivery_id', gen_random_uuid(), 'state', 'waiting', 'lease', null, 'leased_until', null, 'ended_at', null,
+            'superseded_by', null, 'attempts', 0, 'due_at', now() + interval '1 hour'))).* FROM deliveries";
+    stage.meanwhile(newer).await;
+    assert_eq!(waits_for().await, "earlier_telling");
+    stage.meanwhile("UPDATE postback_endpoints SET active = false").await;
+    assert_eq!(waits_for().await, "", "it ends when it is due");
+}
+
+/// An endpoint and a state with few deliveries are found among many others without reading those.
+#[tokio::test]
+async fn a_filter_reads_what_it_shows_whatever_lies_beside_it() {
+    const BESIDE: i64 = 50_000;
+    let (stage, brownboots) = stage().await;
+    stage.publisher.answer("/cb", [Answer::status(410), Answer::status(200)]);
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.rows("deliveries WHERE state = 'stopped'", 1).await;
+    let quiet =
+        "INSERT INTO postback_endpoints SELECT (jsonb_populate_record(postback_endpoints, jsonb_build_object(
+        'endpoint_id', '00000000-0000-0000-0000-0000000000e9'))).* FROM postback_endpoints";
+    stage.meanwhile(quiet).await;
+    for (count, endpoint, age) in
+        [(3, "00000000-0000-0000-0000-0000000000e9", "2 days"), (BESIDE, "", "1 hour")]
+    {
+        let endpoint =
+            if endpoint.is_empty() { String::from("endpoint_id") } else { format!("'{endpoint}'::uuid") };
+        let copies = format!(
+            "INSERT INTO deliveries (tenant_id, delivery_id, conversion_id, status_revision, endpoint_id, publisher_id, told,
+                state, attempts, created_at, ended_at)
+            SELECT tenant_id, gen_random_uuid(), conversion_id, 1, {endpoint}, publisher_id, told, 'delivered', 1,
+                now() - interval '{age}', now() FROM deliveries, generate_series(1, {count}) WHERE state = 'stopped'"
+        );
+        stage.meanwhile(&copies).await;
+    }
+    stage.meanwhile("ANALYZE deliveries").await;
+    let reads = "SELECT (idx_tup_fetch + seq_tup_read)::bigint AS count FROM pg_stat_user_tables WHERE relname = 'deliveries'";
+    let looks = "SELECT idx_scan AS count FROM pg_stat_user_indexes WHERE indexrelname = 'deliveries_log'";
+    let (read_before, looked_before) = (stage.count(reads).await, stage.count(looks).await);
+    for (query, total) in [
+        ("state=stopped", 1),
+        ("endpoint_id=00000000-0000-0000-0000-0000000000e9", 3),
+        ("state=delivered&endpoint_id=00000000-0000-0000-0000-0000000000e9", 3),
+        ("state=superseded", 0),
+        ("state=waiting", 0),
+    ] {
+        let (status, page) = stage.get(&format!("/api/v1/deliveries?{query}"), Some(MANAGER)).await;
+        assert_eq!((status, page["total"].as_u64()), (200, Some(total)), "{query}: {page}");
+    }
+    // PostgreSQL counts what a connection did when that has been idle for ten seconds. A page and a total of each: of two endpoints,
+    // of one in five states, and of one.
+    eventually("the looks are counted", SOON, async || {
+        let looked = stage.count(looks).await - looked_before;
+        if looked >= 24 { Ok(()) } else { Err(looked) }
+    })
+    .await;
+    let read = stage.count(reads).await - read_before;
+    assert!(read < BESIDE / 10, "{read} rows were read");
     stage.strike().await;
 }

@@ -19,6 +19,7 @@ mod holds;
 mod lagging;
 mod ledger;
 mod limits;
+mod moving;
 mod numbers;
 mod oddities;
 mod openapi;

@@ -161,3 +161,20 @@ async fn an_endpoint_inside_is_never_called() {
     assert!(stage.publisher.deliveries().is_empty());
     stage.strike().await;
 }
+
+#[tokio::test]
+async fn a_header_that_is_the_connections_is_never_sent_whatever_a_fact_says() {
+    let stage = Stage::set().await;
+    let brownboots = Tenant::new(1);
+    let mut endpoint = brownboots.endpoint(stage.template());
+    // One that the catalog refuses: what both refuse is one list.
+    endpoint.custom_header_name = Some(String::from("Expect"));
+    endpoint.custom_header_value =
+        Some(SealedSecret { sealed: brownboots.sealed_header("100-continue"), valid_until_micros: None });
+    stage
+        .say_catalog([brownboots.envelope(&brownboots.offer(1)), brownboots.publisher(1, vec![endpoint])])
+        .await;
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.rows("delivery_attempts WHERE failure = 'the custom header can not be sent'", 1).await;
+    assert!(stage.publisher.deliveries().is_empty());
+}

@@ -2,12 +2,36 @@
 
 use std::time::Duration;
 
+use contracts::{
+    catalog::{PostbackEndpoint, PublisherChanged},
+    payout::{DeliveryOutcome, DeliveryResult},
+};
 use test_kit::eventually;
+use uuid::Uuid;
 
 use crate::{
-    facts::Tenant,
+    facts::{PUBLISHER, Tenant},
     stage::{SOON, Stage},
 };
+
+/// Makes so many more conversions of a tenant as it has one, and their deliveries, all due for an hour.
+async fn add_backlog(stage: &Stage, tenant: Tenant, count: i64) {
+    let copies = format!(
+        "CREATE TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, {count});
+        INSERT INTO conversions SELECT (jsonb_populate_record(conversions, jsonb_build_object('conversion_id', id))).*
+            FROM conversions, copies WHERE tenant_id = '{tenant}';
+        INSERT INTO conversion_history SELECT (jsonb_populate_record(history, jsonb_build_object('conversion_id', id))).*
+            FROM conversion_history AS history, copies WHERE tenant_id = '{tenant}';
+        INSERT INTO deliveries (tenant_id, delivery_id, conversion_id, status_revision, endpoint_id, publisher_id, told,
+            state, due_at)
+        SELECT tenant_id, gen_random_uuid(), id, status_revision, endpoint_id, publisher_id, told, 'waiting',
+            now() - interval '1 hour' FROM deliveries, copies",
+        tenant = tenant.0
+    );
+    for statement in copies.split(';') {
+        stage.meanwhile(statement).await;
+    }
+}
 
 #[tokio::test]
 async fn no_more_than_its_rate_goes_to_a_publisher_whatever_the_number_of_replicas() {
@@ -45,22 +69,7 @@ async fn the_backlog_of_one_publisher_starves_no_other() {
     }
     stage.say_verdicts([big.qualified(big.verdict(0))]).await;
     stage.rows("deliveries WHERE state = 'delivered'", 1).await;
-    // As many conversions as it takes, and their deliveries, all due for an hour.
-    let copies = format!(
-        "CREATE TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, {BACKLOG});
-        INSERT INTO conversions SELECT (jsonb_populate_record(conversions, jsonb_build_object('conversion_id', id))).*
-            FROM conversions, copies WHERE tenant_id = '{tenant}';
-        INSERT INTO conversion_history SELECT (jsonb_populate_record(history, jsonb_build_object('conversion_id', id))).*
-            FROM conversion_history AS history, copies WHERE tenant_id = '{tenant}';
-        INSERT INTO deliveries (tenant_id, delivery_id, conversion_id, status_revision, endpoint_id, publisher_id, told,
-            state, due_at)
-        SELECT tenant_id, gen_random_uuid(), id, status_revision, endpoint_id, publisher_id, told, 'waiting',
-            now() - interval '1 hour' FROM deliveries, copies",
-        tenant = big.0
-    );
-    for statement in copies.split(';') {
-        stage.meanwhile(statement).await;
-    }
+    add_backlog(&stage, big, BACKLOG).await;
     eventually("the backlog is worked on", SOON, async || {
         let heard = stage.publisher.deliveries_to("/big").len();
         if heard > 20 { Ok(()) } else { Err(heard) }
@@ -82,4 +91,56 @@ async fn the_backlog_of_one_publisher_starves_no_other() {
     let until = heard.iter().rposition(|postback| is_small(&postback.path)).unwrap();
     let between = heard.iter().take(until).skip(from).filter(|postback| !is_small(&postback.path)).count();
     assert!((10..=100).contains(&between), "{between} of the big one went between 20 of the small one");
+}
+
+#[tokio::test]
+async fn what_ends_at_an_endpoint_that_is_switched_off_costs_its_publisher_nothing() {
+    const BACKLOG: i64 = 1_200;
+    const WELL: u128 = 0xe2;
+    let stage = Stage::with(1, |settings| {
+        settings.delivery.in_flight = 1;
+        settings.delivery.per_publisher = 1;
+    })
+    .await;
+    let tenant = Tenant::new(1);
+    stage.introduce(tenant).await;
+    let pause = "INSERT INTO endpoint_conditions (tenant_id, endpoint_id, gone, paused_at)
+        SELECT tenant_id, endpoint_id, 10, now() FROM postback_endpoints";
+    stage.meanwhile(pause).await;
+    stage.say_verdicts([tenant.qualified(tenant.verdict(0))]).await;
+    stage.rows("deliveries WHERE state = 'waiting'", 1).await;
+    add_backlog(&stage, tenant, BACKLOG).await;
+
+    // Switched off, at a publisher that takes one postback a second; it has another endpoint that is well.
+    let off = PostbackEndpoint { active: false, ..tenant.endpoint(stage.template()) };
+    let well = PostbackEndpoint {
+        endpoint_id: Uuid::from_u128(WELL).as_bytes().to_vec(),
+        signing_secrets: Vec::new(),
+        ..tenant.endpoint(format!("{}/well?id={{conversion_id}}", stage.publisher.url()))
+    };
+    let slow = PublisherChanged {
+        tenant_id: tenant.0.to_vec(),
+        publisher_id: Uuid::from_u128(PUBLISHER).as_bytes().to_vec(),
+        version: 2,
+        active: true,
+        endpoints: vec![off, well],
+        max_per_second: Some(1),
+        ..PublisherChanged::default()
+    };
+    stage.say_catalog([tenant.envelope(&slow)]).await;
+    let ended = BACKLOG + 1;
+    stage.rows("deliveries WHERE state = 'stopped' AND attempts = 0 AND ends = 1", ended).await;
+    stage.rows("publishers WHERE bucket_empty_at IS NULL", 1).await;
+    stage.rows("delivery_attempts", 0).await;
+    let said = stage.said_count::<DeliveryOutcome>(usize::try_from(ended).unwrap()).await;
+    assert!(
+        said.iter().all(|fact| fact.result() == DeliveryResult::Stopped && fact.stop_reason == "operator")
+    );
+
+    // What is told takes a token; and everything was there for it.
+    stage.say_verdicts([tenant.qualified(tenant.verdict(1))]).await;
+    stage.rows("deliveries WHERE state = 'delivered'", 1).await;
+    stage.rows("publishers WHERE bucket_empty_at IS NOT NULL", 1).await;
+    assert_eq!(stage.publisher.deliveries().len(), 1);
+    assert_eq!(stage.publisher.deliveries_to("/well").len(), 1);
 }

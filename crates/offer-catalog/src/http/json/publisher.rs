@@ -10,7 +10,10 @@ use crate::{
     domain::{
         custom_header::EnteredHeader,
         macros,
-        partner::{EndpointFields, EnteredEndpoint, PostbackMethod, PublisherFields, ToldStatus},
+        partner::{
+            CONCURRENCY_MAX, EndpointFields, EnteredEndpoint, PER_SECOND_MAX, Pace, PostbackMethod,
+            PublisherFields, ToldStatus,
+        },
         records::{Endpoint, Publisher},
     },
     flows::CreatedPublisher,
@@ -30,6 +33,7 @@ pub const STATUSES: [(&str, ToldStatus); 3] =
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "name": "Rewardville",
+    "maxPerSecond": 50,
     "postback": {
         "method": "POST",
         "urlTemplate": "https://rewardville.example/postback?click={pub_click_id}&id={conversion_id}"
@@ -39,6 +43,12 @@ pub struct PublisherBody {
     /// Shown to people.
     #[schema(value_type = String, max_length = 200)]
     name: Field,
+    /// Postbacks to it at a time, of each replica that tells; left out: as many as the installation's settings say.
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 256)]
+    max_concurrency: Field,
+    /// Postbacks to it a second, of all replicas together; left out: as many as the installation's settings say.
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 10_000)]
+    max_per_second: Field,
     /// Where it is told about conversions of all its offers.
     #[schema(value_type = Option<PostbackJson>)]
     postback: Field,
@@ -50,7 +60,7 @@ pub struct PublisherBody {
 /// What can be changed of a publisher.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({"name": "Rewardville", "active": true}))]
+#[schema(example = json!({"name": "Rewardville", "active": true, "maxConcurrency": 8, "maxPerSecond": 50}))]
 pub struct PublisherChangeBody {
     /// Shown to people.
     #[schema(value_type = String, max_length = 200)]
@@ -58,6 +68,12 @@ pub struct PublisherChangeBody {
     /// False: nothing more is shared with it, its tokens are refused, and it is told nothing.
     #[schema(value_type = bool)]
     active: Field,
+    /// Postbacks to it at a time, of each replica that tells; left out: as many as the installation's settings say.
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 256)]
+    max_concurrency: Field,
+    /// Postbacks to it a second, of all replicas together; left out: as many as the installation's settings say.
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 10_000)]
+    max_per_second: Field,
     #[serde(flatten)]
     #[schema(ignore)]
     unknown: Unknown,
@@ -75,7 +91,15 @@ impl PublisherChangeBody {
         let name = r.required("name", name, "the publisher's name, such as Rewardville");
         let active = r.flag("active", self.active);
         let active = r.required("active", active, "true, or false for one that takes no part");
-        r.finish(name.zip(active).map(|(name, active)| (PublisherFields { name }, active)))
+        let pace = pace(&mut r, self.max_concurrency, self.max_per_second);
+        r.finish(name.zip(active).map(|(name, active)| (PublisherFields { name, pace }, active)))
+    }
+}
+
+fn pace(r: &mut Reader, max_concurrency: Field, max_per_second: Field) -> Pace {
+    Pace {
+        max_concurrency: r.whole("maxConcurrency", max_concurrency, &(1..=CONCURRENCY_MAX)),
+        max_per_second: r.whole("maxPerSecond", max_per_second, &(1..=PER_SECOND_MAX)),
     }
 }
 
@@ -101,7 +125,8 @@ pub struct PostbackJson {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = CustomHeader)]
 pub struct CustomHeaderJson {
-    /// At most 64 characters. Not `Host`, `Content-Type` and others that the connection needs, nor `webhook-…`, which are ours.
+    /// At most 64 characters. Not `Host`, `Content-Type` and others that the connection needs, nor `webhook-…` and `gokart-…`, which
+    /// are ours.
     #[schema(example = "X-Api-Key")]
     name: String,
     /// Up to 2048 printable ASCII characters. Kept sealed and never shown again; left out in a change, the one that is kept under
@@ -149,8 +174,9 @@ impl PublisherBody {
         r.refuse_unknown(&self.unknown);
         let name = r.text("name", self.name, 200);
         let name = r.required("name", name, "the publisher's name, such as Rewardville");
+        let pace = pace(&mut r, self.max_concurrency, self.max_per_second);
         let endpoint = r.object("postback", self.postback, |r, body: PostbackBody| body.read(r));
-        r.finish(name.map(|name| (PublisherFields { name }, endpoint)))
+        r.finish(name.map(|name| (PublisherFields { name, pace }, endpoint)))
     }
 }
 
@@ -212,6 +238,8 @@ pub(super) fn custom_header(r: &mut Reader, field: Field) -> Option<EnteredHeade
     "publisherId": "0193a1f0-0000-7000-8000-000000000002",
     "name": "Rewardville",
     "active": true,
+    "maxConcurrency": null,
+    "maxPerSecond": 50,
     "postback": {"method": "POST", "urlTemplate": "https://rewardville.example/postback?click={pub_click_id}&id={conversion_id}",
      "statuses": ["Success"]},
     "warnings": [],
@@ -225,6 +253,12 @@ pub struct PublisherJson {
     name: String,
     /// Whether it takes part.
     active: bool,
+    /// Postbacks to it at a time, of each replica that tells; null: as many as the installation's settings say.
+    #[schema(minimum = 1, maximum = 256)]
+    max_concurrency: Option<u16>,
+    /// Postbacks to it a second, of all replicas together; null: as many as the installation's settings say.
+    #[schema(minimum = 1, maximum = 10_000)]
+    max_per_second: Option<u16>,
     /// The global one; those of offers and events are at `/postbacks`.
     postback: Option<PostbackJson>,
     /// What is worth a thought about the postback.
@@ -240,6 +274,8 @@ impl From<Publisher> for PublisherJson {
             publisher_id: publisher.publisher_id.as_uuid(),
             name: publisher.fields.name,
             active: publisher.active,
+            max_concurrency: publisher.fields.pace.max_concurrency,
+            max_per_second: publisher.fields.pace.max_per_second,
             warnings: postback.as_ref().map(warnings).unwrap_or_default(),
             postback: postback.map(|endpoint| PostbackJson {
                 custom_header: CustomHeaderJson::of(&endpoint),

@@ -87,6 +87,11 @@ pub struct DeliveryLine {
     /// When it is tried next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<String>,
+    /// What it waits for: `attempt_under_way`, `paused_endpoint`, `open_breaker`, `turn` (it is due: its publisher's rate,
+    /// concurrency or other deliveries come first), `retry` (`dueAt`, after an attempt that failed), `earlier_telling` (an older
+    /// telling of the conversion is under way there). Absent when it has ended, or is about to: its endpoint is switched off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
     /// When the status changed.
     pub created_at: String,
     /// When it was over.
@@ -113,6 +118,7 @@ impl From<LogRow> for DeliveryLine {
             superseded_by: row.superseded_by,
             last_http_status: row.last_http_status,
             due_at: row.due_at.map(moment),
+            waits_for: row.waits_for,
             created_at: moment(row.created_at),
             ended_at: row.ended_at.map(moment),
             trace_id: trace_id(&row.traceparent),

@@ -91,21 +91,6 @@ pub async fn untried(
     Ok(u64::try_from(found.rows).unwrap_or_default())
 }
 
-macro_rules! next {
-    ($states:literal) => {
-        concat!(
-            "SELECT created_at, delivery_id, conversion_id FROM deliveries
-            WHERE tenant_id = $1 AND publisher_id = $2 AND ($3 IS NULL OR endpoint_id = $3) AND ",
-            $states,
-            " AND created_at >= coalesce($5, '-infinity') AND created_at < coalesce($6, 'infinity')
-                AND ended_at <= $7
-                AND (created_at, delivery_id)
-                    > (coalesce($8, '-infinity'), coalesce($9, '00000000-0000-0000-0000-000000000000'))
-            ORDER BY created_at, delivery_id LIMIT $10"
-        )
-    };
-}
-
 /// The next deliveries of an order, oldest first, each with its conversion.
 ///
 /// # Errors
@@ -116,11 +101,22 @@ pub async fn next(
     limit: u64,
 ) -> QueryResult<Vec<(Place, ConversionId)>> {
     let Selection { publisher, endpoint, from, until, .. } = &order.selection;
-    let text = if order.selection.is_of_failed() {
-        next!("state IN ('exhausted', 'stopped') AND state = ANY($4)")
-    } else {
-        next!("state = ANY($4)")
-    };
+    // The oldest of each endpoint and state, by their index; then the oldest of all of them.
+    let text = "SELECT found.created_at, found.delivery_id, found.conversion_id
+        FROM postback_endpoints AS endpoints
+        CROSS JOIN unnest($4) AS wanted (state)
+        CROSS JOIN LATERAL (
+            SELECT created_at, delivery_id, conversion_id FROM deliveries
+            WHERE deliveries.tenant_id = endpoints.tenant_id AND deliveries.endpoint_id = endpoints.endpoint_id
+                AND deliveries.state = wanted.state
+                AND created_at >= coalesce($5, '-infinity') AND created_at < coalesce($6, 'infinity')
+                AND ended_at <= $7
+                AND (created_at, delivery_id)
+                    > (coalesce($8, '-infinity'), coalesce($9, '00000000-0000-0000-0000-000000000000'))
+            ORDER BY created_at, delivery_id LIMIT $10
+        ) AS found
+        WHERE endpoints.tenant_id = $1 AND endpoints.publisher_id = $2 AND ($3 IS NULL OR endpoints.endpoint_id = $3)
+        ORDER BY found.created_at, found.delivery_id LIMIT $10";
     let select = sql_query(text)
         .bind::<SqlUuid, _>(order.key.0.as_uuid())
         .bind::<SqlUuid, _>(publisher.as_uuid())

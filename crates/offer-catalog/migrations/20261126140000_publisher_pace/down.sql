@@ -1,0 +1,3 @@
+ALTER TABLE publishers
+    DROP COLUMN max_concurrency,
+    DROP COLUMN max_per_second;

@@ -1,0 +1,1 @@
+ALTER TABLE endpoint_conditions DROP COLUMN starts;

@@ -1,0 +1,70 @@
+//! What is to be told to endpoints that are switched off: it ends.
+
+use diesel::{
+    QueryResult, QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Text, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use postgres_kit::kept;
+use telemetry::TraceContext;
+
+use super::{
+    column::column,
+    deliveries::{Ended, EndedRow, EndpointKey},
+};
+
+/// Stops up to so many deliveries of these endpoints that are due, the longest due ones first, and returns each with its trace. No
+/// attempt was made, so none is counted. That an earlier one was answered 410 is not why it ends.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn end_due(
+    connection: &mut AsyncPgConnection,
+    endpoints: &[EndpointKey],
+    limit: u16,
+) -> QueryResult<Vec<(Ended, TraceContext)>> {
+    let update = sql_query(
+        "WITH waiting AS MATERIALIZED (
+            SELECT due.tenant_id, due.delivery_id
+            FROM unnest($1, $2) AS off (tenant_id, endpoint_id)
+            CROSS JOIN LATERAL (
+                SELECT deliveries.tenant_id, delivery_id FROM deliveries
+                WHERE deliveries.tenant_id = off.tenant_id AND deliveries.endpoint_id = off.endpoint_id
+                    AND state = 'waiting' AND due_at <= now()
+                ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
+            ) AS due
+            LIMIT $3
+        ), stopped AS (
+            UPDATE deliveries SET state = 'stopped', due_at = NULL, lease = NULL, leased_until = NULL, ended_at = now(),
+                ends = ends + 1, last_http_status = nullif(last_http_status, 410)
+            FROM waiting
+            WHERE deliveries.tenant_id = waiting.tenant_id AND deliveries.delivery_id = waiting.delivery_id
+            RETURNING deliveries.*
+        )
+        SELECT tenant_id, delivery_id, conversion_id, stopped.status_revision, endpoint_id, stopped.publisher_id, state, attempts,
+            ends, last_http_status, superseded_by, conversions.traceparent, conversions.tracestate
+        FROM stopped JOIN conversions USING (tenant_id, conversion_id)",
+    )
+    .bind::<Array<SqlUuid>, _>(column(endpoints, |(tenant, _)| tenant.as_uuid()))
+    .bind::<Array<SqlUuid>, _>(column(endpoints, |(_, endpoint)| endpoint.as_uuid()))
+    .bind::<BigInt, _>(i64::from(limit));
+    let rows: Vec<Row> = kept(update).load(connection).await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(embed)]
+    ended: EndedRow,
+    #[diesel(sql_type = Text)]
+    traceparent: String,
+    #[diesel(sql_type = Text)]
+    tracestate: String,
+}
+
+impl Row {
+    fn read(self) -> QueryResult<(Ended, TraceContext)> {
+        let trace = TraceContext { traceparent: self.traceparent, tracestate: self.tracestate };
+        Ok((Ended::try_from(self.ended)?, trace))
+    }
+}
