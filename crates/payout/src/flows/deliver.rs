@@ -1,33 +1,27 @@
 //! Tells publishers: claim → send, outside of any transaction → record.
 //!
-//! One loop claims and records; each attempt is a task of its own, so a publisher that never answers holds its own slot and
-//! nobody else's. The loop sleeps until a commit says that there are deliveries, an attempt ends, or a little time has
-//! passed (for what is due again). At a stop it claims no more and records what is under way.
+//! One loop claims and records, both at once when there is work for both. Each attempt is a task of its own and holds a slot
+//! until it is delivered or its failure is recorded, so a publisher that never answers holds its own slots and nobody else's.
+//! The loop sleeps until a commit says that there are deliveries, an attempt ends, or a little time has passed (for what is
+//! due again). At a stop it claims no more and records what is under way.
 //!
 //! What happens when this process dies: before sending, nothing; between sending and recording, the lease ends and the
 //! attempt is made again with the same `webhook-id`. So a publisher may hear twice and never not at all.
 
+mod turns;
+
 use std::{
     collections::HashMap,
-    panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use futures_util::FutureExt as _;
 use http_kit::client::{Client, Url};
 use kernel::{Clock, DeliveryId, EndpointId, IdSource, TenantId, Timestamp};
-use postgres_kit::{
-    DbError, Pool, Retries,
-    notify::{self, Changes},
-    outbox,
-    sqlstate::Class,
-    transact,
-};
+use postgres_kit::{DbError, Pool, Retries, notify, outbox, sqlstate::Class, transact};
 use process::Supervisor;
 use signing::Keyring;
 use telemetry::TraceContext;
-use tokio::sync::mpsc;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -104,6 +98,11 @@ struct Done {
 }
 
 impl Done {
+    /// Then its slot is free. One that failed keeps it until that is written down: it may be what opens a breaker.
+    const fn is_delivered(&self) -> bool {
+        matches!(self.outcome.next, Next::End(End::Delivered))
+    }
+
     const fn heard(&self) -> Heard {
         let Outcome { tenant, id, .. } = self.outcome;
         let (endpoint, starts) = ((tenant, self.attempt.endpoint), self.starts);
@@ -119,100 +118,34 @@ impl Deliverer {
         supervisor.spawn_critical("deliver", self.run(wake_ups));
     }
 
-    async fn run(self, mut wake_ups: Changes) {
-        let soft = self.supervisor.soft();
-        let (report, mut reports) = mpsc::channel::<Done>(self.bounds.in_flight.max(1));
-        let mut busy = Busy::default();
-        let mut done: Vec<Done> = Vec::new();
-        let mut may_be_due = true;
-        let mut is_failing = false;
-        loop {
-            let outcome = self.turn(&report, &mut busy, &mut done, &mut may_be_due).await;
-            if let Err(error) = &outcome
-                && !is_failing
-            {
-                tracing::warn!(error = telemetry::chain(error), "deliveries wait for the database");
-            }
-            is_failing = outcome.is_err();
-            if soft.is_cancelled() && busy.total == 0 && done.is_empty() {
-                return;
-            }
-            tokio::select! {
-                finished = reports.recv() => {
-                    done.extend(finished);
-                    while let Ok(finished) = reports.try_recv() {
-                        done.push(finished);
-                    }
-                    // A slot is free.
-                    may_be_due = true;
-                }
-                _change = wake_ups.next(), if !is_failing && !soft.is_cancelled() => may_be_due = true,
-                () = tokio::time::sleep(self.bounds.poll) => may_be_due = true,
-                () = soft.cancelled(), if !soft.is_cancelled() => {}
-            }
-        }
-    }
-
-    /// Records what is over, then claims what there is room for.
-    async fn turn(
-        &self,
-        report: &mpsc::Sender<Done>,
-        busy: &mut Busy,
-        done: &mut Vec<Done>,
-        may_be_due: &mut bool,
-    ) -> Result<(), DbError> {
-        if !done.is_empty() {
-            match self.record(done).await {
-                Err(error) if error.class() == Class::Bug => self.record_one_by_one(done).await?,
-                recorded => recorded?,
-            }
-            done.drain(..).for_each(|finished| busy.end(finished.publisher));
-        }
-        let room = self.bounds.in_flight.saturating_sub(busy.total);
-        if !std::mem::take(may_be_due) || room == 0 || self.supervisor.soft().is_cancelled() {
-            return Ok(());
-        }
-        let lease = self.sender.ids.uuid_v7();
-        let claimed = self.claim(lease, room, busy).await.inspect_err(|_| *may_be_due = true)?;
-        for delivery in claimed {
-            let (sender, report) = (Arc::clone(&self.sender), report.clone());
-            let ticket = match &delivery {
-                Ok(claimed) => Ticket::of(claimed, lease),
-                Err(unreadable) => Ticket::of_unreadable(unreadable, lease),
-            };
-            busy.begin(ticket.publisher);
-            self.supervisor.spawn("send postback", async move {
-                let finished = match delivery {
-                    // A panic must not keep the slot: it is an attempt like any other that came to nothing.
-                    Ok(claimed) => AssertUnwindSafe(sender.attempt(&claimed, lease))
-                        .catch_unwind()
-                        .await
-                        .unwrap_or_else(|_panic| sender.gave_up(ticket, "a bug: the attempt panicked")),
-                    Err(unreadable) => sender.gave_up(ticket, &unreadable.why),
-                };
-                // The loop outlives its attempts; when it is dropped at a hard stop, leases end by themselves.
-                drop(report.send(finished).await);
-            });
-        }
-        Ok(())
-    }
-
+    /// What was claimed, under the lease.
     async fn claim(
         &self,
         lease: Uuid,
         room: usize,
-        busy: &Busy,
-    ) -> Result<Vec<Result<Claimed, Box<Unreadable>>>, DbError> {
+        busy: HashMap<PublisherKey, i32>,
+    ) -> (Uuid, Result<Vec<Result<Claimed, Box<Unreadable>>>, DbError>) {
         let asked =
-            Asked { lease, limit: room, busy: &busy.of, bounds: self.bounds, ids: self.sender.ids.as_ref() };
-        transact(&self.pool, Retries::default(), async |connection| Ok(take_due(connection, asked).await?))
-            .await
+            Asked { lease, limit: room, busy: &busy, bounds: self.bounds, ids: self.sender.ids.as_ref() };
+        let claimed = transact(&self.pool, Retries::default(), async |connection| {
+            Ok(take_due(connection, asked).await?)
+        });
+        (lease, claimed.await)
+    }
+
+    /// Writes what attempts came to, and gives them back with what came of that.
+    async fn record(&self, done: Vec<Done>) -> (Vec<Done>, Result<(), DbError>) {
+        let outcome = match self.record_together(&done).await {
+            Err(error) if error.class() == Class::Bug => self.record_one_by_one(&done).await,
+            recorded => recorded,
+        };
+        (done, outcome)
     }
 
     /// One attempt that can not be written must not keep all others from it, for ever. Its delivery is put off.
     async fn record_one_by_one(&self, done: &[Done]) -> Result<(), DbError> {
         for finished in done.chunks(1) {
-            let Err(error) = self.record(finished).await else { continue };
+            let Err(error) = self.record_together(finished).await else { continue };
             if error.class() != Class::Bug {
                 // What is recorded already is recorded again without effect: its lease is gone.
                 return Err(error);
@@ -231,7 +164,7 @@ impl Deliverer {
         Ok(())
     }
 
-    async fn record(&self, done: &[Done]) -> Result<(), DbError> {
+    async fn record_together(&self, done: &[Done]) -> Result<(), DbError> {
         let outcomes: Vec<Outcome> = done.iter().map(|finished| finished.outcome).collect();
         let attempts: Vec<Attempt> = done.iter().map(|finished| finished.attempt.clone()).collect();
         let traces: HashMap<_, _> =
@@ -258,31 +191,6 @@ impl Deliverer {
         .await?;
         announce(&turns, &self.sender.metrics);
         Ok(())
-    }
-}
-
-/// How many attempts are under way, by publisher.
-#[derive(Default)]
-struct Busy {
-    of: HashMap<PublisherKey, i32>,
-    total: usize,
-}
-
-impl Busy {
-    fn begin(&mut self, publisher: PublisherKey) {
-        let count = self.of.entry(publisher).or_default();
-        *count = count.saturating_add(1);
-        self.total = self.total.saturating_add(1);
-    }
-
-    fn end(&mut self, publisher: PublisherKey) {
-        self.total = self.total.saturating_sub(1);
-        if let Some(count) = self.of.get_mut(&publisher) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.of.remove(&publisher);
-            }
-        }
     }
 }
 

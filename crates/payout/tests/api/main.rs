@@ -41,4 +41,5 @@ mod statement_texts;
 mod statements;
 mod successors;
 mod timeline;
+mod unrecorded;
 mod waiting_for_offers;
