@@ -80,6 +80,7 @@ pub fn qualified_for(world: &World, number: u64, telling: Telling) -> Envelope {
             ..TrackingSystemValues::default()
         }),
         oldest_input_at_micros: Some(world.now.as_micros()),
+        decisions_heard: Some(0),
     };
     world.sealed(Uuid::now_v7(), &ConversionQualified { verdict: Some(verdict) })
 }
