@@ -22,8 +22,8 @@ use crate::{
 const DOLLAR: i64 = 1_000_000;
 const WHY: &str = "The advertiser agreed to more.";
 
-fn dollars(dollars: i64) -> Option<Money> {
-    Some(Money { micros: dollars * DOLLAR, currency: String::from("USD") })
+fn dollars(dollars: i64) -> Money {
+    Money { micros: dollars * DOLLAR, currency: String::from("USD") }
 }
 
 /// Who raises: a manager of the tenant.
@@ -80,7 +80,7 @@ impl Scene {
             tenant_id: self.tenant.to_vec(),
             offer_id: OfferId::from_uuid(offer.parse().unwrap()).to_vec(),
             number,
-            total: dollars(total),
+            total: Some(dollars(total)),
             total_number: number,
             daily: None,
             daily_number: 0,
@@ -151,8 +151,12 @@ async fn a_raise_is_the_next_version_by_the_person_who_made_it() {
 
     // Lowered by a person it stays lowered, and payout can tell that its raise is behind it.
     scene.save(&golfin, json!({"total": "5500.00", "daily": "100.00"})).await;
-    let daily =
-        BudgetRaised { number: 8, daily: dollars(150), daily_number: 8, ..scene.raised(&golfin, 7, 6_000) };
+    let daily = BudgetRaised {
+        number: 8,
+        daily: Some(dollars(150)),
+        daily_number: 8,
+        ..scene.raised(&golfin, 7, 6_000)
+    };
     scene.raise([daily]).await;
     scene.audited(&golfin, 3).await;
     assert_eq!(scene.budget(&golfin).await, json!({"total": "5500.00", "daily": "150.00"}));
@@ -214,7 +218,7 @@ async fn what_can_not_be_taken_over_is_buried_alone_with_its_reason() {
         scene.raised(&nobody, 1, 6_000),
         scene.raised(&draft, 1, 6_000),
         BudgetRaised { total: euro, ..good.clone() },
-        BudgetRaised { total: dollars(-1), ..good.clone() },
+        BudgetRaised { total: Some(dollars(-1)), ..good.clone() },
         BudgetRaised { total: None, ..good.clone() },
         BudgetRaised { total_number: 6, ..good.clone() },
         BudgetRaised { total_number: 0, ..good.clone() },

@@ -5,6 +5,7 @@ use contracts::{
     catalog::{OfferVersionCreated, TokenRole},
     payout::{BudgetRaised, BudgetState, BudgetStateChanged},
 };
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
@@ -56,13 +57,14 @@ fn restore(raise: &Value) -> Value {
 
 async fn budget(stage: &Stage, period: usize) -> Value {
     let path = format!("/api/v1/offers/{}/limits", offer_id());
-    stage.get(&path, Some(MANAGER)).await.1["budgets"][period].clone()
+    let limits = stage.get(&path, Some(MANAGER)).await.1;
+    limits.pointer(&format!("/budgets/{period}")).unwrap().clone()
 }
 
 /// What payout believes of an offer's budget.
 async fn counts(stage: &Stage) -> (Value, bool) {
     let budget = budget(stage, 0).await;
-    (budget["bound"].clone(), budget["raise"].is_object())
+    (budget.pointer("/bound").unwrap().clone(), budget.get("raise").is_some())
 }
 
 #[tokio::test]
@@ -97,9 +99,9 @@ async fn a_decision_that_raises_the_budget_has_its_room_and_everybody_hears_of_i
     assert_eq!(told.conversion_id, brownboots.conversion_id(2).to_vec());
     assert_eq!((told.reason.as_str(), told.token_id.len()), ("The advertiser agreed to more.", 16));
     stage.rows("budget_raises WHERE total_micros = 9000000 AND total_before_micros = 3000000 AND daily_micros IS NULL", 1).await;
-    let states = stage.said_count::<BudgetStateChanged>(2).await;
-    assert_eq!(states[1].state(), BudgetState::Open);
-    assert_eq!(states[1].left_total, Some(usd(3 * DOLLAR)));
+    let said = stage.said_count::<BudgetStateChanged>(2).await;
+    assert_eq!(said[1].state(), BudgetState::Open);
+    assert_eq!(said[1].left_total, Some(usd(3 * DOLLAR)));
 
     // Said twice it is refused by the status, and raises nothing: not when it would be one, either.
     for total in ["9.00", "12.00"] {
@@ -236,12 +238,10 @@ async fn of_many_who_raise_to_the_same_bound_one_has_the_room() {
         let address = stage.addresses[usize::from(click) % stage.addresses.len()];
         let url = format!("http://{address}{}", path(brownboots, click));
         let call = test_kit::http_client().post(url).header("authorization", format!("ApiToken {MANAGER}"));
-        tokio::spawn(call.json(&asked).send())
+        call.json(&asked).send()
     });
-    let mut answers = Vec::new();
-    for call in calls.collect::<Vec<_>>() {
-        answers.push(call.await.unwrap().unwrap().status().as_u16());
-    }
+    let answers = join_all(calls).await.into_iter();
+    let mut answers: Vec<u16> = answers.map(|answer| answer.unwrap().status().as_u16()).collect();
     answers.sort_unstable();
     assert_eq!(answers, [200, 409, 409, 409, 409, 409, 409, 409]);
     let taken = "SELECT sum(taken_micros)::bigint AS count FROM conversions WHERE counted = 'taken'";
