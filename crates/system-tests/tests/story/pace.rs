@@ -6,7 +6,7 @@ use serde_json::json;
 use system_tests::{Stack, guide::Guide, truth::Truth};
 use test_kit::{FakePublisher, Postback, eventually};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 const CLICKS: usize = 20;
 const PER_SECOND: usize = 5;
 
@@ -17,7 +17,8 @@ async fn a_publisher_is_told_no_faster_than_the_catalog_says() {
     let guide = Guide::set_up(stack.endpoints(), "Brownboots", &publisher, 7).await.unwrap();
     let truth = Truth::of(&stack).await;
     let id = &guide.publisher.id;
-    let pace = json!({"name": "Rewardville", "active": true, "maxPerSecond": PER_SECOND, "maxConcurrency": 2});
+    let pace =
+        json!({"name": "Rewardville", "active": true, "maxPerSecond": PER_SECOND, "maxConcurrency": 2});
     guide.tenant.api.put(&format!("/api/v1/publishers/{id}"), &pace).await.unwrap();
     eventually("payout shows it", SOON, async || {
         let health = guide.payout().get(&format!("/api/v1/publishers/{id}/health")).await.unwrap();

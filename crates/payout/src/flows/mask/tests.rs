@@ -1,5 +1,3 @@
-use std::fmt::Write as _;
-
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
@@ -85,7 +83,7 @@ fn html_escaped(text: &str) -> String {
 
 /// Spellings that write a text letter by letter: of eight of them nothing is left when none of the spelled eight is.
 const BY_LETTER: [fn(&str) -> String; 13] = [
-    |text| text.to_owned(),
+    str::to_owned,
     |text| url_encoded(text, true, false),
     |text| url_encoded(text, false, false),
     |text| url_encoded(text, true, true),
@@ -103,7 +101,7 @@ const BY_LETTER: [fn(&str) -> String; 13] = [
     },
     |text| each(text, |letter| format!("\\u{:04x}", u32::from(letter))),
     |text| each(text, |letter| format!("\\u{:04X}", u32::from(letter))),
-    |text| html_escaped(text),
+    html_escaped,
     |text| each(text, |letter| format!("&#{};", u32::from(letter))),
     |text| each(text, |letter| format!("&#x{:x};", u32::from(letter))),
 ];
@@ -169,7 +167,7 @@ proptest! {
             if is_wrapped && at > 0 && at % 76 == 0 {
                 written.push_str("\r\n");
             }
-            written.write_char(letter).unwrap();
+            written.push(letter);
         }
         let hidden = Mask::of("", Some(&secret)).hide(&format!("{before}{written}"));
         // Twelve letters spell eight bytes wherever they begin. Those before the secret are the receiver's own.
