@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use contracts::catalog::{PostbackMethod, SealedSecret, TokenRole};
 use serde_json::Value;
-use test_kit::{Answer, eventually};
+use test_kit::Answer;
 
 use crate::{
     facts::{TRACE, Tenant, endpoint_id},
-    stage::{SOON, Stage},
+    stage::Stage,
 };
 
 const MANAGER: &str = "gkt_manager";
@@ -266,55 +266,4 @@ async fn every_door_says_what_a_delivery_waits_for() {
     assert_eq!(waits_for().await, "earlier_telling");
     stage.meanwhile("UPDATE postback_endpoints SET active = false").await;
     assert_eq!(waits_for().await, "", "it ends when it is due");
-}
-
-/// An endpoint and a state with few deliveries are found among many others without reading those.
-#[tokio::test]
-async fn a_filter_reads_what_it_shows_whatever_lies_beside_it() {
-    const BESIDE: i64 = 50_000;
-    let (stage, brownboots) = stage().await;
-    stage.publisher.answer("/cb", [Answer::status(410), Answer::status(200)]);
-    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
-    stage.rows("deliveries WHERE state = 'stopped'", 1).await;
-    let quiet =
-        "INSERT INTO postback_endpoints SELECT (jsonb_populate_record(postback_endpoints, jsonb_build_object(
-        'endpoint_id', '00000000-0000-0000-0000-0000000000e9'))).* FROM postback_endpoints";
-    stage.meanwhile(quiet).await;
-    for (count, endpoint, age) in
-        [(3, "00000000-0000-0000-0000-0000000000e9", "2 days"), (BESIDE, "", "1 hour")]
-    {
-        let endpoint =
-            if endpoint.is_empty() { String::from("endpoint_id") } else { format!("'{endpoint}'::uuid") };
-        let copies = format!(
-            "INSERT INTO deliveries (tenant_id, delivery_id, conversion_id, status_revision, endpoint_id, publisher_id, told,
-                state, attempts, created_at, ended_at)
-            SELECT tenant_id, gen_random_uuid(), conversion_id, 1, {endpoint}, publisher_id, told, 'delivered', 1,
-                now() - interval '{age}', now() FROM deliveries, generate_series(1, {count}) WHERE state = 'stopped'"
-        );
-        stage.meanwhile(&copies).await;
-    }
-    stage.meanwhile("ANALYZE deliveries").await;
-    let reads = "SELECT (idx_tup_fetch + seq_tup_read)::bigint AS count FROM pg_stat_user_tables WHERE relname = 'deliveries'";
-    let looks = "SELECT idx_scan AS count FROM pg_stat_user_indexes WHERE indexrelname = 'deliveries_log'";
-    let (read_before, looked_before) = (stage.count(reads).await, stage.count(looks).await);
-    for (query, total) in [
-        ("state=stopped", 1),
-        ("endpoint_id=00000000-0000-0000-0000-0000000000e9", 3),
-        ("state=delivered&endpoint_id=00000000-0000-0000-0000-0000000000e9", 3),
-        ("state=superseded", 0),
-        ("state=waiting", 0),
-    ] {
-        let (status, page) = stage.get(&format!("/api/v1/deliveries?{query}"), Some(MANAGER)).await;
-        assert_eq!((status, page["total"].as_u64()), (200, Some(total)), "{query}: {page}");
-    }
-    // PostgreSQL counts what a connection did when that has been idle for ten seconds. A page and a total of each: of two endpoints,
-    // of one in five states, and of one.
-    eventually("the looks are counted", SOON, async || {
-        let looked = stage.count(looks).await - looked_before;
-        if looked >= 24 { Ok(()) } else { Err(looked) }
-    })
-    .await;
-    let read = stage.count(reads).await - read_before;
-    assert!(read < BESIDE / 10, "{read} rows were read");
-    stage.strike().await;
 }

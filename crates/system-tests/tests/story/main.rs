@@ -10,7 +10,6 @@ mod ingest_notes;
 mod ingest_paste;
 mod log_injection;
 mod orders;
-mod pace;
 mod readme;
 mod republish;
 mod retries;
