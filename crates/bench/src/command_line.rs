@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{beside::Handler, measure::Measurement, run::run, scale::Scale};
+use crate::{beside::{BareClient, Handler}, measure::Measurement, run::run, scale::Scale};
 
 /// Measures GoKart beside honest baselines, on the local stack. BENCH_SCALE=0.1 is quick, BENCH_ONLY=ingest,tracker
 /// measures only these.
@@ -23,6 +23,9 @@ enum Hidden {
     /// The handler that ingest and tracker are measured beside.
     #[command(hide = true)]
     DoNothing(Handler),
+    /// The loop that payout's deliveries are measured beside.
+    #[command(hide = true)]
+    BareClient(BareClient),
 }
 
 /// Runs what the command line asks for. Fails when something can not be measured or an event is missing; a missed aim is
@@ -31,6 +34,7 @@ pub fn main() -> ExitCode {
     let command_line = CommandLine::parse();
     let outcome = match command_line.hidden {
         Some(Hidden::DoNothing(handler)) => handler.serve().map(|()| ExitCode::SUCCESS),
+        Some(Hidden::BareClient(client)) => client.send().map(|()| ExitCode::SUCCESS),
         None => measured(command_line.measurements),
     };
     outcome.unwrap_or_else(|error| {

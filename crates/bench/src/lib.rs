@@ -14,5 +14,6 @@ mod report;
 mod run;
 mod scale;
 mod seed;
+mod telling;
 
 pub use command_line::main;

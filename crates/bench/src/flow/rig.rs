@@ -117,18 +117,27 @@ impl Rig {
     ) -> anyhow::Result<WorkedOff> {
         database::settle(&self.admin).await?;
         let full = self.broker.ready(F::QUEUE).await?;
-        self.stack.service(F::SERVICE).spawn("");
-        let pid = self.stack.service(F::SERVICE).pid().unwrap_or_default();
-        let meter = CpuMeter::of_generator()
-            .with(F::SERVICE.binary(), pid)
-            .with_tree("PostgreSQL", nodes.conditions.postgres_pid)
-            .with("RabbitMQ", nodes.conditions.rabbitmq_pid);
-
+        let meter = self.spawn::<F>(nodes);
         let start = self.until_ready(F::QUEUE, |ready| ready < full).await?;
         let before = meter.read();
         self.until_ready(F::QUEUE, |ready| ready == 0).await?;
         self.until(done, events).await?;
         Ok(WorkedOff { wall: start.elapsed(), cpu: meter.since(&before) })
+    }
+
+    /// Starts the service without waiting until it is ready, and watches what it uses.
+    pub fn spawn<F: Flow>(&mut self, nodes: &LocalNodes) -> CpuMeter {
+        self.stack.service(F::SERVICE).spawn("");
+        let pid = self.stack.service(F::SERVICE).pid().unwrap_or_default();
+        CpuMeter::of_generator()
+            .with(F::SERVICE.binary(), pid)
+            .with_tree("PostgreSQL", nodes.conditions.postgres_pid)
+            .with("RabbitMQ", nodes.conditions.rabbitmq_pid)
+    }
+
+    /// Where the superuser finds the service's database.
+    pub fn admin_url<F: Flow>(&self) -> String {
+        self.stack.database(F::SERVICE).admin_url()
     }
 
     /// Waits until nothing is left in the outbox: everything the service has to say is with the broker.

@@ -15,6 +15,6 @@ pub use closed::{CONNECTIONS, Crowd, Load, Until};
 pub use connection::{Connection, Response};
 pub use open::{Call, open};
 pub use promise::{Promised, click_id, receipt};
-pub use receiver::Receiver;
+pub use receiver::{NEVER, Receiver};
 pub use single::single;
 pub use template::{SLOT, Template};

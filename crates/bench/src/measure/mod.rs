@@ -8,11 +8,13 @@ mod feed;
 mod growth;
 mod ingest;
 mod memory;
+mod outbound;
 mod parked;
 mod payout;
 mod reconciliation;
 mod single_call;
 mod tracker;
+mod waiting;
 
 use crate::{
     door,
@@ -61,6 +63,10 @@ pub enum Measurement {
     Reconciliation,
     /// Events a second to the posted ledger entry.
     Payout,
+    /// Publishers told a second, and what some that never answer take from the others.
+    Outbound,
+    /// What a million pending holds and a million waiting retries cost until they are due.
+    Waiting,
     /// From AppsFlyer's call to the publisher's receipt.
     Delay,
 }
@@ -76,7 +82,7 @@ pub struct Outcome {
 
 impl Measurement {
     /// All, in the order of the pipeline.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Ingest,
         Self::SingleCall,
         Self::IngestMemory,
@@ -90,6 +96,8 @@ impl Measurement {
         Self::Parked,
         Self::Reconciliation,
         Self::Payout,
+        Self::Outbound,
+        Self::Waiting,
         Self::Delay,
     ];
 
@@ -112,6 +120,8 @@ impl Measurement {
             Self::Parked => parked::measure(context).await,
             Self::Reconciliation => reconciliation::measure(context).await,
             Self::Payout => payout::measure(context).await,
+            Self::Outbound => outbound::measure(context).await,
+            Self::Waiting => waiting::measure(context).await,
             Self::Delay => delay::measure(context).await,
         }
     }

@@ -61,12 +61,14 @@ pub fn for_payout(world: &World, endpoints: Vec<PostbackEndpoint>) -> Vec<(Route
         endpoints,
         ..PublisherChanged::default()
     };
-    vec![
-        said(world, &tenant(world)),
-        said(world, &publisher),
-        said(world, &offer_version(world)),
-        said(world, &offer(world)),
-    ]
+    let mut facts = for_payout_of(world);
+    facts.push(said(world, &publisher));
+    facts
+}
+
+/// The same but for publishers.
+pub(super) fn for_payout_of(world: &World) -> Vec<(Route, Envelope)> {
+    vec![said(world, &tenant(world)), said(world, &offer_version(world)), said(world, &offer(world))]
 }
 
 /// A place that hears of every Success, by a signed `GET`.
@@ -74,11 +76,22 @@ pub fn for_payout(world: &World, endpoints: Vec<PostbackEndpoint>) -> Vec<(Route
 /// # Errors
 /// When the key is none.
 pub fn endpoint(world: &World, sealing_keys: &str, url_template: String) -> anyhow::Result<PostbackEndpoint> {
+    sealed_endpoint(world, sealing_keys, 0, url_template)
+}
+
+/// The same; every number seals with a nonce of its own.
+pub(super) fn sealed_endpoint(
+    world: &World,
+    sealing_keys: &str,
+    number: u64,
+    url_template: String,
+) -> anyhow::Result<PostbackEndpoint> {
     let keyring = Keyring::parse(&SecretString::from(sealing_keys.to_owned()))?;
     let id = EndpointId::from_uuid(Uuid::now_v7());
     let place = seal::endpoint_signing_secret(world.tenant, id);
-    // One value is sealed under this key and place, so any nonce is fresh.
-    let sealed = seal::seal(&keyring, [7; seal::NONCE_BYTES], &place, WEBHOOK_SECRET.as_bytes())?;
+    let mut nonce = [7; seal::NONCE_BYTES];
+    nonce.iter_mut().zip(number.to_be_bytes()).for_each(|(byte, of_number)| *byte = of_number);
+    let sealed = seal::seal(&keyring, nonce, &place, WEBHOOK_SECRET.as_bytes())?;
     Ok(PostbackEndpoint {
         endpoint_id: id.to_vec(),
         method: PostbackMethod::Get.into(),
@@ -102,7 +115,7 @@ pub(super) fn money() -> MoneyTerms {
     }
 }
 
-fn said<F: Fact>(world: &World, fact: &F) -> (Route, Envelope) {
+pub(super) fn said<F: Fact>(world: &World, fact: &F) -> (Route, Envelope) {
     (Route::of::<F>(), world.sealed(Uuid::now_v7(), fact))
 }
 

@@ -4,16 +4,33 @@ use contracts::{
     attribution::{
         ConversionQualified, ConversionVerdict, JourneyClick, ReportedAmount, TrackingSystemValues, Verdict,
     },
-    common::Money,
+    common::{Money, MoneyTerms},
     envelope::Envelope,
 };
-use kernel::{ConversionId, Occurrence};
+use kernel::{ConversionId, Occurrence, PublisherId, Timestamp};
 use uuid::Uuid;
 
 use super::{EVENTS, World, catalog::money, clicks};
 
+/// Whose a conversion is, and when what.
+#[derive(Debug, Clone, Copy)]
+pub struct Telling {
+    /// Who is to be told.
+    pub publisher: PublisherId,
+    /// When its postback came.
+    pub received_at: Timestamp,
+    /// Days until it is released; 0: at once.
+    pub pending_days: u32,
+}
+
 /// Conversion `number`: three for each click.
 pub fn qualified(world: &World, number: u64) -> Envelope {
+    let telling = Telling { publisher: world.publisher, received_at: world.now, pending_days: 0 };
+    qualified_for(world, number, telling)
+}
+
+/// The same of another publisher, at another time.
+pub fn qualified_for(world: &World, number: u64, telling: Telling) -> Envelope {
     let steps = EVENTS.len() as u64;
     let (click_number, place) = (number / steps, usize::try_from(number % steps).unwrap_or_default());
     let (step, event, click) = (EVENTS[place], world.events[place], world.click_id(click_number));
@@ -33,7 +50,7 @@ pub fn qualified(world: &World, number: u64) -> Envelope {
             visitor: Some(clicks::visitor()),
         }),
         advertiser_id: world.advertiser.to_vec(),
-        publisher_id: world.publisher.to_vec(),
+        publisher_id: telling.publisher.to_vec(),
         offer_id: world.offer.to_vec(),
         offer_name: "Golfin iOS".to_owned(),
         terms_version: 1,
@@ -43,7 +60,7 @@ pub fn qualified(world: &World, number: u64) -> Envelope {
         sequence_number: step.number,
         occurrence: Occurrence::Once.key(),
         receipt: Uuid::now_v7().as_bytes().to_vec(),
-        received_at_micros: world.now.as_micros(),
+        received_at_micros: telling.received_at.as_micros(),
         effective_at_micros: effective.as_micros(),
         event_time_micros: Some(effective.as_micros()),
         reported: Some(ReportedAmount {
@@ -51,7 +68,7 @@ pub fn qualified(world: &World, number: u64) -> Envelope {
             usd_micros: None,
             currency_assumed: false,
         }),
-        terms: Some(money()),
+        terms: Some(MoneyTerms { pending_days: telling.pending_days, ..money() }),
         flagged_fraud: false,
         reached: true,
         tracking_system: Some(TrackingSystemValues {
