@@ -11,13 +11,14 @@ use anyhow::{Context as _, ensure};
 use bus::{Route, house::PAYOUT_CONVERSIONS};
 use contracts::envelope::Envelope;
 use kernel::Timestamp;
+use secrecy::SecretString;
 use system_tests::{ServiceName, StackOptions, lone::CREDENTIAL_KEYS as KEYS};
 
 use crate::{
     broker::GROUP,
     database::{count, settle},
     flow::{Flow, Known, Rig},
-    load::Receiver,
+    load::{Connection, Receiver},
     nodes::LocalNodes,
     report::{Account, Sample},
     seed::{Publishers, Wave, Whose, World},
@@ -32,6 +33,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 const STUCK: Duration = Duration::from_secs(60);
 /// Between the waves' times of receipt.
 const WAVE_SECONDS: i64 = 1;
+/// An owner's API token, and the key of its hash.
+const TOKEN: &str = "gkt_bench";
+const PEPPER: &str = "a pepper that only this run knows";
 /// Nothing else here has its bucket of conversions as far in the past.
 const FIRST_WAVE_AGO_SECONDS: i64 = -3_600;
 
@@ -62,7 +66,9 @@ impl Flow for Told {
     const EVENTS: &'static str = "conversions";
 
     fn settings(&self, options: StackOptions) -> StackOptions {
-        options.set(ServiceName::Payout, "SEALING__KEYS", KEYS)
+        options
+            .set(ServiceName::Payout, "SEALING__KEYS", KEYS)
+            .set(ServiceName::Payout, "AUTH__TOKEN_PEPPER", PEPPER)
     }
 
     fn known(&self, _events: u64) -> Vec<Known> {
@@ -89,6 +95,10 @@ impl Telling {
         let mut rig = Rig::prepare::<Told>(flow.settings(options), GROUP).await?;
         rig.assert_quorum(nodes, Told::QUEUE)?;
         rig.teach(&flow, 0).await?;
+        let hash = signing::token::hash(&SecretString::from(PEPPER), TOKEN);
+        let token = "INSERT INTO api_tokens (tenant_id, token_id, token_hash, role, revoked, version)
+            VALUES ($1, gen_random_uuid(), $2, 'owner', false, 1)";
+        rig.admin.execute(token, &[&world.tenant.as_uuid(), &hash.as_slice()]).await?;
         Ok(Self { rig, receiver, world, publishers, used: 0, waves: 0, told: 0, twice: 0 })
     }
 
@@ -174,6 +184,19 @@ impl Telling {
         self.rig.outbox_empty().await?;
         self.rig.stop::<Told>().await?;
         Ok(Sample { events: conversions, wall, cpu })
+    }
+
+    /// Asks the running service for one publisher's health, and expects an answer.
+    pub async fn ask_health(&mut self) -> anyhow::Result<()> {
+        let address = self.rig.address::<Told>()?;
+        let request = format!(
+            "GET /api/v1/publishers/{}/health HTTP/1.1\r\nHost: {address}\r\nAuthorization: ApiToken {TOKEN}\r\n\r\n",
+            self.publishers.last(),
+        );
+        let mut connection = Connection::open(address).await?;
+        let status = connection.exchange(request.as_bytes()).await?.status;
+        ensure!(status == 200, "a publisher's health is answered {status}");
+        Ok(())
     }
 
     /// What still waits of those that never answer is out of the way.

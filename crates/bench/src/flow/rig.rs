@@ -1,8 +1,11 @@
 //! One service on a fresh database and a fresh namespace of the broker.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use system_tests::{Stack, StackOptions};
 use tokio_postgres::Client;
 
@@ -138,6 +141,15 @@ impl Rig {
     /// Where the superuser finds the service's database.
     pub fn admin_url<F: Flow>(&self) -> String {
         self.stack.database(F::SERVICE).admin_url()
+    }
+
+    /// Where the service's API listens.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn address<F: Flow>(&mut self) -> anyhow::Result<SocketAddr> {
+        let url = self.stack.service(F::SERVICE).url();
+        Ok(url.strip_prefix("http://").context("a plain http address")?.parse()?)
     }
 
     /// Waits until nothing is left in the outbox: everything the service has to say is with the broker.

@@ -4,8 +4,10 @@ mod allocator;
 mod conditions;
 mod cpu;
 mod memory;
+mod plans;
 
 pub use allocator::allocator_of;
 pub use conditions::{Conditions, assert_quorum};
 pub use cpu::{CpuMeter, CpuUse, cores};
 pub use memory::Memory;
+pub use plans::{Plans, Statement};

@@ -85,9 +85,9 @@ impl Publishers {
         Ok(facts)
     }
 
-    /// How many there are.
-    pub fn count(&self) -> u64 {
-        self.ids.len() as u64
+    /// One that answers.
+    pub fn last(&self) -> PublisherId {
+        self.ids[self.ids.len() - 1]
     }
 
     /// The first host that answers, and how many do.
