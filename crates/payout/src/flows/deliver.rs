@@ -1,7 +1,7 @@
 //! Tells publishers: claim → send, outside of any transaction → record.
 //!
-//! One loop claims and records; each attempt is a task of its own, so a publisher that never answers holds its own slot and
-//! nobody else's. The loop sleeps until a commit says that there are deliveries, an attempt ends, or a little time has
+//! One loop claims and records, both at once when there is work for both; each attempt is a task of its own, so a publisher
+//! that never answers holds its own slot and nobody else's. The loop sleeps until a commit says that there are deliveries, an attempt ends, or a little time has
 //! passed (for what is due again). At a stop it claims no more and records what is under way.
 //!
 //! What happens when this process dies: before sending, nothing; between sending and recording, the lease ends and the
@@ -14,7 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::FutureExt as _;
+use futures_util::{
+    FutureExt as _,
+    future::{Fuse, FusedFuture as _},
+};
 use http_kit::client::{Client, Url};
 use kernel::{Clock, DeliveryId, EndpointId, IdSource, TenantId, Timestamp};
 use postgres_kit::{
@@ -49,6 +52,10 @@ use crate::{
         due_times,
     },
 };
+
+/// A claim costs the same for one delivery as for many: while attempts are being recorded, and slots about to be free, it
+/// waits until one in so many is.
+const FEW: usize = 4;
 
 /// Bounds of delivering, from the settings.
 #[derive(Debug, Clone, Copy)]
@@ -121,56 +128,81 @@ impl Deliverer {
         let (report, mut reports) = mpsc::channel::<Done>(self.bounds.in_flight.max(1));
         let mut busy = Busy::default();
         let mut done: Vec<Done> = Vec::new();
+        let (recording, claiming) = (Fuse::terminated(), Fuse::terminated());
+        tokio::pin!(recording, claiming);
         let mut may_be_due = true;
         let mut is_failing = false;
+        // After a failure: not again before something has happened.
+        let mut may_begin = true;
         loop {
-            let outcome = self.turn(&report, &mut busy, &mut done, &mut may_be_due).await;
-            if let Err(error) = &outcome
-                && !is_failing
-            {
-                tracing::warn!(error = telemetry::chain(error), "deliveries wait for the database");
+            if may_begin && recording.is_terminated() && !done.is_empty() {
+                recording.set(self.record(std::mem::take(&mut done)).fuse());
             }
-            is_failing = outcome.is_err();
-            if soft.is_cancelled() && busy.total == 0 && done.is_empty() {
+            let room = self.bounds.in_flight.saturating_sub(busy.total);
+            let is_enough = room > 0 && (recording.is_terminated() || room >= self.bounds.in_flight / FEW);
+            if may_begin && may_be_due && is_enough && claiming.is_terminated() && !soft.is_cancelled() {
+                may_be_due = false;
+                let lease = self.sender.ids.uuid_v7();
+                claiming.set(self.claim(lease, room, busy.of.clone()).fuse());
+            }
+            let is_idle = recording.is_terminated() && claiming.is_terminated();
+            if soft.is_cancelled() && is_idle && busy.total == 0 && done.is_empty() {
                 return;
             }
-            tokio::select! {
+            let outcome = tokio::select! {
+                (recorded, outcome) = &mut recording, if !recording.is_terminated() => {
+                    match outcome {
+                        Ok(()) => recorded.iter().for_each(|finished| busy.end(finished.publisher)),
+                        // What came meanwhile is after it.
+                        Err(_) => drop(done.splice(0..0, recorded)),
+                    }
+                    // Slots are free.
+                    may_be_due = true;
+                    Some(outcome)
+                }
+                (lease, claimed) = &mut claiming, if !claiming.is_terminated() => {
+                    // Claimed by now or not: the leases of what is not begun here end by themselves.
+                    may_be_due |= claimed.is_err();
+                    Some(claimed.map(|claimed| self.begin(lease, claimed, &report, &mut busy)))
+                }
                 finished = reports.recv() => {
                     done.extend(finished);
                     while let Ok(finished) = reports.try_recv() {
                         done.push(finished);
                     }
-                    // A slot is free.
-                    may_be_due = true;
+                    None
                 }
-                _change = wake_ups.next(), if !is_failing && !soft.is_cancelled() => may_be_due = true,
-                () = tokio::time::sleep(self.bounds.poll) => may_be_due = true,
-                () = soft.cancelled(), if !soft.is_cancelled() => {}
+                _change = wake_ups.next(), if !is_failing && !soft.is_cancelled() => {
+                    may_be_due = true;
+                    None
+                }
+                () = tokio::time::sleep(self.bounds.poll) => {
+                    may_be_due = true;
+                    None
+                }
+                () = soft.cancelled(), if !soft.is_cancelled() => None,
+            };
+            may_begin = !matches!(outcome, Some(Err(_)));
+            match outcome {
+                Some(Err(error)) => {
+                    if !std::mem::replace(&mut is_failing, true) {
+                        tracing::warn!(error = telemetry::chain(&error), "deliveries wait for the database");
+                    }
+                }
+                Some(Ok(())) => is_failing = false,
+                None => {}
             }
         }
     }
 
-    /// Records what is over, then claims what there is room for.
-    async fn turn(
+    /// Makes an attempt at each.
+    fn begin(
         &self,
+        lease: Uuid,
+        claimed: Vec<Result<Claimed, Box<Unreadable>>>,
         report: &mpsc::Sender<Done>,
         busy: &mut Busy,
-        done: &mut Vec<Done>,
-        may_be_due: &mut bool,
-    ) -> Result<(), DbError> {
-        if !done.is_empty() {
-            match self.record(done).await {
-                Err(error) if error.class() == Class::Bug => self.record_one_by_one(done).await?,
-                recorded => recorded?,
-            }
-            done.drain(..).for_each(|finished| busy.end(finished.publisher));
-        }
-        let room = self.bounds.in_flight.saturating_sub(busy.total);
-        if !std::mem::take(may_be_due) || room == 0 || self.supervisor.soft().is_cancelled() {
-            return Ok(());
-        }
-        let lease = self.sender.ids.uuid_v7();
-        let claimed = self.claim(lease, room, busy).await.inspect_err(|_| *may_be_due = true)?;
+    ) {
         for delivery in claimed {
             let (sender, report) = (Arc::clone(&self.sender), report.clone());
             let ticket = match &delivery {
@@ -191,24 +223,35 @@ impl Deliverer {
                 drop(report.send(finished).await);
             });
         }
-        Ok(())
     }
 
+    /// What was claimed, under the lease.
     async fn claim(
         &self,
         lease: Uuid,
         room: usize,
-        busy: &Busy,
-    ) -> Result<Vec<Result<Claimed, Box<Unreadable>>>, DbError> {
-        let asked = Asked { lease, limit: room, busy: &busy.of, bounds: self.bounds };
-        transact(&self.pool, Retries::default(), async |connection| Ok(take_due(connection, asked).await?))
-            .await
+        busy: HashMap<PublisherKey, i32>,
+    ) -> (Uuid, Result<Vec<Result<Claimed, Box<Unreadable>>>, DbError>) {
+        let asked = Asked { lease, limit: room, busy: &busy, bounds: self.bounds };
+        let claimed = transact(&self.pool, Retries::default(), async |connection| {
+            Ok(take_due(connection, asked).await?)
+        });
+        (lease, claimed.await)
+    }
+
+    /// Writes what attempts came to, and gives them back with what came of that.
+    async fn record(&self, done: Vec<Done>) -> (Vec<Done>, Result<(), DbError>) {
+        let outcome = match self.record_together(&done).await {
+            Err(error) if error.class() == Class::Bug => self.record_one_by_one(&done).await,
+            recorded => recorded,
+        };
+        (done, outcome)
     }
 
     /// One attempt that can not be written must not keep all others from it, for ever. Its delivery is put off.
     async fn record_one_by_one(&self, done: &[Done]) -> Result<(), DbError> {
         for finished in done.chunks(1) {
-            let Err(error) = self.record(finished).await else { continue };
+            let Err(error) = self.record_together(finished).await else { continue };
             if error.class() != Class::Bug {
                 // What is recorded already is recorded again without effect: its lease is gone.
                 return Err(error);
@@ -227,7 +270,7 @@ impl Deliverer {
         Ok(())
     }
 
-    async fn record(&self, done: &[Done]) -> Result<(), DbError> {
+    async fn record_together(&self, done: &[Done]) -> Result<(), DbError> {
         let outcomes: Vec<Outcome> = done.iter().map(|finished| finished.outcome).collect();
         let attempts: Vec<Attempt> = done.iter().map(|finished| finished.attempt.clone()).collect();
         let traces: HashMap<_, _> =
