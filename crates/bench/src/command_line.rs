@@ -4,7 +4,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{beside::{BareClient, Handler}, measure::Measurement, run::run, scale::Scale};
+use crate::{
+    beside::{BareClient, Handler},
+    measure::Measurement,
+    run::run,
+    scale::Scale,
+};
 
 /// Measures GoKart beside honest baselines, on the local stack. BENCH_SCALE=0.1 is quick, BENCH_ONLY=ingest,tracker
 /// measures only these.

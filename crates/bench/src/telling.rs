@@ -66,9 +66,11 @@ impl Flow for Told {
     const EVENTS: &'static str = "conversions";
 
     fn settings(&self, options: StackOptions) -> StackOptions {
-        options
-            .set(ServiceName::Payout, "SEALING__KEYS", KEYS)
-            .set(ServiceName::Payout, "AUTH__TOKEN_PEPPER", PEPPER)
+        options.set(ServiceName::Payout, "SEALING__KEYS", KEYS).set(
+            ServiceName::Payout,
+            "AUTH__TOKEN_PEPPER",
+            PEPPER,
+        )
     }
 
     fn known(&self, _events: u64) -> Vec<Known> {
@@ -124,7 +126,8 @@ impl Telling {
         self.rig.broker.publish(self.publishers.verdicts(&self.world, wave)).await?;
         let status = if wave.pending_days == 0 { "success" } else { "pending" };
         let conversions = wave.numbers.end - wave.numbers.start;
-        let worked = self.rig.work_off_until::<Told>(nodes, &self.in_status(wave, status), conversions).await?;
+        let worked =
+            self.rig.work_off_until::<Told>(nodes, &self.in_status(wave, status), conversions).await?;
         self.rig.outbox_empty().await?;
         self.rig.stop::<Told>().await?;
         Ok(Sample::new(conversions, worked))
@@ -201,7 +204,8 @@ impl Telling {
 
     /// What still waits of those that never answer is out of the way.
     pub async fn put_off(&self) -> anyhow::Result<()> {
-        let far = "UPDATE deliveries SET due_at = now() + interval '10 days', lease = NULL, leased_until = NULL
+        let far =
+            "UPDATE deliveries SET due_at = now() + interval '10 days', lease = NULL, leased_until = NULL
             WHERE state = 'waiting' AND due_at < now() + interval '1 hour'";
         Ok(self.rig.admin.batch_execute(far).await?)
     }

@@ -75,7 +75,8 @@ impl RunningClient {
             .args(["--first-host", &errand.hosts.0.to_string(), "--hosts", &errand.hosts.1.to_string()])
             .args(["--requests", &errand.requests.to_string()])
             .args(["--in-flight", &errand.in_flight.to_string()]);
-        let mut child = command.env_clear().stdin(Stdio::piped()).spawn().context("starting the bare client")?;
+        let mut child =
+            command.env_clear().stdin(Stdio::piped()).spawn().context("starting the bare client")?;
         let mut input = child.stdin.take().context("its standard input")?;
         input.write_all(errand.request)?;
         Ok(Self(child))
@@ -169,7 +170,8 @@ struct Template {
 impl Template {
     /// Reads a request as it went over the wire. What the client writes itself is left out.
     fn parse(request: &[u8]) -> anyhow::Result<Self> {
-        let head = request.windows(4).position(|window| window == b"\r\n\r\n").context("no end of the head")?;
+        let head =
+            request.windows(4).position(|window| window == b"\r\n\r\n").context("no end of the head")?;
         let text = std::str::from_utf8(&request[..head])?;
         let mut lines = text.split("\r\n");
         let mut first = lines.next().context("no first line")?.split(' ');

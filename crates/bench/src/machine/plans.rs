@@ -52,7 +52,8 @@ impl Plans {
     pub async fn watch(admin: &Client) -> anyhow::Result<Self> {
         let backend: i32 = admin.query_one("SELECT pg_backend_pid()", &[]).await?.try_get(0)?;
         let server = parent_of(u32::try_from(backend)?).context("PostgreSQL is on this machine")?;
-        let log = std::fs::read_link(format!("/proc/{server}/fd/2")).context("PostgreSQL's standard error")?;
+        let log =
+            std::fs::read_link(format!("/proc/{server}/fd/2")).context("PostgreSQL's standard error")?;
         let log = log.to_str().context("a name of a file")?.to_owned();
         let database: String = admin.query_one("SELECT current_database()::text", &[]).await?.try_get(0)?;
         // What a library brings can only be set when it is there.
@@ -88,7 +89,8 @@ impl Plans {
             }
             // The file may end in the middle of the last one.
             let Ok(entry) = serde_json::from_str::<Value>(&json) else { continue };
-            let words: Vec<&str> = entry["Query Text"].as_str().unwrap_or_default().split_whitespace().collect();
+            let words: Vec<&str> =
+                entry["Query Text"].as_str().unwrap_or_default().split_whitespace().collect();
             statements.entry(words.join(" ")).or_default().add(&entry["Plan"]);
         }
         ensure!(!statements.is_empty(), "no plan of {} in PostgreSQL's log", self.database);
@@ -130,7 +132,8 @@ impl Statement {
                 self.scanned.insert(table.to_owned());
             }
             if kind != "ModifyTable" {
-                let by = text("Index Name").map_or_else(|| table.to_owned(), |index| format!("{table}.{index}"));
+                let by =
+                    text("Index Name").map_or_else(|| table.to_owned(), |index| format!("{table}.{index}"));
                 self.ways.insert(format!("{kind} {by}"));
             }
         } else if let Some(index) = text("Index Name") {

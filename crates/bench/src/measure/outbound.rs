@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Deliveries of a round; a multiple of what one click has.
-const EVENTS: u64 = 30_000;
+const EVENTS: u64 = 20_000;
 const ROUNDS: usize = 3;
 /// Requests under way: `delivery.in_flight`, as `settings.default.toml` has it.
 const IN_FLIGHT: u64 = 128;
@@ -98,7 +98,9 @@ async fn beside_bare(
         subject: payout,
         beside: vec![(bare, Aim::Share(SHARE_OF_BARE)), (durable, Aim::Told)],
         notes: vec![
-            format!("{IN_FLIGHT} requests under way, signed POST of JSON, 95 publishers with a host each, no TLS"),
+            format!(
+                "{IN_FLIGHT} requests under way, signed POST of JSON, 95 publishers with a host each, no TLS"
+            ),
             format!("a delivery writes {}", recording.words(events)),
         ],
     };
@@ -157,7 +159,9 @@ async fn beside_hanging(context: Context<'_>, telling: &mut Telling, events: u64
         telling.decide(context.nodes, &wave).await?;
         let beside = telling.tell(context.nodes, events).await?;
         telling.put_off().await?;
-        context.progress.say(&format!("outbound {round}/{rounds}: beside 5 % that hang {beside}; alone {alone}"));
+        context
+            .progress
+            .say(&format!("outbound {round}/{rounds}: beside 5 % that hang {beside}; alone {alone}"));
         if round > 0 {
             with.samples.push(beside);
             without.samples.push(alone);
@@ -168,7 +172,10 @@ async fn beside_hanging(context: Context<'_>, telling: &mut Telling, events: u64
         title: "payout: deliveries to healthy publishers beside some that hang",
         subject: with,
         beside: vec![(without, aim)],
-        notes: vec![format!("healthy ones answer after {} ms; {never} deliveries to five that never do", FAR.as_millis())],
+        notes: vec![format!(
+            "healthy ones answer after {} ms; {never} deliveries to five that never do",
+            FAR.as_millis()
+        )],
     };
     Ok(Outcome::of(&comparison, Vec::new()))
 }

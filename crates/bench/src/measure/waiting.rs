@@ -53,7 +53,8 @@ pub async fn measure(context: Context<'_>) -> anyhow::Result<Outcome> {
     rows.extend(outcome.rows);
     let mut accounts = outcome.accounts;
     let holds = "SELECT count(*) FROM conversions WHERE status = 'pending' AND hold_ends_at > now()";
-    let retries = "SELECT count(*) FROM deliveries WHERE state = 'waiting' AND attempts = 3 AND due_at > now()";
+    let retries =
+        "SELECT count(*) FROM deliveries WHERE state = 'waiting' AND attempts = 3 AND due_at > now()";
     accounts.push(
         Account::of("waiting: pending holds and waiting retries", copies)
             // Those of which copies were made are holds, too.
@@ -105,12 +106,17 @@ async fn watch(context: Context<'_>, telling: &mut Telling) -> anyhow::Result<Wa
 /// How often large tables were read whole, whoever did it.
 async fn scans(telling: &Telling) -> anyhow::Result<u64> {
     let tables = LARGE.map(|table| format!("'{table}'")).join(", ");
-    let query = format!("SELECT coalesce(sum(seq_scan), 0)::bigint FROM pg_stat_user_tables WHERE relname IN ({tables})");
+    let query = format!(
+        "SELECT coalesce(sum(seq_scan), 0)::bigint FROM pg_stat_user_tables WHERE relname IN ({tables})"
+    );
     count(&telling.rig.admin, &query).await
 }
 
 fn show(context: Context<'_>, copies: u64, many: &Watched, none: &Watched) -> Vec<Row> {
-    println!("\npayout with {} pending holds and as many waiting retries: what it does", grouped(copies as f64));
+    println!(
+        "\npayout with {} pending holds and as many waiting retries: what it does",
+        grouped(copies as f64)
+    );
     println!("    pages of one run, at most: among them, among none; how it comes to rows of tables");
     for (when, among_many, among_none) in
         [("with nothing to do", &many.idle, &none.idle), ("at work", &many.busy, &none.busy)]
@@ -120,7 +126,8 @@ fn show(context: Context<'_>, copies: u64, many: &Watched, none: &Watched) -> Ve
             if !statement.tables.iter().any(|table| LARGE.contains(&table.as_str())) {
                 continue;
             }
-            let other = among_none.get(text).map_or_else(|| "–".to_owned(), |other| other.pages_most.to_string());
+            let other =
+                among_none.get(text).map_or_else(|| "–".to_owned(), |other| other.pages_most.to_string());
             let ways: Vec<&str> = statement.ways.iter().map(String::as_str).collect();
             let words: String = text.chars().take(90).collect();
             println!("    {:>6} {other:>6}  {} ×  {words}…", statement.pages_most, statement.runs);
@@ -129,7 +136,8 @@ fn show(context: Context<'_>, copies: u64, many: &Watched, none: &Watched) -> Ve
     }
     let whole = context.scale.is_whole();
     let scanned = |statements: &BTreeMap<String, Statement>| {
-        let large = |statement: &&Statement| statement.scanned.iter().any(|table| LARGE.contains(&table.as_str()));
+        let large =
+            |statement: &&Statement| statement.scanned.iter().any(|table| LARGE.contains(&table.as_str()));
         statements.values().filter(large).count() as u64
     };
     let scanned = scanned(&many.idle) + scanned(&many.busy);
@@ -137,7 +145,10 @@ fn show(context: Context<'_>, copies: u64, many: &Watched, none: &Watched) -> Ve
     let (ours, others) = (pages(many), pages(none));
     vec![
         Row {
-            what: format!("payout among {} that wait: statements that read a large table whole", grouped(copies as f64 * 2.0)),
+            what: format!(
+                "payout among {} that wait: statements that read a large table whole",
+                grouped(copies as f64 * 2.0)
+            ),
             ours: scanned.to_string(),
             beside: format!("{} scans counted", many.scans),
             ratio: String::new(),
@@ -155,7 +166,11 @@ fn show(context: Context<'_>, copies: u64, many: &Watched, none: &Watched) -> Ve
     ]
 }
 
-async fn contest(context: Context<'_>, copies: u64, mut tellings: [&mut Telling; 2]) -> anyhow::Result<Outcome> {
+async fn contest(
+    context: Context<'_>,
+    copies: u64,
+    mut tellings: [&mut Telling; 2],
+) -> anyhow::Result<Outcome> {
     const NAMES: [&str; 2] = ["among many that wait", "among none"];
     const TITLES: [&str; 3] = [
         "payout: conversions to the posted ledger entry, among 2 M that wait",
@@ -192,7 +207,8 @@ async fn contest(context: Context<'_>, copies: u64, mut tellings: [&mut Telling;
     let aim = if context.scale.is_whole() { Aim::Share(SHARE) } else { Aim::Told };
     let mut rows = Vec::new();
     for (title, [subject, other]) in TITLES.into_iter().zip(contestants) {
-        let notes = vec![format!("among {} pending holds and as many waiting retries", grouped(copies as f64))];
+        let notes =
+            vec![format!("among {} pending holds and as many waiting retries", grouped(copies as f64))];
         let comparison = Comparison { title, subject, beside: vec![(other, aim)], notes };
         comparison.print();
         rows.extend(comparison.rows());

@@ -18,7 +18,7 @@ pub enum Waits {
     No,
 }
 
-/// How a column is copied: as an SQL expression of `one`, the row that is copied, of `number`, and of `place`, the endpoint.
+/// How a column is copied: as an SQL expression of `one`, the row that is copied, of `nth`, and of `place`, the endpoint.
 type Column<'a> = (&'a str, &'a str);
 
 /// Makes `copies` of the one Pending conversion, with its history and its ledger rows, and as many deliveries with their last
@@ -44,8 +44,8 @@ pub async fn copy_waiting(url: &str, copies: u64, waits: Waits) -> anyhow::Resul
         CREATE TABLE bench_attempt AS
             SELECT * FROM delivery_attempts WHERE delivery_id IN (SELECT delivery_id FROM bench_delivery);
         -- The same name makes the same id in every table; its time, which is what indexes see first, stays.
-        CREATE FUNCTION bench_name(what text, number bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
-            SELECT md5(what || '.' || number)::uuid
+        CREATE FUNCTION bench_name(what text, nth bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+            SELECT md5(what || '.' || nth)::uuid
         $$",
     )
     .await?;
@@ -57,23 +57,23 @@ pub async fn copy_waiting(url: &str, copies: u64, waits: Waits) -> anyhow::Resul
     let waiting = waits == Waits::Yes;
     let (status, books) = if waiting { ("'pending'", "'reserved'") } else { ("'success'", "'posted'") };
     let conversion: &[Column<'_>] = &[
-        ("conversion_id", "bench_name('conversion', number)"),
-        ("gk_click_id", "bench_name('click', number)"),
+        ("conversion_id", "bench_name('conversion', nth)"),
+        ("gk_click_id", "bench_name('click', nth)"),
         ("publisher_id", "place.publisher_id"),
-        ("received_at", "one.received_at - interval '1 hour' - number * interval '1 millisecond'"),
-        ("hold_ends_at", "now() + interval '1 day' + (number % 2592000) * interval '1 second'"),
+        ("received_at", "one.received_at - interval '1 hour' - nth * interval '1 millisecond'"),
+        ("hold_ends_at", "now() + interval '1 day' + (nth % 2592000) * interval '1 second'"),
         ("status", status),
         ("books", books),
     ];
-    let of_conversion: &[Column<'_>] = &[("conversion_id", "bench_name('conversion', number)")];
+    let of_conversion: &[Column<'_>] = &[("conversion_id", "bench_name('conversion', nth)")];
     let transfer: &[Column<'_>] = &[
-        ("conversion_id", "bench_name('conversion', number)"),
-        ("transfer_id", "bench_name(one.transfer_id::text, number)"),
+        ("conversion_id", "bench_name('conversion', nth)"),
+        ("transfer_id", "bench_name(one.transfer_id::text, nth)"),
         ("kind", if waiting { "one.kind" } else { "'posted'" }),
     ];
     let delivery: &[Column<'_>] = &[
-        ("delivery_id", "bench_name('delivery', number)"),
-        ("conversion_id", "bench_name('conversion', number)"),
+        ("delivery_id", "bench_name('delivery', nth)"),
+        ("conversion_id", "bench_name('conversion', nth)"),
         ("endpoint_id", "place.endpoint_id"),
         ("publisher_id", "place.publisher_id"),
         ("state", if waiting { "'waiting'" } else { "'delivered'" }),
@@ -81,11 +81,14 @@ pub async fn copy_waiting(url: &str, copies: u64, waits: Waits) -> anyhow::Resul
         ("ends", if waiting { "0" } else { "1" }),
         ("last_http_status", if waiting { "503" } else { "200" }),
         // Within a day, as the schedule's later attempts are.
-        ("due_at", if waiting { "now() + interval '2 hours' + (number % 79200) * interval '1 second'" } else { "NULL" }),
+        (
+            "due_at",
+            if waiting { "now() + interval '2 hours' + (nth % 79200) * interval '1 second'" } else { "NULL" },
+        ),
         ("ended_at", if waiting { "NULL" } else { "one.ended_at" }),
     ];
     let attempt: &[Column<'_>] = &[
-        ("delivery_id", "bench_name('delivery', number)"),
+        ("delivery_id", "bench_name('delivery', nth)"),
         ("endpoint_id", "place.endpoint_id"),
         ("number", if waiting { "3" } else { "1" }),
         ("http_status", if waiting { "503" } else { "200" }),
@@ -122,17 +125,18 @@ async fn copy(
         WHERE table_schema = 'public' AND table_name = $1 AND is_generated = 'NEVER' ORDER BY ordinal_position";
     let (mut names, mut values) = (Vec::new(), Vec::new());
     for row in from.query(query, &[&table]).await? {
-        let (quoted, name, kind): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        let value = columns.iter().find(|(column, _)| *column == name).map_or_else(
-            || format!("one.{quoted}"),
-            |(_, value)| format!("({value})::{kind}"),
-        );
+        let (quoted, name, kind): (String, String, String) =
+            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        let value = columns
+            .iter()
+            .find(|(column, _)| *column == name)
+            .map_or_else(|| format!("one.{quoted}"), |(_, value)| format!("({value})::{kind}"));
         names.push(quoted);
         values.push(value);
     }
     let out = format!(
-        "COPY (SELECT {} FROM generate_series(1, {copies}) AS number
-            JOIN bench_places AS place ON place.place = number % (SELECT count(*) FROM bench_places)
+        "COPY (SELECT {} FROM generate_series(1, {copies}) AS nth
+            JOIN bench_places AS place ON place.place = nth % (SELECT count(*) FROM bench_places)
             CROSS JOIN {original} AS one) TO STDOUT (FORMAT binary)",
         values.join(", ")
     );

@@ -1,8 +1,9 @@
 //! Tells publishers: claim → send, outside of any transaction → record.
 //!
-//! One loop claims and records, both at once when there is work for both; each attempt is a task of its own, so a publisher
-//! that never answers holds its own slot and nobody else's. The loop sleeps until a commit says that there are deliveries, an attempt ends, or a little time has
-//! passed (for what is due again). At a stop it claims no more and records what is under way.
+//! One loop claims and records, both at once when there is work for both. Each attempt is a task of its own and holds a slot
+//! until it is delivered or its failure is recorded, so a publisher that never answers holds its own slots and nobody else's.
+//! The loop sleeps until a commit says that there are deliveries, an attempt ends, or a little time has passed (for what is
+//! due again). At a stop it claims no more and records what is under way.
 //!
 //! What happens when this process dies: before sending, nothing; between sending and recording, the lease ends and the
 //! attempt is made again with the same `webhook-id`. So a publisher may hear twice and never not at all.
@@ -53,9 +54,10 @@ use crate::{
     },
 };
 
-/// A claim costs the same for one delivery as for many: while attempts are being recorded, and slots about to be free, it
-/// waits until one in so many is.
+/// A claim costs nearly the same for one delivery as for many. So it waits until one in so many slots is free …
 const FEW: usize = 4;
+/// … but no longer than this, counted from the last one: those that never answer may hold all the others.
+const GATHERING: Duration = Duration::from_millis(5);
 
 /// Bounds of delivering, from the settings.
 #[derive(Debug, Clone, Copy)]
@@ -109,6 +111,11 @@ struct Done {
 }
 
 impl Done {
+    /// Then its slot is free. One that failed keeps it until that is written down: it may be what opens a breaker.
+    const fn is_delivered(&self) -> bool {
+        matches!(self.outcome.next, Next::End(End::Delivered))
+    }
+
     const fn heard(&self) -> Heard {
         let Outcome { tenant, id, .. } = self.outcome;
         Heard { delivery: id, endpoint: (tenant, self.attempt.endpoint), answer: self.heard }
@@ -130,17 +137,22 @@ impl Deliverer {
         let mut done: Vec<Done> = Vec::new();
         let (recording, claiming) = (Fuse::terminated(), Fuse::terminated());
         tokio::pin!(recording, claiming);
+        let mut under_record = 0;
         let mut may_be_due = true;
+        let mut claimed_at = Instant::now();
         let mut is_failing = false;
         // After a failure: not again before something has happened.
         let mut may_begin = true;
         loop {
             if may_begin && recording.is_terminated() && !done.is_empty() {
+                under_record = done.len();
                 recording.set(self.record(std::mem::take(&mut done)).fuse());
             }
-            let room = self.bounds.in_flight.saturating_sub(busy.total);
-            let is_enough = room > 0 && (recording.is_terminated() || room >= self.bounds.in_flight / FEW);
-            if may_begin && may_be_due && is_enough && claiming.is_terminated() && !soft.is_cancelled() {
+            let room = self.room(&busy, done.len().saturating_add(under_record));
+            let wants =
+                may_begin && may_be_due && room > 0 && claiming.is_terminated() && !soft.is_cancelled();
+            let is_enough = room >= self.bounds.in_flight / FEW || claimed_at.elapsed() >= GATHERING;
+            if wants && is_enough {
                 may_be_due = false;
                 let lease = self.sender.ids.uuid_v7();
                 claiming.set(self.claim(lease, room, busy.of.clone()).fuse());
@@ -151,27 +163,38 @@ impl Deliverer {
             }
             let outcome = tokio::select! {
                 (recorded, outcome) = &mut recording, if !recording.is_terminated() => {
+                    under_record = 0;
                     match outcome {
-                        Ok(()) => recorded.iter().for_each(|finished| busy.end(finished.publisher)),
+                        Ok(()) => {
+                            let failed = recorded.iter().filter(|finished| !finished.is_delivered());
+                            failed.for_each(|finished| busy.end(finished.publisher));
+                        }
                         // What came meanwhile is after it.
                         Err(_) => drop(done.splice(0..0, recorded)),
                     }
-                    // Slots are free.
+                    // What was told may have kept something newer from being due.
                     may_be_due = true;
                     Some(outcome)
                 }
                 (lease, claimed) = &mut claiming, if !claiming.is_terminated() => {
-                    // Claimed by now or not: the leases of what is not begun here end by themselves.
+                    claimed_at = Instant::now();
                     may_be_due |= claimed.is_err();
                     Some(claimed.map(|claimed| self.begin(lease, claimed, &report, &mut busy)))
                 }
-                finished = reports.recv() => {
-                    done.extend(finished);
-                    while let Ok(finished) = reports.try_recv() {
-                        done.push(finished);
+                Some(finished) = reports.recv() => {
+                    let mut finished = Some(finished);
+                    while let Some(one) = finished {
+                        if one.is_delivered() {
+                            busy.end(one.publisher);
+                        }
+                        done.push(one);
+                        finished = reports.try_recv().ok();
                     }
+                    // Slots are free.
+                    may_be_due = true;
                     None
                 }
+                () = tokio::time::sleep_until((claimed_at + GATHERING).into()), if wants && !is_enough => None,
                 _change = wake_ups.next(), if !is_failing && !soft.is_cancelled() => {
                     may_be_due = true;
                     None
@@ -193,6 +216,12 @@ impl Deliverer {
                 None => {}
             }
         }
+    }
+
+    /// How many more attempts may be under way. What was delivered and waits to be recorded takes no slot, but is bounded, too.
+    fn room(&self, busy: &Busy, unrecorded: usize) -> usize {
+        let free = self.bounds.in_flight.saturating_sub(busy.total);
+        if unrecorded > self.bounds.in_flight { 0 } else { free }
     }
 
     /// Makes an attempt at each.
