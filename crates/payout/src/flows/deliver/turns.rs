@@ -1,0 +1,176 @@
+//! The loop: when what is claimed and recorded.
+
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::{
+    FutureExt as _,
+    future::{Fuse, FusedFuture as _},
+};
+use postgres_kit::notify::Changes;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::{Deliverer, Done, Ticket};
+use crate::store::deliveries::{Claimed, PublisherKey, Unreadable};
+
+/// A claim costs nearly the same for one delivery as for many. So it waits until one in so many slots is free …
+const FEW: usize = 4;
+/// … but no longer than this, counted from the last one: those that never answer may hold all the others.
+const GATHERING: Duration = Duration::from_millis(5);
+
+impl Deliverer {
+    /// Delivers until the process stops.
+    pub(super) async fn run(self, mut wake_ups: Changes) {
+        let soft = self.supervisor.soft();
+        let (report, mut reports) = mpsc::channel::<Done>(self.bounds.in_flight.max(1));
+        let mut busy = Busy::default();
+        let mut done: Vec<Done> = Vec::new();
+        let (recording, claiming) = (Fuse::terminated(), Fuse::terminated());
+        tokio::pin!(recording, claiming);
+        let mut under_record = 0;
+        let mut may_be_due = true;
+        let mut claimed_at = Instant::now();
+        let mut is_failing = false;
+        // After a failure: not again before something has happened.
+        let mut may_begin = true;
+        loop {
+            if may_begin && recording.is_terminated() && !done.is_empty() {
+                under_record = done.len();
+                recording.set(self.record(std::mem::take(&mut done)).fuse());
+            }
+            let room = self.room(&busy, done.len().saturating_add(under_record));
+            let wants =
+                may_begin && may_be_due && room > 0 && claiming.is_terminated() && !soft.is_cancelled();
+            let is_enough = room >= self.bounds.in_flight / FEW || claimed_at.elapsed() >= GATHERING;
+            if wants && is_enough {
+                may_be_due = false;
+                let lease = self.sender.ids.uuid_v7();
+                claiming.set(self.claim(lease, room, busy.of.clone()).fuse());
+            }
+            let is_idle = recording.is_terminated() && claiming.is_terminated();
+            if soft.is_cancelled() && is_idle && busy.total == 0 && done.is_empty() {
+                return;
+            }
+            let outcome = tokio::select! {
+                (recorded, outcome) = &mut recording, if !recording.is_terminated() => {
+                    under_record = 0;
+                    match outcome {
+                        Ok(()) => {
+                            let failed = recorded.iter().filter(|finished| !finished.is_delivered());
+                            failed.for_each(|finished| busy.end(finished.publisher));
+                        }
+                        // What came meanwhile is after it.
+                        Err(_) => drop(done.splice(0..0, recorded)),
+                    }
+                    // What was told may have kept something newer from being due.
+                    may_be_due = true;
+                    Some(outcome)
+                }
+                (lease, claimed) = &mut claiming, if !claiming.is_terminated() => {
+                    claimed_at = Instant::now();
+                    may_be_due |= claimed.is_err();
+                    Some(claimed.map(|claimed| self.begin(lease, claimed, &report, &mut busy)))
+                }
+                Some(finished) = reports.recv() => {
+                    let mut finished = Some(finished);
+                    while let Some(one) = finished {
+                        if one.is_delivered() {
+                            busy.end(one.publisher);
+                        }
+                        done.push(one);
+                        finished = reports.try_recv().ok();
+                    }
+                    // Slots are free.
+                    may_be_due = true;
+                    None
+                }
+                () = tokio::time::sleep_until((claimed_at + GATHERING).into()), if wants && !is_enough => None,
+                _change = wake_ups.next(), if !is_failing && !soft.is_cancelled() => {
+                    may_be_due = true;
+                    None
+                }
+                () = tokio::time::sleep(self.bounds.poll) => {
+                    may_be_due = true;
+                    None
+                }
+                () = soft.cancelled(), if !soft.is_cancelled() => None,
+            };
+            may_begin = !matches!(outcome, Some(Err(_)));
+            match outcome {
+                Some(Err(error)) => {
+                    if !std::mem::replace(&mut is_failing, true) {
+                        tracing::warn!(error = telemetry::chain(&error), "deliveries wait for the database");
+                    }
+                }
+                Some(Ok(())) => is_failing = false,
+                None => {}
+            }
+        }
+    }
+
+    /// How many more attempts may be under way. What was delivered and waits to be recorded takes no slot, but is bounded, too.
+    fn room(&self, busy: &Busy, unrecorded: usize) -> usize {
+        let free = self.bounds.in_flight.saturating_sub(busy.total);
+        if unrecorded > self.bounds.in_flight { 0 } else { free }
+    }
+
+    /// Makes an attempt at each.
+    fn begin(
+        &self,
+        lease: Uuid,
+        claimed: Vec<Result<Claimed, Box<Unreadable>>>,
+        report: &mpsc::Sender<Done>,
+        busy: &mut Busy,
+    ) {
+        for delivery in claimed {
+            let (sender, report) = (Arc::clone(&self.sender), report.clone());
+            let ticket = match &delivery {
+                Ok(claimed) => Ticket::of(claimed, lease),
+                Err(unreadable) => Ticket::of_unreadable(unreadable, lease),
+            };
+            busy.begin(ticket.publisher);
+            self.supervisor.spawn("send postback", async move {
+                let finished = match delivery {
+                    // A panic must not keep the slot: it is an attempt like any other that came to nothing.
+                    Ok(claimed) => AssertUnwindSafe(sender.attempt(&claimed, lease))
+                        .catch_unwind()
+                        .await
+                        .unwrap_or_else(|_panic| sender.gave_up(ticket, "a bug: the attempt panicked")),
+                    Err(unreadable) => sender.gave_up(ticket, &unreadable.why),
+                };
+                // The loop outlives its attempts; when it is dropped at a hard stop, leases end by themselves.
+                drop(report.send(finished).await);
+            });
+        }
+    }
+}
+
+/// How many attempts are under way, by publisher.
+#[derive(Default)]
+struct Busy {
+    of: HashMap<PublisherKey, i32>,
+    total: usize,
+}
+
+impl Busy {
+    fn begin(&mut self, publisher: PublisherKey) {
+        let count = self.of.entry(publisher).or_default();
+        *count = count.saturating_add(1);
+        self.total = self.total.saturating_add(1);
+    }
+
+    fn end(&mut self, publisher: PublisherKey) {
+        self.total = self.total.saturating_sub(1);
+        if let Some(count) = self.of.get_mut(&publisher) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.of.remove(&publisher);
+            }
+        }
+    }
+}
