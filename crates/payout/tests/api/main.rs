@@ -34,3 +34,4 @@ mod statement_texts;
 mod statements;
 mod successors;
 mod timeline;
+mod unrecorded;
