@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+/// So many times what may be taken is looked at, because some have less due than their share.
+const SPARE: usize = 2;
+
 /// What one claim is for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
@@ -67,6 +70,7 @@ pub(super) async fn take_due(
         .iter()
         .filter_map(|endpoint| share(endpoint, allowances.get(&endpoint.publisher)?))
         .collect();
+    let shares = bounded(shares, asked.limit);
     let claim = Claim {
         lease: asked.lease,
         lease_seconds: asked.bounds.lease_seconds,
@@ -112,6 +116,19 @@ fn share(endpoint: &DueEndpoint, allowance: &Allowance) -> Option<EndpointShare>
         under_way: allowance.under_way,
         place: allowance.place,
     })
+}
+
+/// Where many want to be told nobody gets much: what is locked to choose from is bounded by what may be taken, not by their
+/// number. Where others have less due than that, the next claim, moments later, takes the rest.
+fn bounded(mut shares: Vec<EndpointShare>, limit: usize) -> Vec<EndpointShare> {
+    let publishers: HashSet<PublisherKey> = shares.iter().map(|share| share.publisher).collect();
+    let most = limit.saturating_mul(SPARE).checked_div(publishers.len()).unwrap_or_default().max(1);
+    let most = i32::try_from(most).unwrap_or(i32::MAX);
+    for share in &mut shares {
+        share.take = share.take.min(most);
+        share.room = share.room.min(most);
+    }
+    shares
 }
 
 fn whose(claimed: &Result<Claimed, Box<Unreadable>>) -> (PublisherKey, EndpointKey) {

@@ -18,10 +18,11 @@ use uuid::Uuid;
 use super::{Deliverer, Done, Ticket};
 use crate::store::deliveries::{Claimed, PublisherKey, Unreadable};
 
-/// A claim costs nearly the same for one delivery as for many. So it waits until one in so many slots is free …
+/// To claim, or to record, costs nearly the same for one delivery as for many. So both wait until one in so many slots is free,
+/// or as many attempts are over …
 const FEW: usize = 4;
-/// … but no longer than this, counted from the last one: those that never answer may hold all the others.
-const GATHERING: Duration = Duration::from_millis(5);
+/// … but no longer than this, counted from the last time: those that never answer may hold all the others.
+const GATHERING: Duration = Duration::from_millis(10);
 
 impl Deliverer {
     /// Delivers until the process stops.
@@ -34,19 +35,22 @@ impl Deliverer {
         tokio::pin!(recording, claiming);
         let mut under_record = 0;
         let mut may_be_due = true;
-        let mut claimed_at = Instant::now();
+        let (mut claimed_at, mut recorded_at) = (Instant::now(), Instant::now());
         let mut is_failing = false;
         // After a failure: not again before something has happened.
         let mut may_begin = true;
         loop {
-            if may_begin && recording.is_terminated() && !done.is_empty() {
+            let few = self.bounds.in_flight / FEW;
+            let has_done = may_begin && recording.is_terminated() && !done.is_empty();
+            let is_much = done.len() >= few || recorded_at.elapsed() >= GATHERING || soft.is_cancelled();
+            if has_done && is_much {
                 under_record = done.len();
                 recording.set(self.record(std::mem::take(&mut done)).fuse());
             }
             let room = self.room(&busy, done.len().saturating_add(under_record));
             let wants =
                 may_begin && may_be_due && room > 0 && claiming.is_terminated() && !soft.is_cancelled();
-            let is_enough = room >= self.bounds.in_flight / FEW || claimed_at.elapsed() >= GATHERING;
+            let is_enough = room >= few || claimed_at.elapsed() >= GATHERING;
             if wants && is_enough {
                 may_be_due = false;
                 let lease = self.sender.ids.uuid_v7();
@@ -59,6 +63,7 @@ impl Deliverer {
             let outcome = tokio::select! {
                 (recorded, outcome) = &mut recording, if !recording.is_terminated() => {
                     under_record = 0;
+                    recorded_at = Instant::now();
                     match outcome {
                         Ok(()) => {
                             let failed = recorded.iter().filter(|finished| !finished.is_delivered());
@@ -90,6 +95,7 @@ impl Deliverer {
                     None
                 }
                 () = tokio::time::sleep_until((claimed_at + GATHERING).into()), if wants && !is_enough => None,
+                () = tokio::time::sleep_until((recorded_at + GATHERING).into()), if has_done && !is_much => None,
                 _change = wake_ups.next(), if !is_failing && !soft.is_cancelled() => {
                     may_be_due = true;
                     None
