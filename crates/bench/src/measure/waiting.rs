@@ -78,7 +78,10 @@ async fn started(context: Context<'_>, copies: u64, waits: Waits) -> anyhow::Res
     telling.decide(context.nodes, &held).await?;
     if copies > 0 {
         copy_waiting(&telling.rig.admin_url::<Told>(), copies, waits).await?;
-        context.progress.say(&format!("waiting: {} holds and as many retries wait", grouped(copies as f64)));
+        let words = if waits == Waits::Yes { "wait" } else { "are done" };
+        context
+            .progress
+            .say(&format!("waiting: {} holds and as many deliveries {words}", grouped(copies as f64)));
     }
     settle(&telling.rig.admin).await?;
     Ok(telling)

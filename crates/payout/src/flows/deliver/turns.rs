@@ -109,7 +109,8 @@ impl Deliverer {
             may_begin = !matches!(outcome, Some(Err(_)));
             match outcome {
                 Some(Err(error)) => {
-                    if !std::mem::replace(&mut is_failing, true) {
+                    let was_failing = std::mem::replace(&mut is_failing, true);
+                    if !was_failing {
                         tracing::warn!(error = telemetry::chain(&error), "deliveries wait for the database");
                     }
                 }
