@@ -66,11 +66,11 @@ impl Flow for Told {
     const EVENTS: &'static str = "conversions";
 
     fn settings(&self, options: StackOptions) -> StackOptions {
-        options.set(ServiceName::Payout, "SEALING__KEYS", KEYS).set(
-            ServiceName::Payout,
-            "AUTH__TOKEN_PEPPER",
-            PEPPER,
-        )
+        options
+            .set(ServiceName::Payout, "SEALING__KEYS", KEYS)
+            .set(ServiceName::Payout, "AUTH__TOKEN_PEPPER", PEPPER)
+            // It is started anew for each measurement, and would release nothing in the first minute.
+            .set(ServiceName::Payout, "HOLDS__QUIET_SECONDS", "0")
     }
 
     fn known(&self, _events: u64) -> Vec<Known> {

@@ -10,7 +10,7 @@ use contracts::{
 use kernel::{ConversionId, Occurrence, PublisherId, Timestamp};
 use uuid::Uuid;
 
-use super::{EVENTS, World, catalog::money, clicks};
+use super::{EVENTS, World, catalog::money, clicks, world::this_moment};
 
 /// Whose a conversion is, and when what.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +79,7 @@ pub fn qualified_for(world: &World, number: u64, telling: Telling) -> Envelope {
             ip_address: "203.0.113.7".to_owned(),
             ..TrackingSystemValues::default()
         }),
-        oldest_input_at_micros: Some(world.now.as_micros()),
+        oldest_input_at_micros: Some(this_moment().as_micros()),
         decisions_heard: Some(0),
     };
     world.sealed(Uuid::now_v7(), &ConversionQualified { verdict: Some(verdict) })
