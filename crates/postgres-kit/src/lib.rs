@@ -13,6 +13,7 @@ pub mod inbox;
 pub mod migrate;
 pub mod notify;
 pub mod outbox;
+pub mod replicas;
 pub mod sqlstate;
 pub mod text;
 pub mod tokens;

@@ -20,7 +20,6 @@ pub mod quarantine;
 pub mod reconciliations;
 pub mod rejudgements;
 pub mod replays;
-pub mod replicas;
 pub mod rollups;
 pub mod stories;
 

@@ -26,7 +26,6 @@ pub mod publisher_traffic;
 pub mod publishers;
 pub mod read;
 pub mod replays;
-pub mod replicas;
 pub mod retention;
 pub mod statement_rows;
 pub mod statements;

@@ -9,6 +9,7 @@ mod migrate;
 mod notify;
 mod outbox;
 mod pool;
+mod replicas;
 mod tokens;
 mod transact;
 

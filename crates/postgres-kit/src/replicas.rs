@@ -1,15 +1,20 @@
-//! What each running replica knows of its input, for the others: one that reads everything at once can not know that another
-//! stands before a backlog.
+//! What each running replica of a service knows of its input, for the others: one that reads everything at once can not know
+//! that another stands before a backlog.
+//!
+//! The table is the service's own, by its own migration, because not every service needs it:
+//! `replicas (replica uuid PRIMARY KEY, lags boolean NOT NULL, seen_at timestamptz NOT NULL)`.
 
 use diesel::{
     QueryResult, QueryableByName, sql_query,
     sql_types::{BigInt, Bool, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use postgres_kit::kept;
 use uuid::Uuid;
 
-/// Says whether this replica lags; whether any other does that was seen within two minutes.
+use crate::kept::kept;
+
+/// Says whether this replica lags, and returns whether any other does that was seen within two minutes: one that died is
+/// waited for no longer than that. Its row goes after an hour.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
