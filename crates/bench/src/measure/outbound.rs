@@ -22,6 +22,9 @@ const ROUNDS: usize = 3;
 const IN_FLIGHT: u64 = 128;
 /// What a publisher's server takes to answer, with the way there and back.
 const FAR: Duration = Duration::from_millis(50);
+/// So many times a round's deliveries beside endpoints that hang: the round lasts longer than their time-out of 15 s, so that what their
+/// first failures, their breakers and their probes take is in it.
+const LONG: u64 = 3;
 /// The aims.
 const SHARE_OF_BARE: f64 = 0.6;
 const SHARE_BESIDE_HANGING: f64 = 0.9;
@@ -144,6 +147,7 @@ fn one_after_the_other(first: &Sample, wall: Duration, cpu: &CpuUse) -> Sample {
 /// The same healthy publishers, with and without others that never answer.
 async fn beside_hanging(context: Context<'_>, telling: &mut Telling, events: u64) -> anyhow::Result<Outcome> {
     let [mut with, mut without] = ["5 % never answer", "all answer"].map(Contestant::new);
+    let events = if context.scale.is_whole() { events * LONG } else { events };
     // As much for each of them as for each of the others.
     let (_, healthy) = telling.healthy_hosts();
     let never = events / u64::from(healthy) * 5;

@@ -21,6 +21,8 @@ const EVENTS: u64 = 15_000;
 const ROUNDS: usize = 3;
 /// "Nothing" within what rounds of one and the same service differ by.
 const SHARE: f64 = 0.95;
+/// An index of what waits has more than a page for so many rows; who reads half of it has read it whole, whatever the plan calls it.
+const ROWS_OF_A_PAGE: u64 = 200;
 /// How long the service is watched doing nothing; everything that it does every now and then comes up.
 const IDLE: Duration = Duration::from_secs(12);
 /// Of a load that is only watched.
@@ -148,6 +150,8 @@ fn show(context: Context<'_>, copies: u64, many: &Watched, none: &Watched) -> Ve
     let scanned = scanned(&many.idle) + scanned(&many.busy);
     let pages = |watched: &Watched| watched.idle.values().map(|statement| statement.pages).sum::<u64>();
     let (ours, others) = (pages(many), pages(none));
+    let longest = many.idle.values().map(|statement| statement.pages_most).max().unwrap_or_default();
+    let half = copies / ROWS_OF_A_PAGE / 2;
     vec![
         Row {
             what: format!(
@@ -159,6 +163,14 @@ fn show(context: Context<'_>, copies: u64, many: &Watched, none: &Watched) -> Ve
             ratio: String::new(),
             aim: "0".to_owned(),
             verdict: Verdict::of(scanned == 0, whole),
+        },
+        Row {
+            what: "payout with nothing to do: pages of its longest look".to_owned(),
+            ours: grouped(longest as f64),
+            beside: format!("half an index of them {}", grouped(half as f64)),
+            ratio: String::new(),
+            aim: "less".to_owned(),
+            verdict: Verdict::of(longest < half, whole),
         },
         Row {
             what: "payout with nothing to do: pages it looks at".to_owned(),

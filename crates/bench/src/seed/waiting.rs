@@ -43,7 +43,7 @@ pub async fn copy_waiting(url: &str, copies: u64, waits: Waits) -> anyhow::Resul
             SELECT * FROM ledger_transfers WHERE conversion_id IN (SELECT conversion_id FROM bench_conversion);
         CREATE TABLE bench_attempt AS
             SELECT * FROM delivery_attempts WHERE delivery_id IN (SELECT delivery_id FROM bench_delivery);
-        -- The same name makes the same id in every table; its time, which is what indexes see first, stays.
+        -- The same name makes the same id in every table, spread as evenly as payout's own.
         CREATE FUNCTION bench_name(what text, nth bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
             SELECT md5(what || '.' || nth)::uuid
         $$",
@@ -61,7 +61,7 @@ pub async fn copy_waiting(url: &str, copies: u64, waits: Waits) -> anyhow::Resul
         ("gk_click_id", "bench_name('click', nth)"),
         ("publisher_id", "place.publisher_id"),
         ("received_at", "one.received_at - interval '1 hour' - nth * interval '1 millisecond'"),
-        ("hold_ends_at", "now() + interval '1 day' + (nth % 2592000) * interval '1 second'"),
+        ("hold_ends_at", "now() + interval '1 day' + (nth * 7919 % 2592000) * interval '1 second'"),
         ("status", status),
         ("books", books),
     ];

@@ -8,8 +8,8 @@ use super::custom_header::EnteredHeader;
 /// The longest review window: the longest pending time.
 pub const REVIEW_WINDOW_DAYS_MAX: u16 = 365;
 
-/// The most postbacks to a publisher at a time, of each of payout's replicas: twice what one has under way in all, as its
-/// settings come. A higher number would bound nothing.
+/// The most postbacks to a publisher at a time, of each of payout's replicas: half of what one has claimed in all, as its settings come.
+/// So no publisher, however slow, has a replica to itself.
 pub const CONCURRENCY_MAX: u16 = 256;
 /// The most postbacks to a publisher a second, of all replicas: ten times what it is told without a number of its own.
 pub const PER_SECOND_MAX: u16 = 10_000;

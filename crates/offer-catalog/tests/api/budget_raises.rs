@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bus::{BatchHandler, HandleError, Route, house::PAYOUT_CATALOG};
+use bus::{
+    BatchHandler, HandleError, Route,
+    house::{CATALOG_RAISES, PAYOUT_CATALOG},
+};
 use contracts::{
     Fact as _, catalog::OfferVersionCreated, common::Money, envelope::Envelope, open, payout::BudgetRaised,
 };
@@ -257,12 +260,19 @@ async fn two_replicas_take_every_raise_once() {
     offer_catalog::start(&settings, &other).unwrap();
 
     let raise = |number: u64| scene.raised(&golfin, number, 5_000 + i64::try_from(number).unwrap());
-    let facts: Vec<Envelope> = (1..=RAISES).rev().map(|number| scene.sealed(&raise(number))).collect();
+    // In an order of which the last is neither the first nor the last.
+    let order = (0..RAISES).map(|place| place * 7 % RAISES + 1);
+    let facts: Vec<Envelope> = order.map(|number| scene.sealed(&raise(number))).collect();
     // Small messages, so that both have their hands full; each twice.
     for fact in facts.iter().chain(facts.iter().rev()) {
         scene.publish(&Route::of::<BudgetRaised>(), vec![fact.clone()]).await;
     }
-    scene.audited(&golfin, usize::try_from(RAISES).unwrap()).await;
+    eventually("all of them were read", PATIENCE, async || {
+        let left = scene.namespace.depth(CATALOG_RAISES).map(test_kit::Depth::total);
+        if left == Some(0) { Ok(()) } else { Err(left) }
+    })
+    .await;
+    assert_eq!(scene.audited(&golfin, usize::try_from(RAISES).unwrap()).await.len(), 24);
     eventually("the last one holds", PATIENCE, async || {
         let total = text(&scene.budget(&golfin).await, "/total");
         if total == "5024.00" { Ok(()) } else { Err(total) }

@@ -32,7 +32,7 @@ pub(crate) struct Scene {
     pub(crate) advertiser: String,
     publisher: String,
     partner: String,
-    _namespace: Namespace,
+    pub(crate) namespace: Namespace,
 }
 
 impl Scene {
@@ -54,7 +54,7 @@ impl Scene {
         let body = json!({"role": "publisher", "publisherId": publisher});
         let partner = text(&catalog.post("/tokens", &owner, body).await.ok(), "/apiToken");
         let tenant = TenantId::from_uuid(tenant.parse().unwrap());
-        Self { catalog, mouth, bus, owner, tenant, advertiser, publisher, partner, _namespace: namespace }
+        Self { catalog, mouth, bus, owner, tenant, advertiser, publisher, partner, namespace }
     }
 
     pub(crate) async fn draft(&self, changes: Value) -> String {
