@@ -14,7 +14,7 @@ use telemetry::TelemetrySettings;
 
 use crate::flows::{deliver::Bounds, follow_limits, release_holds::Pace, retain::Ages};
 
-/// Connecting, sending and recording take no longer than the client's total beside this.
+/// Waiting for the locks of the claim and for a slot, and recording take no longer than this, beside the client's total.
 const LEASE_RESERVE_MS: u64 = 5_000;
 
 /// All of payout's settings.
@@ -61,7 +61,7 @@ pub struct SealingSettings {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeliverySettings {
-    /// Attempts under way in this process.
+    /// Attempts under way in this process, but for slow ones.
     pub in_flight: usize,
     /// Of these, to one publisher that asks for nothing else.
     pub per_publisher: u16,

@@ -1,13 +1,14 @@
 //! Tells publishers: claim → send, outside of any transaction → record.
 //!
-//! One loop claims and records, both at once when there is work for both. Each attempt is a task of its own and holds a slot
-//! until it is delivered or its failure is recorded, so a publisher that never answers holds its own slots and nobody else's.
-//! The loop sleeps until a commit says that there are deliveries, an attempt ends, or a little time has passed (for what is
-//! due again). At a stop it claims no more and records what is under way.
+//! One loop claims and records, both at once when there is work for both. Each attempt is a task of its own and holds a slot while
+//! it is sent, and no longer than a moment (`slots`). It counts for its publisher until it is delivered or its failure is recorded,
+//! so a publisher that never answers is sent so much and no more. The loop sleeps until a commit says that there are deliveries, an
+//! attempt ends, or a little time has passed (for what is due again). At a stop it claims no more and records what is under way.
 //!
 //! What happens when this process dies: before sending, nothing; between sending and recording, the lease ends and the
 //! attempt is made again with the same `webhook-id`. So a publisher may hear twice and never not at all.
 
+mod slots;
 mod turns;
 
 use std::{
@@ -25,6 +26,7 @@ use telemetry::TraceContext;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
+pub(super) use self::slots::Room;
 use super::{
     facts,
     heed::{Heard, announce, heed},
@@ -47,7 +49,7 @@ use crate::{
 /// Bounds of delivering, from the settings.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Attempts under way in this process.
+    /// Attempts under way in this process, but for slow ones.
     pub in_flight: usize,
     /// Of these, to one publisher that asks for nothing else.
     pub per_publisher: i32,
@@ -98,7 +100,7 @@ struct Done {
 }
 
 impl Done {
-    /// Then its slot is free. One that failed keeps it until that is written down: it may be what opens a breaker.
+    /// Then it counts no more for its publisher. One that failed does until that is written down: it may be what opens a breaker.
     const fn is_delivered(&self) -> bool {
         matches!(self.outcome.next, Next::End(End::Delivered))
     }
@@ -122,11 +124,10 @@ impl Deliverer {
     async fn claim(
         &self,
         lease: Uuid,
-        room: usize,
+        room: Room,
         busy: HashMap<PublisherKey, i32>,
     ) -> (Uuid, Result<Vec<Result<Claimed, Box<Unreadable>>>, DbError>) {
-        let asked =
-            Asked { lease, limit: room, busy: &busy, bounds: self.bounds, ids: self.sender.ids.as_ref() };
+        let asked = Asked { lease, room, busy: &busy, bounds: self.bounds, ids: self.sender.ids.as_ref() };
         let claimed = transact(&self.pool, Retries::default(), async |connection| {
             Ok(take_due(connection, asked).await?)
         });

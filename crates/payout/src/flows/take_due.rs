@@ -11,7 +11,10 @@ use kernel::{IdSource, Timestamp};
 use postgres_kit::{notify, outbox};
 use uuid::Uuid;
 
-use super::{deliver::Bounds, facts};
+use super::{
+    deliver::{Bounds, Room},
+    facts,
+};
 use crate::{
     domain::delivery::{Bucket, Rate, Share},
     store::{
@@ -33,8 +36,8 @@ const SPARE: usize = 2;
 pub(super) struct Asked<'a> {
     /// Names it.
     pub(super) lease: Uuid,
-    /// Deliveries in all.
-    pub(super) limit: usize,
+    /// Deliveries in all, and whether they are for few.
+    pub(super) room: Room,
     /// How many are under way already in this process, by publisher.
     pub(super) busy: &'a HashMap<PublisherKey, i32>,
     /// The settings.
@@ -53,7 +56,8 @@ struct Allowance {
     now: Timestamp,
 }
 
-/// Takes what may be sent now. Four statements, whatever is due; one when nothing is; two more when something has to end.
+/// Takes what may be sent now. Four statements, whatever is due; one when nothing is; a few more when something has to end or a
+/// breaker is probed.
 ///
 /// # Errors
 /// diesel's, when a statement fails.
@@ -80,11 +84,11 @@ pub(super) async fn take_due(
         .iter()
         .filter_map(|endpoint| share(endpoint, allowances.get(&endpoint.publisher)?))
         .collect();
-    let shares = bounded(shares, asked.limit);
+    let shares = bounded(shares, asked.room.deliveries);
     let claim = Claim {
         lease: asked.lease,
         lease_seconds: asked.bounds.lease_seconds,
-        limit: asked.limit,
+        limit: asked.room.deliveries,
         shares: &shares,
     };
     let claimed = deliveries::claim(connection, &claim).await?;
@@ -105,8 +109,12 @@ fn allowance(publisher: &DuePublisher, place: i32, asked: &Asked<'_>) -> Allowan
     let under_way = asked.busy.get(&publisher.key).copied().unwrap_or_default();
     let slots = publisher.max_concurrency.unwrap_or(asked.bounds.per_publisher).saturating_sub(under_way);
     let tokens = i32::try_from(publisher.bucket.left(rate, publisher.now)).unwrap_or(i32::MAX);
-    let limit = i32::try_from(asked.limit).unwrap_or(i32::MAX);
-    let room = slots.min(tokens).min(limit);
+    let in_all = if asked.room.is_scarce {
+        i32::from(under_way == 0)
+    } else {
+        i32::try_from(asked.room.deliveries).unwrap_or(i32::MAX)
+    };
+    let room = slots.min(tokens).min(in_all);
     Allowance { rate, bucket: publisher.bucket, under_way, place, room, now: publisher.now }
 }
 

@@ -196,7 +196,7 @@ pub struct DeliveryBody {
     pub state: String,
     /// How often it was tried.
     pub attempt_count: i32,
-    /// When it is tried next.
+    /// When it is tried next; while an attempt is under way: since when that was due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<String>,
     /// What it waits for: `attempt_under_way`, `paused_endpoint`, `open_breaker`, `turn` (it is due: its publisher's rate,

@@ -79,8 +79,8 @@ pub struct LogRow {
     pub waits_for: Option<String>,
 }
 
-// Of each endpoint the newest in each state, by their index; then the newest of all of them. A delivery's publisher is its
-// endpoint's, and no endpoint is ever taken out of its table.
+// Of each endpoint the newest in each state, by their index and nothing else; then the newest of all of them, of which alone the rows
+// are read. A delivery's publisher is its endpoint's, and no endpoint is ever taken out of its table.
 macro_rules! of_endpoints {
     ($select:literal, $behind:literal) => {
         concat!(
@@ -93,7 +93,7 @@ macro_rules! of_endpoints {
                 WHERE deliveries.tenant_id = endpoints.tenant_id AND deliveries.endpoint_id = endpoints.endpoint_id
                     AND deliveries.state = wanted.state
                     AND created_at >= coalesce($5, '-infinity') AND created_at < coalesce($6, 'infinity')
-                    AND ($7 IS NULL OR conversion_id = $7) ",
+                    AND $7::uuid IS NULL ",
             $behind,
             ") AS found
             WHERE endpoints.tenant_id = $1 AND ($2 IS NULL OR endpoints.publisher_id = $2)
@@ -127,14 +127,17 @@ macro_rules! texts {
                     WHERE conversions.tenant_id = found.tenant_id AND conversions.conversion_id = found.conversion_id
                 ) AS traceparent, (",
                 waits_for!("found"),
-                ") AS waits_for ",
+                ") AS waits_for
+                FROM (SELECT found.tenant_id, found.delivery_id ",
                 $found!(
-                    "deliveries.*",
+                    "deliveries.tenant_id, delivery_id, created_at",
                     "AND (created_at, delivery_id)
                         < (coalesce($8, 'infinity'), coalesce($9, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
                     ORDER BY created_at DESC, delivery_id DESC LIMIT $10"
                 ),
-                " ORDER BY found.created_at DESC, found.delivery_id DESC LIMIT $10"
+                " ORDER BY found.created_at DESC, found.delivery_id DESC LIMIT $10) AS page
+                JOIN deliveries AS found USING (tenant_id, delivery_id)
+                ORDER BY found.created_at DESC, found.delivery_id DESC"
             ),
             concat!(
                 "SELECT count(*) AS rows FROM (SELECT ",

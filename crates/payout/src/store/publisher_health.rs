@@ -89,7 +89,7 @@ pub async fn endpoints(
         "SELECT endpoints.endpoint_id, active, coalesce(failures, 0) AS failures, open_until,
             coalesce(failed_probes, 0) AS failed_probes, coalesce(probing, false) AS probing,
             coalesce(gone, 0) AS gone, paused_at, lately.attempts, lately.successes, lately.p95_ms, due.count AS due,
-            due.oldest_at, later.count AS waiting, exhausted.count AS exhausted, now() AS moment
+            due.oldest_at, later.count + due.under_way AS waiting, exhausted.count AS exhausted, now() AS moment
         FROM postback_endpoints AS endpoints
         LEFT JOIN endpoint_conditions AS conditions
             ON conditions.tenant_id = endpoints.tenant_id AND conditions.endpoint_id = endpoints.endpoint_id
@@ -106,8 +106,10 @@ pub async fn endpoints(
             ) AS newest
         ) AS lately
         CROSS JOIN LATERAL (
-            SELECT count(*) AS count, min(due_at) AS oldest_at FROM (
-                SELECT due_at FROM deliveries
+            SELECT count(*) FILTER (WHERE NOT is_leased) AS count, count(*) FILTER (WHERE is_leased) AS under_way,
+                min(due_at) FILTER (WHERE NOT is_leased) AS oldest_at
+            FROM (
+                SELECT due_at, coalesce(leased_until, '-infinity') > now() AS is_leased FROM deliveries
                 WHERE deliveries.tenant_id = endpoints.tenant_id AND deliveries.endpoint_id = endpoints.endpoint_id
                     AND state = 'waiting' AND due_at <= now()
                 ORDER BY due_at LIMIT $5

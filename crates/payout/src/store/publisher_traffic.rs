@@ -34,7 +34,8 @@ pub struct DuePublisher {
     pub now: Timestamp,
 }
 
-/// Locks every publisher that has due work, one look into an index each: how much work there is makes no difference.
+/// Locks every publisher that has due work, one look into an index for each of its endpoints: how much work there is makes no
+/// difference. What is under way, which is little, is passed over.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
@@ -43,13 +44,17 @@ pub async fn lock_due(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Due
         "SELECT publishers.tenant_id, publishers.publisher_id, max_concurrency, max_per_second, bucket_empty_at,
             now() AS moment
         FROM publishers
-        CROSS JOIN LATERAL (
-            SELECT FROM deliveries
-            WHERE deliveries.tenant_id = publishers.tenant_id AND deliveries.publisher_id = publishers.publisher_id
-                AND state = 'waiting' AND due_at <= now()
-            ORDER BY due_at
-            LIMIT 1
-        ) AS due
+        WHERE EXISTS (
+            SELECT FROM postback_endpoints AS endpoints
+            CROSS JOIN LATERAL (
+                SELECT FROM deliveries
+                WHERE deliveries.tenant_id = endpoints.tenant_id AND deliveries.endpoint_id = endpoints.endpoint_id
+                    AND state = 'waiting' AND due_at <= now() AND coalesce(leased_until, '-infinity') <= now()
+                ORDER BY due_at
+                LIMIT 1
+            ) AS due
+            WHERE endpoints.tenant_id = publishers.tenant_id AND endpoints.publisher_id = publishers.publisher_id
+        )
         ORDER BY publishers.tenant_id, publishers.publisher_id
         FOR NO KEY UPDATE OF publishers",
     );
@@ -85,7 +90,7 @@ pub async fn endpoints_of(
             CASE WHEN active THEN false ELSE EXISTS (
                 SELECT FROM deliveries
                 WHERE deliveries.tenant_id = endpoints.tenant_id AND deliveries.endpoint_id = endpoints.endpoint_id
-                    AND state = 'waiting' AND due_at <= now()
+                    AND state = 'waiting' AND due_at <= now() AND coalesce(leased_until, '-infinity') <= now()
             ) END AS is_ending,
             coalesce(failures, 0) AS failures, open_until, coalesce(failed_probes, 0) AS failed_probes,
             coalesce(probing, false) AS probing, coalesce(gone, 0) AS gone, paused_at

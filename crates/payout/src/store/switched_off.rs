@@ -30,7 +30,7 @@ pub async fn end_due(
             CROSS JOIN LATERAL (
                 SELECT deliveries.tenant_id, delivery_id FROM deliveries
                 WHERE deliveries.tenant_id = off.tenant_id AND deliveries.endpoint_id = off.endpoint_id
-                    AND state = 'waiting' AND due_at <= now()
+                    AND state = 'waiting' AND due_at <= now() AND coalesce(leased_until, '-infinity') <= now()
                 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
             ) AS due
             LIMIT $3

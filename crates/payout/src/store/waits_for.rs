@@ -27,7 +27,7 @@ macro_rules! waits_for {
             $of,
             ".conversion_id AND earlier.endpoint_id = ",
             $of,
-            ".endpoint_id AND earlier.lease IS NOT NULL
+            ".endpoint_id AND earlier.leased_until > now()
                 ) THEN 'earlier_telling'
                 ELSE 'retry' END
             FROM postback_endpoints AS endpoint

@@ -249,7 +249,7 @@ async fn every_door_says_what_a_delivery_waits_for() {
     stage.meanwhile("UPDATE endpoint_conditions SET open_until = NULL, paused_at = now()").await;
     assert_eq!(waits_for().await, "paused_endpoint");
     let lease = "UPDATE deliveries SET lease = gen_random_uuid(), leased_until = now() + interval '1 hour',
-        due_at = now() + interval '1 hour'";
+        due_at = now() - interval '1 minute'";
     stage.meanwhile(lease).await;
     assert_eq!(waits_for().await, "attempt_under_way");
     // A newer one waits until that attempt is over.
@@ -288,8 +288,8 @@ async fn a_filter_reads_what_it_shows_whatever_lies_beside_it() {
         let copies = format!(
             "INSERT INTO deliveries (tenant_id, delivery_id, conversion_id, status_revision, endpoint_id, publisher_id, told,
                 state, attempts, created_at, ended_at)
-            SELECT tenant_id, gen_random_uuid(), conversion_id, 1, {endpoint}, publisher_id, told, 'delivered', 1,
-                now() - interval '{age}', now() FROM deliveries, generate_series(1, {count}) WHERE state = 'stopped'"
+            SELECT tenant_id, gen_random_uuid(), conversion_id, 1 + nth, {endpoint}, publisher_id, told, 'delivered', 1,
+                now() - interval '{age}', now() FROM deliveries, generate_series(1, {count}) AS nth WHERE state = 'stopped'"
         );
         stage.meanwhile(&copies).await;
     }

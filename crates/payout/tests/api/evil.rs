@@ -172,6 +172,40 @@ async fn every_evil_costs_bounded_time_and_bytes_and_nobody_else_waits() {
     stage.strike().await;
 }
 
+/// They take every slot, and all that is claimed freely, and everybody else is told all the same: what takes long gives its slot away,
+/// and some room is left for who has nothing under way.
+#[tokio::test]
+async fn more_that_hang_than_there_are_slots_hold_up_nobody() {
+    let (stage, frozen) = Frozen::stage(|settings| {
+        settings.client.total_timeout_ms = TOTAL_MS;
+        settings.delivery.in_flight = 2;
+        settings.delivery.per_publisher = 2;
+    })
+    .await;
+    let farm = EvilFarm::start();
+    let healthy = Tenant::new(1);
+    stage.introduce(healthy).await;
+    let mut hanging = Vec::new();
+    for number in 100..104 {
+        let tenant = Tenant::new(number);
+        let url = format!("{}/cb?id={{conversion_id}}", farm.endpoint(Evil::NeverAnswers).url());
+        let endpoint = tenant.endpoint(url);
+        stage.say_catalog([tenant.envelope(&tenant.offer(1)), tenant.publisher(1, vec![endpoint])]).await;
+        stage.say_verdicts([1, 2].map(|click| frozen.purchase(tenant, click))).await;
+        hanging.push(tenant);
+    }
+    // Three times the slots, which is all that is claimed freely.
+    let many = "(SELECT FROM deliveries WHERE lease IS NOT NULL HAVING count(*) >= 6) AS many";
+    stage.rows(many, 1).await;
+
+    stage.say_verdicts((0..HEALTHY).map(|click| frozen.purchase(healthy, click))).await;
+    stage.told(usize::from(HEALTHY)).await;
+    for tenant in hanging {
+        assert!(attempts(&stage, tenant).await.is_empty(), "somebody waited for who hangs");
+    }
+    stage.strike().await;
+}
+
 /// Written literally or by name: the listener is the healthy publisher's, on this machine.
 #[tokio::test]
 async fn no_spelling_of_an_address_inside_is_called() {

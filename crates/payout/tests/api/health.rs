@@ -79,19 +79,24 @@ async fn an_endpoints_answers_and_backlog_are_shown() {
     stage.rows("deliveries WHERE state = 'waiting' AND lease IS NULL", 16).await;
     for change in [
         format!("due_at = now() - interval '1 hour' WHERE {}", waiting(0, 5)),
+        // One of those that are due is under way.
+        format!(
+            "lease = gen_random_uuid(), leased_until = now() + interval '1 hour' WHERE {}",
+            waiting(0, 1)
+        ),
         format!("due_at = now() + interval '1 hour' WHERE {}", waiting(5, 10)),
         format!("state = 'exhausted', due_at = NULL, ended_at = now() WHERE {}", waiting(15, 1)),
     ] {
         stage.meanwhile(&format!("UPDATE deliveries SET {change}")).await;
     }
     let shown = stage.get(&path(PUBLISHER), Some(ANALYST)).await.1["endpoints"][0].clone();
-    assert_eq!(shown["backlog"]["due"], 5);
+    assert_eq!(shown["backlog"]["due"], 4);
     assert_eq!((&shown["breaker"], &shown["failuresInARow"]), (&json!("Open"), &json!(10)));
     assert!(shown["probesAt"].is_string());
     assert_eq!((&shown["attemptCount"], &shown["successCount"]), (&json!(13), &json!(2)));
     assert_eq!(shown["successPercent"], "15.38");
     assert!(shown["durationP95Ms"].as_i64().unwrap() < 60_000);
-    assert_eq!((&shown["backlog"]["waiting"], &shown["backlog"]["exhausted"]), (&json!(10), &json!(1)));
+    assert_eq!((&shown["backlog"]["waiting"], &shown["backlog"]["exhausted"]), (&json!(11), &json!(1)));
     let oldest = chrono::DateTime::parse_from_rfc3339(shown["backlog"]["oldestDueAt"].as_str().unwrap());
     let age = now().as_millis() - oldest.unwrap().timestamp_millis();
     assert!((3_600_000..3_900_000).contains(&age), "{age}");

@@ -165,6 +165,18 @@ async fn an_attempt_whose_process_died_is_made_again_by_another() {
     stage.strike().await;
 }
 
+/// A lease is written into its row's own page, and into no index.
+#[tokio::test]
+async fn no_index_holds_what_a_lease_changes() {
+    let stage = Stage::set().await;
+    let indexes = "pg_indexes WHERE tablename = 'deliveries'";
+    assert_eq!(stage.count(&format!("SELECT count(*) AS count FROM {indexes}")).await, 5);
+    assert_eq!(
+        stage.count(&format!("SELECT count(*) AS count FROM {indexes} AND indexdef LIKE '%lease%'")).await,
+        0
+    );
+}
+
 #[tokio::test]
 async fn the_newest_of_three_statuses_waits_for_the_first_that_is_still_under_way() {
     let stage = Stage::set().await;

@@ -15,13 +15,13 @@ use postgres_kit::notify::Changes;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Deliverer, Done, Ticket};
+use super::{Deliverer, Done, Ticket, slots::Slots};
 use crate::store::deliveries::{Claimed, PublisherKey, Unreadable};
 
-/// To claim, or to record, costs nearly the same for one delivery as for many. So both wait until one in so many slots is free,
-/// or as many attempts are over …
-const FEW: usize = 4;
-/// … but no longer than this, counted from the last time: those that never answer may hold all the others.
+/// To claim, or to record, costs nearly the same for one delivery as for many. So both wait until there is room for one in so
+/// many slots, or as many attempts are over …
+const FEW: usize = 2;
+/// … but no longer than this, counted from the last time: there may be no more than a few.
 const GATHERING: Duration = Duration::from_millis(10);
 
 impl Deliverer {
@@ -29,6 +29,7 @@ impl Deliverer {
     pub(super) async fn run(self, mut wake_ups: Changes) {
         let soft = self.supervisor.soft();
         let (report, mut reports) = mpsc::channel::<Done>(self.bounds.in_flight.max(1));
+        let slots = Arc::new(Slots::new(self.bounds.in_flight));
         let mut busy = Busy::default();
         let mut done: Vec<Done> = Vec::new();
         let (recording, claiming) = (Fuse::terminated(), Fuse::terminated());
@@ -47,10 +48,17 @@ impl Deliverer {
                 under_record = done.len();
                 recording.set(self.record(std::mem::take(&mut done)).fuse());
             }
-            let room = self.room(&busy, done.len().saturating_add(under_record));
-            let wants =
-                may_begin && may_be_due && room > 0 && claiming.is_terminated() && !soft.is_cancelled();
-            let is_enough = room >= few || claimed_at.elapsed() >= GATHERING;
+            let unrecorded = done.len().saturating_add(under_record);
+            let mut room = slots.room(busy.total.saturating_add(unrecorded));
+            if unrecorded > self.bounds.in_flight {
+                room.deliveries = 0;
+            }
+            let wants = may_begin
+                && may_be_due
+                && room.deliveries > 0
+                && claiming.is_terminated()
+                && !soft.is_cancelled();
+            let is_enough = room.deliveries >= few || claimed_at.elapsed() >= GATHERING;
             if wants && is_enough {
                 may_be_due = false;
                 let lease = self.sender.ids.uuid_v7();
@@ -79,7 +87,7 @@ impl Deliverer {
                 (lease, claimed) = &mut claiming, if !claiming.is_terminated() => {
                     claimed_at = Instant::now();
                     may_be_due |= claimed.is_err();
-                    Some(claimed.map(|claimed| self.begin(lease, claimed, &report, &mut busy)))
+                    Some(claimed.map(|claimed| self.begin(claimed, lease, (&slots, &report), &mut busy)))
                 }
                 Some(finished) = reports.recv() => {
                     let mut finished = Some(finished);
@@ -120,35 +128,30 @@ impl Deliverer {
         }
     }
 
-    /// How many more attempts may be under way. What was delivered and waits to be recorded takes no slot, but is bounded, too.
-    fn room(&self, busy: &Busy, unrecorded: usize) -> usize {
-        let free = self.bounds.in_flight.saturating_sub(busy.total);
-        if unrecorded > self.bounds.in_flight { 0 } else { free }
-    }
-
-    /// Makes an attempt at each.
+    /// Makes an attempt at each, in a slot.
     fn begin(
         &self,
-        lease: Uuid,
         claimed: Vec<Result<Claimed, Box<Unreadable>>>,
-        report: &mpsc::Sender<Done>,
+        lease: Uuid,
+        (slots, report): (&Arc<Slots>, &mpsc::Sender<Done>),
         busy: &mut Busy,
     ) {
         for delivery in claimed {
-            let (sender, report) = (Arc::clone(&self.sender), report.clone());
+            let (sender, slots, report) = (Arc::clone(&self.sender), Arc::clone(slots), report.clone());
             let ticket = match &delivery {
                 Ok(claimed) => Ticket::of(claimed, lease),
                 Err(unreadable) => Ticket::of_unreadable(unreadable, lease),
             };
             busy.begin(ticket.publisher);
+            slots.announce();
             self.supervisor.spawn("send postback", async move {
                 let finished = match delivery {
                     // A panic must not keep the slot: it is an attempt like any other that came to nothing.
-                    Ok(claimed) => AssertUnwindSafe(sender.attempt(&claimed, lease))
-                        .catch_unwind()
+                    Ok(claimed) => slots
+                        .hold(AssertUnwindSafe(sender.attempt(&claimed, lease)).catch_unwind())
                         .await
                         .unwrap_or_else(|_panic| sender.gave_up(ticket, "a bug: the attempt panicked")),
-                    Err(unreadable) => sender.gave_up(ticket, &unreadable.why),
+                    Err(unreadable) => slots.hold(async { sender.gave_up(ticket, &unreadable.why) }).await,
                 };
                 // The loop outlives its attempts; when it is dropped at a hard stop, leases end by themselves.
                 drop(report.send(finished).await);
@@ -157,7 +160,7 @@ impl Deliverer {
     }
 }
 
-/// How many attempts are under way, by publisher.
+/// How many claimed deliveries are not over, by publisher.
 #[derive(Default)]
 struct Busy {
     of: HashMap<PublisherKey, i32>,

@@ -84,7 +84,7 @@ pub struct DeliveryLine {
     /// What the last attempt was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_http_status: Option<i32>,
-    /// When it is tried next.
+    /// When it is tried next; while an attempt is under way: since when that was due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<String>,
     /// What it waits for: `attempt_under_way`, `paused_endpoint`, `open_breaker`, `turn` (it is due: its publisher's rate,
