@@ -135,7 +135,8 @@ impl Validate for ClickSettings {
 
 impl Validate for JudgingSettings {
     fn validate(&self, problems: &mut Problems) {
-        problems.in_range("sweep_period_ms", &self.sweep_period_ms, &(10..=3_600_000));
+        // Each says to payout that input is heard, and payout waits two minutes for it.
+        problems.in_range("sweep_period_ms", &self.sweep_period_ms, &(10..=60_000));
         problems.in_range("step_journeys", &self.step_journeys, &(1..=10_000));
         problems.in_range("quiet_seconds", &self.quiet_seconds, &(0..=86_400));
         problems.in_range("partition_days", &self.partition_days, &(1..=60));

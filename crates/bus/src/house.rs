@@ -7,7 +7,7 @@
 use contracts::{
     attribution::{
         AlarmCleared, AlarmRaised, ConversionAmended, ConversionQualified, ConversionReviewRequested,
-        ConversionVetoed, PersonErased,
+        ConversionVetoed, InputHeard, PersonErased,
     },
     catalog::{
         AdvertiserChanged, ApiTokenChanged, CredentialChanged, CredentialGenerations, OfferChanged,
@@ -44,8 +44,11 @@ pub const PAYOUT_CONVERSIONS: &str = "payout.conversions";
 pub const PAYOUT_PEOPLE: &str = "payout.people";
 /// payout's copy of the catalog.
 pub const PAYOUT_CATALOG: &str = "payout.catalog";
-/// The newest of those facts that rightly may have no reader: nobody reads them yet, or only while it is there.
+/// The newest of those facts that rightly may have no reader: nobody reads them yet.
 pub const RECENT: &str = "gokart.recent";
+/// The newest of what is said again every few seconds and heard only by those that are there. Apart from the others, which it
+/// would push out within the hour.
+pub const PULSES: &str = "gokart.pulses";
 
 impl Topology {
     /// All exchanges and all shared queues of the house.
@@ -96,11 +99,11 @@ impl Topology {
             .queue(
                 Queue::window(RECENT)
                     .fact::<AdvertiserChanged>()
-                    .fact::<CredentialGenerations>()
                     .fact::<ClickRefused>()
                     .fact::<AlarmRaised>()
                     .fact::<AlarmCleared>(),
             )
+            .queue(Queue::window(PULSES).fact::<CredentialGenerations>().fact::<InputHeard>())
     }
 }
 

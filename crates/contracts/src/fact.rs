@@ -56,6 +56,7 @@ facts! {
     attribution::PersonErased, "gokart.attribution.v1.PersonErased", "attribution.events", "person.erased.v1";
     attribution::AlarmRaised, "gokart.attribution.v1.AlarmRaised", "attribution.events", "alarm.raised.v1";
     attribution::AlarmCleared, "gokart.attribution.v1.AlarmCleared", "attribution.events", "alarm.cleared.v1";
+    attribution::InputHeard, "gokart.attribution.v1.InputHeard", "attribution.events", "input.heard.v1";
     payout::ConversionStatusChanged, "gokart.payout.v1.ConversionStatusChanged", "payout.events", "conversion.status-changed.v1";
     payout::ConversionDecidedByPerson, "gokart.payout.v1.ConversionDecidedByPerson", "payout.events", "conversion.decided.v1";
     payout::BudgetStateChanged, "gokart.payout.v1.BudgetStateChanged", "payout.events", "budget.state-changed.v1";

@@ -351,6 +351,7 @@ fn golden_bytes_of_the_parties_decode_for_ever() {
             because: attribution::AlarmClearing::Recovered.into(),
         },
     );
+    holds("input_heard", &attribution::InputHeard { heard_until_micros: 1_790_000_000_000_000 });
     holds(
         "credential_changed",
         &catalog::CredentialChanged {

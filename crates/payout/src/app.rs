@@ -3,7 +3,7 @@
 use std::{io::Write as _, net::SocketAddr, sync::Arc};
 
 use ::bus::{
-    Bus, Topology,
+    Bus,
     house::{PAYOUT_CATALOG, PAYOUT_CONVERSIONS, PAYOUT_PEOPLE},
 };
 use actix_web::web;
@@ -26,7 +26,7 @@ use process::{Runtime, Service};
 use signing::Keyring;
 
 use crate::{
-    bus::{OnCatalogFact, OnConversionVerdict, OnPersonErased},
+    bus::{INPUT_HEARD, OnCatalogFact, OnConversionVerdict, OnInputHeard, OnPersonErased, topology},
     flows::{
         bulk::keep_applying,
         deliver::{Deliverer, Sender},
@@ -124,7 +124,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     });
     supervisor.spawn_support("watch endpoints", keep_watching(pool.clone(), sender.metrics.clone()));
 
-    let bus = Bus::start(&settings.bus, Payout::NAME, Topology::house(), supervisor);
+    let bus = Bus::start(&settings.bus, Payout::NAME, topology(), supervisor);
     bus.report_to(readiness.condition("broker"));
     Relay::run(pool.clone(), BusSink(bus.clone()), supervisor);
     postgres_kit::inbox::keep_swept(pool.clone(), INBOX_AGE, supervisor);
@@ -135,6 +135,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     let input = InputLag::new(Arc::clone(clock), ids.as_ref(), settings.holds.quiet_seconds, metrics.clone());
     let on_verdict = OnConversionVerdict { pool: pool.clone(), ids: Arc::clone(ids), input: input.clone() };
     bus.consume(PAYOUT_CONVERSIONS, on_verdict)?;
+    bus.consume(INPUT_HEARD, OnInputHeard { input: input.clone() })?;
     let releaser = Releaser {
         pool: pool.clone(),
         ids: Arc::clone(ids),

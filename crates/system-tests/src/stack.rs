@@ -71,6 +71,15 @@ impl StackOptions {
         self
     }
 
+    /// Time releases holds already when payout has read for so many seconds, not a minute, and attribution says as soon that it has
+    /// read.
+    #[must_use]
+    pub fn quiet_seconds(self, seconds: u32) -> Self {
+        self.set(ServiceName::Payout, "HOLDS__QUIET_SECONDS", seconds.to_string())
+            .set(ServiceName::Attribution, "JUDGING__QUIET_SECONDS", "1")
+            .set(ServiceName::Attribution, "JUDGING__SWEEP_PERIOD_MS", "500")
+    }
+
     /// One setting of every service.
     #[must_use]
     pub fn set_all(mut self, key: &str, value: &str) -> Self {

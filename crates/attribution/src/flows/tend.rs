@@ -6,15 +6,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kernel::Timestamp;
-use postgres_kit::{DbError, Retries, transact};
+use contracts::{Fact as _, Stamp, attribution::InputHeard, seal};
+use kernel::{FactId, Timestamp};
+use postgres_kit::{
+    DbError, Retries,
+    outbox::{self, Outgoing},
+    replicas, transact,
+};
 use process::Supervisor;
+use prost::Message as _;
 use telemetry::chain;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Attributor, Retention};
-use crate::store::{journeys, partitions, replicas};
+use crate::store::{journeys, partitions};
 
 /// A click is expected well within this; longer is an alarm.
 const CLICK_ALARM_SECONDS: i64 = 15 * 60;
@@ -45,7 +51,9 @@ pub fn tend<C>(attributor: &Attributor, tending: Tending, is_connected: C, super
 where
     C: Fn() -> bool + Send + Sync + 'static,
 {
-    supervisor.spawn("sweep", sweep(attributor.clone(), tending, is_connected, supervisor.soft()));
+    supervisor
+        .spawn("watch input", watch_input(attributor.clone(), tending, is_connected, supervisor.soft()));
+    supervisor.spawn("sweep", sweep(attributor.clone(), tending, supervisor.soft()));
     supervisor.spawn("rejudge", rejudge(attributor.clone(), tending, supervisor.soft()));
     supervisor.spawn("rollups", fold_rollups(attributor.clone(), tending, supervisor.soft()));
     supervisor.spawn("partitions", keep_partitions(attributor.clone(), tending, supervisor.soft()));
@@ -53,12 +61,12 @@ where
     supervisor.spawn("parked", unpark(attributor.clone(), tending, supervisor.soft()));
 }
 
-async fn sweep<C>(attributor: Attributor, tending: Tending, is_connected: C, soft: CancellationToken)
+/// Finds out whether input is read as it comes, and says so to payout: a task of its own, for a sweep may take many minutes.
+async fn watch_input<C>(attributor: Attributor, tending: Tending, is_connected: C, soft: CancellationToken)
 where
     C: Fn() -> bool + Send + Sync + 'static,
 {
     let mut connected_since: Option<Timestamp> = None;
-    let mut overdue = false;
     let replica = attributor.ids.uuid_v7();
     while pause(tending.period, &soft).await {
         let now = attributor.clock.now();
@@ -77,8 +85,17 @@ where
         let is_calm = is_connected_for_long && !lags && !others_lag;
         attributor.calm.store(is_calm, Ordering::Release);
         if is_calm {
-            report("sweep", sweep_all(&attributor, quiet_from, tending.step, &soft).await);
+            report("say that input is heard", attributor.say_input_heard(now).await);
         }
+    }
+}
+
+async fn sweep(attributor: Attributor, tending: Tending, soft: CancellationToken) {
+    let mut overdue = false;
+    while pause(tending.period, &soft).await {
+        let now = attributor.clock.now();
+        let quiet_from = now.saturating_add_seconds(tending.quiet_seconds.saturating_neg());
+        report("sweep", sweep_all(&attributor, quiet_from, tending.step, &soft).await);
         match attributor.overdue_clicks(now).await {
             Ok(journeys) => {
                 attributor.meters.overdue_clicks(journeys);
@@ -101,12 +118,13 @@ async fn sweep_all(
     step: u16,
     soft: &CancellationToken,
 ) -> Result<(), DbError> {
-    loop {
+    while attributor.calm.load(Ordering::Acquire) {
         let begun = Instant::now();
         if !attributor.sweep(horizon, step).await? || !rest(begun, soft).await {
-            return Ok(());
+            break;
         }
     }
+    Ok(())
 }
 
 async fn rejudge(attributor: Attributor, tending: Tending, soft: CancellationToken) {
@@ -208,6 +226,29 @@ impl Attributor {
     async fn compare_lag(&self, replica: Uuid, lags: bool) -> Result<bool, DbError> {
         let mut connection = self.pool.get().await?;
         Ok(replicas::compare(&mut connection, replica, lags).await?)
+    }
+
+    /// Of attribution's own input. Through the outbox, so that it stays away while verdicts can not leave; whether those that left
+    /// are read is seen by their reader.
+    async fn say_input_heard(&self, now: Timestamp) -> Result<(), DbError> {
+        let fact_id = FactId::from_uuid(self.ids.uuid_v7());
+        let stamp = Stamp {
+            fact_id,
+            tenant: None,
+            recorded_at: now,
+            traceparent: String::new(),
+            tracestate: String::new(),
+        };
+        let said = Outgoing {
+            fact_id,
+            exchange: String::from(InputHeard::EXCHANGE),
+            routing_key: String::from(InputHeard::ROUTING_KEY),
+            envelope: seal(stamp, &InputHeard { heard_until_micros: now.as_micros() }).encode_to_vec(),
+        };
+        transact(&self.pool, Retries::default(), async |connection| {
+            Ok::<_, DbError>(outbox::add(connection, std::slice::from_ref(&said)).await?)
+        })
+        .await
     }
 
     async fn overdue_clicks(&self, now: Timestamp) -> Result<u64, DbError> {

@@ -14,7 +14,7 @@ use contracts::{
     Fact,
     attribution::{
         ConversionAmended, ConversionQualified, ConversionReviewRequested, ConversionVerdict,
-        ConversionVetoed,
+        ConversionVetoed, InputHeard,
     },
     catalog::TenantChanged,
     envelope::Envelope,
@@ -169,7 +169,15 @@ impl Stage {
 
     /// Everything the service has said until now.
     pub(crate) fn said(&self) -> Vec<Envelope> {
-        self.ear.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let said = self.ear.0.lock().unwrap_or_else(PoisonError::into_inner);
+        said.iter().filter(|item| item.fact != InputHeard::NAME).cloned().collect()
+    }
+
+    /// Until when, each time, the service has said that its input is read; in microseconds.
+    pub(crate) fn heard(&self) -> Vec<i64> {
+        let said = self.ear.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = said.iter().filter_map(|item| open::<InputHeard>(item).ok());
+        heard.map(|fact| fact.heard_until_micros).collect()
     }
 
     /// Waits until so many facts were said.

@@ -1,10 +1,11 @@
 //! What waits is expired by its time, and lifted all the same by what was received in time.
 
 use contracts::{attribution::ConversionQualified, envelope::Envelope, open};
+use test_kit::eventually;
 
 use crate::{
     facts::{Tenant, receipt},
-    stage::{Stage, unreadable},
+    stage::{SOON, Stage, unreadable},
 };
 
 const HOUR: i64 = 3_600;
@@ -75,6 +76,33 @@ async fn nothing_is_expired_while_another_replica_reads_late() {
     assert_eq!(stage.count("SELECT count(*) AS count FROM decisions WHERE revision > 1").await, 0);
     stage.meddle("UPDATE replicas SET lags = false").await;
     stage.coded("UNATTRIBUTED_UNKNOWN_CLICK", 1).await;
+    stage.strike().await;
+}
+
+/// Payout releases nothing by time while this word stays away.
+#[tokio::test(flavor = "multi_thread")]
+async fn that_input_is_read_is_said_again_and_again_and_not_while_a_replica_reads_late() {
+    let stage = Stage::set().await;
+    let says_so_after = async |mark: i64| {
+        eventually("attribution says that its input is read", SOON, async || {
+            stage.heard().into_iter().find(|until| *until > mark).ok_or("not yet")
+        })
+        .await
+    };
+    let first = says_so_after(0).await;
+    says_so_after(first).await;
+
+    stage.meddle("INSERT INTO replicas VALUES (gen_random_uuid(), true, now())").await;
+    a_round_goes_by(&stage).await;
+    let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS count";
+    let known = stage.count(now).await;
+    a_round_goes_by(&stage).await;
+    a_round_goes_by(&stage).await;
+    let over = stage.count(now).await;
+    stage.meddle("UPDATE replicas SET lags = false").await;
+    says_so_after(over).await;
+    let between = stage.heard().into_iter().filter(|until| (known..over).contains(until));
+    assert_eq!(between.count(), 0, "it knew that the other one reads late");
     stage.strike().await;
 }
 

@@ -19,8 +19,8 @@ async fn every_queue_is_a_quorum_queue_with_an_explicit_limit() {
         "arguments",
     ]);
     let mine: Vec<&str> = listed.lines().filter(|line| line.starts_with(namespace.name())).collect();
-    // Eleven shared queues with a grave each, the window, and the unroutable.
-    assert_eq!(mine.len(), 24, "{mine:#?}");
+    // Eleven shared queues with a grave each, the two windows, and the unroutable.
+    assert_eq!(mine.len(), 25, "{mine:#?}");
     for queue in &mine {
         assert!(queue.contains("quorum\ttrue"), "{queue}");
         assert!(queue.contains("x-delivery-limit"), "{queue}");

@@ -36,7 +36,7 @@ pub struct OnConversionVerdict {
 
 impl BatchHandler for OnConversionVerdict {
     async fn handle(&self, items: &[Envelope]) -> Result<(), HandleError> {
-        let batch: Vec<Received> = items
+        let mut batch: Vec<Received> = items
             .iter()
             .map(received)
             .collect::<Result<_, _>>()
@@ -47,6 +47,11 @@ impl BatchHandler for OnConversionVerdict {
         // Whatever is wrong here, it is not the items.
         let told = self.input.reads(&self.pool, heard_until).await;
         let _in_hand = told.map_err(|error| HandleError::Pause(telemetry::chain(&error)))?;
+        // A click, a version or a person leads to verdicts, too, while postbacks wait: these say nothing of what waits.
+        let released_until = self.input.released_until();
+        for received in &mut batch {
+            received.verdict.heard_until = received.verdict.heard_until.min(released_until);
+        }
         record_verdicts(&self.pool, &self.ids, &batch).await.map_err(|error| failure::of_store(&error))
     }
 

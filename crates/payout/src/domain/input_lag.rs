@@ -5,6 +5,9 @@
 //! attribution itself stands before a backlog, when the oldest postback was received that it read together with the one
 //! behind the verdict. When the conversion's own postback was received says nothing: it may have waited for days, rightly.
 //!
+//! Silence says as much: an attribution that has died tells nothing late. So it says every few seconds that its input is read, and
+//! when that stays away time releases nothing either.
+//!
 //! What is never held back: a conversion whose hold has no length (nobody was promised time to object), and what a person
 //! decides.
 
@@ -13,6 +16,10 @@ use kernel::Timestamp;
 /// A verdict that is older than this when it is read has waited in a queue. Far above what clocks differ by, and what a busy
 /// day adds.
 pub const LATE_SECONDS: i64 = 60;
+
+/// attribution's word that its input is read comes every few seconds. When it has stayed away for so long, nothing is known of it;
+/// a restart of it is over sooner than in much more than this.
+pub const SILENT_SECONDS: i64 = 120;
 
 /// A hold that is over is held back by this at most. Holds are promised in whole days, so a lag that does not end makes one
 /// of them a day longer, and no publisher waits for its money without end because a queue does.
@@ -34,6 +41,8 @@ pub enum Doubt {
     Late,
     /// Another replica has.
     OtherLate,
+    /// attribution has not said lately that its input is read.
+    Silent,
     /// Not known: the other replicas' word could not be read.
     Unknown,
 }
@@ -47,6 +56,7 @@ impl Doubt {
             Self::JustConnected => "verdicts have been read again for a moment only",
             Self::Late => "verdicts are read late",
             Self::OtherLate => "another replica reads verdicts late",
+            Self::Silent => "attribution does not say that it has read its input",
             Self::Unknown => "what other replicas read is not known",
         }
     }
@@ -58,6 +68,7 @@ pub struct Input {
     late_in_hand: u32,
     late_at: Option<Timestamp>,
     connected_since: Option<Timestamp>,
+    heard_until: Option<Timestamp>,
 }
 
 impl Input {
@@ -77,6 +88,11 @@ impl Input {
         self.late_at = Some(now);
     }
 
+    /// attribution says that it has read its input until then. Its clock may be ahead.
+    pub fn hears(&mut self, now: Timestamp, heard_until: Timestamp) {
+        self.heard_until = self.heard_until.max(Some(heard_until.min(now)));
+    }
+
     /// Whether the queue can be read now.
     pub fn is_connected(&mut self, now: Timestamp, is_connected: bool) {
         self.connected_since = is_connected.then(|| self.connected_since.unwrap_or(now));
@@ -88,7 +104,14 @@ impl Input {
         self.late_in_hand > 0 || self.late_at.is_some_and(|at| is_within(now, at, quiet_seconds))
     }
 
-    /// Why time may not release, if it may not; `others_lag` is what the other replicas say.
+    /// How long ago attribution had read its input, by its last word, in microseconds; nothing before it has said any.
+    #[must_use]
+    pub fn silence_micros(&self, now: Timestamp) -> Option<i64> {
+        self.heard_until.map(|until| lag_micros(now, until))
+    }
+
+    /// Why time may not release, if it may not; `others_lag` is what the other replicas say. Where nothing has to be quiet, for
+    /// `quiet_seconds` of 0, silence is no doubt.
     #[must_use]
     pub fn doubt(&self, now: Timestamp, quiet_seconds: i64, others_lag: bool) -> Option<Doubt> {
         match self.connected_since {
@@ -96,8 +119,13 @@ impl Input {
             Some(_) if self.lags(now, quiet_seconds) => Some(Doubt::Late),
             Some(_) if others_lag => Some(Doubt::OtherLate),
             Some(since) if is_within(now, since, quiet_seconds) => Some(Doubt::JustConnected),
+            Some(_) if quiet_seconds > 0 && !self.has_just_heard(now) => Some(Doubt::Silent),
             Some(_) => None,
         }
+    }
+
+    fn has_just_heard(&self, now: Timestamp) -> bool {
+        self.heard_until.is_some_and(|until| is_within(now, until, SILENT_SECONDS))
     }
 }
 
@@ -180,9 +208,11 @@ mod tests {
         Timestamp::from_micros(0).saturating_add_seconds(seconds)
     }
 
+    /// And attribution says that it is well, far into the future.
     fn connected() -> Input {
         let mut input = Input::default();
         input.is_connected(at(0), true);
+        input.hears(at(10_000), at(10_000));
         input
     }
 
@@ -193,6 +223,7 @@ mod tests {
         input.is_connected(at(1_000), true);
         input.is_connected(at(1_059), true);
         assert_eq!(input.doubt(at(1_059), QUIET, false), Some(Doubt::JustConnected));
+        input.hears(at(1_060), at(1_060));
         assert_eq!(input.doubt(at(1_060), QUIET, false), None);
         input.is_connected(at(1_061), false);
         assert_eq!(input.doubt(at(1_061), QUIET, false), Some(Doubt::Disconnected));
@@ -229,6 +260,23 @@ mod tests {
     fn what_another_replica_reads_late_counts_here() {
         let input = connected();
         assert_eq!(input.doubt(at(1_000), QUIET, true), Some(Doubt::OtherLate));
+    }
+
+    #[test]
+    fn an_attribution_that_says_nothing_is_a_doubt() {
+        let mut input = Input::default();
+        input.is_connected(at(0), true);
+        assert_eq!(input.doubt(at(1_000), QUIET, false), Some(Doubt::Silent), "it has never said anything");
+        assert_eq!(input.doubt(at(1_000), 0, false), None, "nothing has to be quiet");
+        input.hears(at(1_000), at(999));
+        assert_eq!(input.doubt(at(998 + SILENT_SECONDS), QUIET, false), None);
+        assert_eq!(input.doubt(at(999 + SILENT_SECONDS), QUIET, false), Some(Doubt::Silent));
+        // Words may come in any order, and from a clock that is ahead.
+        input.hears(at(2_000), at(9_000));
+        input.hears(at(2_001), at(1_500));
+        assert_eq!(input.silence_micros(at(2_001)), Some(1_000_000));
+        assert_eq!(input.doubt(at(1_999 + SILENT_SECONDS), QUIET, false), None);
+        assert_eq!(input.doubt(at(2_000 + SILENT_SECONDS), QUIET, false), Some(Doubt::Silent));
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub async fn of_clicks(
 }
 
 /// What people decided on these clicks, as far as it may hold something: those with a person's standing rejection only. One
-/// look into an index of such rejections for each click.
+/// look into an index of such rejections for each click, and for those with one its decisions, counted once.
 ///
 /// # Errors
 /// diesel's, when the statement fails or a stored verdict does not decode.
@@ -109,12 +109,21 @@ pub async fn people_said(
         return Ok(HashMap::new());
     }
     let select = sql_query(
-        "SELECT rejected.tenant_id, rejected.gk_click_id, rejected.event_id, rejected.verdict, (
-            SELECT count(*) FROM conversions AS own
-            JOIN conversion_decisions USING (tenant_id, conversion_id)
-            WHERE own.tenant_id = rejected.tenant_id AND own.gk_click_id = rejected.gk_click_id) AS decisions
-        FROM conversions AS rejected
-        JOIN unnest($1, $2) AS wanted (tenant_id, gk_click_id) USING (tenant_id, gk_click_id)
+        "WITH held AS MATERIALIZED (
+            SELECT wanted.tenant_id, wanted.gk_click_id FROM unnest($1, $2) AS wanted (tenant_id, gk_click_id)
+            WHERE EXISTS (
+                SELECT FROM conversions AS rejected
+                WHERE rejected.tenant_id = wanted.tenant_id AND rejected.gk_click_id = wanted.gk_click_id
+                    AND rejected.status_by = 'person' AND rejected.status IN ('rejected', 'reversed'))
+        ), counted AS MATERIALIZED (
+            SELECT held.tenant_id, held.gk_click_id, (
+                SELECT count(*) FROM conversions AS own
+                JOIN conversion_decisions USING (tenant_id, conversion_id)
+                WHERE own.tenant_id = held.tenant_id AND own.gk_click_id = held.gk_click_id) AS decisions
+            FROM held
+        )
+        SELECT rejected.tenant_id, rejected.gk_click_id, rejected.event_id, rejected.verdict, counted.decisions
+        FROM counted JOIN conversions AS rejected USING (tenant_id, gk_click_id)
         WHERE rejected.status_by = 'person' AND rejected.status IN ('rejected', 'reversed')",
     )
     .bind::<Array<SqlUuid>, _>(column(clicks, |(tenant, _)| tenant.as_uuid()))

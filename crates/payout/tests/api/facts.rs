@@ -47,6 +47,18 @@ pub(crate) fn now() -> Timestamp {
     SystemClock.now()
 }
 
+/// A fact about all tenants.
+pub(crate) fn of_nobody<F: Fact>(body: &F) -> Envelope {
+    let stamp = Stamp {
+        fact_id: FactId::from_uuid(SystemIds.uuid_v7()),
+        tenant: None,
+        recorded_at: now(),
+        traceparent: String::new(),
+        tracestate: String::new(),
+    };
+    seal(stamp, body)
+}
+
 /// A tenant's facts. Every tenant has the same ids of everything else: nothing may meet across tenants.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tenant(pub(crate) TenantId);

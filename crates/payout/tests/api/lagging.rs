@@ -68,6 +68,7 @@ async fn a_due_hold_whose_veto_stands_in_a_long_late_queue_is_rejected_and_never
         settings.bus.batch_items = 20;
     })
     .await;
+    stage.attribution_is_well();
     let brownboots = Tenant::new(1);
     stage.introduce(brownboots).await;
     let (doomed, good) = (held(brownboots, 1), held(brownboots, 2));
@@ -95,6 +96,7 @@ async fn a_due_hold_whose_veto_stands_in_a_long_late_queue_is_rejected_and_never
 #[tokio::test]
 async fn what_one_replica_has_in_hand_late_holds_back_the_other_one_too() {
     let stage = Stage::with(2, |settings| settings.holds.quiet_seconds = 1).await;
+    stage.attribution_is_well();
     let brownboots = Tenant::new(1);
     stage.introduce(brownboots).await;
     let (doomed, good) = (held(brownboots, 1), held(brownboots, 2));
@@ -122,6 +124,7 @@ async fn what_one_replica_has_in_hand_late_holds_back_the_other_one_too() {
 #[tokio::test]
 async fn a_lag_that_does_not_end_is_seen_and_costs_a_publisher_one_day_at_most() {
     let stage = Stage::with(1, |settings| settings.holds.quiet_seconds = 1).await;
+    stage.attribution_is_well();
     let brownboots = Tenant::new(1);
     stage.introduce(brownboots).await;
     stage.say_verdicts([1, 2].map(|click| brownboots.qualified(held(brownboots, click)))).await;
@@ -161,6 +164,7 @@ async fn a_hold_that_ended_on_the_way_here_waits_for_what_stands_behind_it() {
         settings.bus.batch_items = 1;
     })
     .await;
+    stage.attribution_is_well();
     let brownboots = Tenant::new(1);
     stage.introduce(brownboots).await;
     stage.kill().await;
@@ -182,6 +186,50 @@ async fn a_hold_that_ended_on_the_way_here_waits_for_what_stands_behind_it() {
 }
 
 #[tokio::test]
+async fn nothing_is_released_before_attribution_says_that_its_own_input_is_read() {
+    let stage = Stage::with(1, |settings| settings.holds.quiet_seconds = 1).await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    stage.say_verdicts([brownboots.qualified(held(brownboots, 1))]).await;
+    stage.rows("conversions WHERE status = 'pending'", 1).await;
+
+    // It may be down, with the veto in its queue.
+    stage.holds_end().await;
+    stage.looks_for_a_while(1).await;
+    stage.rows("conversions WHERE status = 'pending'", 1).await;
+    assert!(stage.publisher.deliveries().is_empty());
+
+    stage.attribution_is_well();
+    stage.told(1).await;
+    stage.strike().await;
+}
+
+/// A click, a version or a person leads to verdicts as well, said just now, while postbacks wait.
+#[tokio::test]
+async fn a_verdict_that_no_postback_led_to_releases_no_hold_while_input_lags() {
+    let stage = Stage::with(1, |settings| settings.holds.quiet_seconds = 1).await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    // attribution does not say that its input is read. Three days of hold are over since an hour; zero days are promised to nobody.
+    let received_at_micros = crate::facts::now().as_micros() - 73 * HOUR;
+    let doomed =
+        ConversionVerdict { received_at_micros, oldest_input_at_micros: None, ..held(brownboots, 1) };
+    let instant = ConversionVerdict { received_at_micros, ..brownboots.verdict(2) };
+    stage.say_verdicts([doomed.clone(), instant].map(|verdict| brownboots.qualified(verdict))).await;
+    let told = stage.told(1).await;
+    assert_eq!(told[0].param("c").as_deref(), Some("pub click 2"));
+    stage.looks_for_a_while(1).await;
+    stage.rows("conversions WHERE status = 'pending'", 1).await;
+
+    stage.say_verdicts([brownboots.vetoed(&doomed)]).await;
+    stage.rows("conversions WHERE status = 'rejected'", 1).await;
+    stage.attribution_is_well();
+    stage.looks_for_a_while(1).await;
+    stage.rows("conversion_history WHERE status = 'success'", 1).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
 async fn nothing_is_released_while_the_broker_is_away() {
     let wire = OnceLock::new();
     let stage = Stage::with(1, |settings| {
@@ -191,6 +239,7 @@ async fn nothing_is_released_while_the_broker_is_away() {
         settings.bus.url = BusSettings::new(wire.url(&url), "").url;
     })
     .await;
+    stage.attribution_is_well();
     let wire = wire.get().expect("a wire");
     let brownboots = Tenant::new(1);
     stage.introduce(brownboots).await;

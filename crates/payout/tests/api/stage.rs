@@ -9,7 +9,7 @@ use std::{
 use bus::{BatchHandler, Bus, BusSettings, HandleError, Queue, Route, Topology};
 use contracts::{
     Fact,
-    attribution::{ConversionQualified, PersonErased},
+    attribution::{ConversionQualified, InputHeard, PersonErased},
     catalog::{ApiTokenChanged, OfferVersionCreated, PublisherChanged, TenantChanged},
     envelope::Envelope,
     open,
@@ -212,12 +212,26 @@ impl Stage {
         self.say_catalog(facts).await;
     }
 
-    /// All four facts go to one queue; which key is taken makes no difference.
+    /// From now on attribution says again and again that its input is read.
+    pub(crate) fn attribution_is_well(&self) {
+        let (bus, ours) = (self.bus.clone(), self.runtimes.last().expect("the test's own"));
+        ours.supervisor.spawn_support("attribution", async move {
+            loop {
+                let said = InputHeard { heard_until_micros: crate::facts::now().as_micros() };
+                let item = crate::facts::of_nobody(&said);
+                // The broker may be away: then nothing is heard.
+                bus.publisher().publish_all::<Envelope>(vec![(Route::of::<InputHeard>(), item)]).await.ok();
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        });
+    }
+
     /// Says that a person is forgotten.
     pub(crate) async fn say_forgotten(&self, item: Envelope) {
         self.say(Route::of::<PersonErased>(), [item]).await;
     }
 
+    /// All four facts go to one queue; which key is taken makes no difference.
     pub(crate) async fn say_verdicts(&self, items: impl IntoIterator<Item = Envelope>) {
         self.say(Route::of::<ConversionQualified>(), items).await;
     }

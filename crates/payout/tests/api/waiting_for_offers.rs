@@ -45,6 +45,7 @@ async fn what_waits_for_many_offers_is_counted_as_each_becomes_known_and_the_res
 #[tokio::test]
 async fn an_offer_that_becomes_known_while_input_lags_releases_nothing() {
     let stage = Stage::with(1, |settings| settings.holds.quiet_seconds = 1).await;
+    stage.attribution_is_well();
     let brownboots = Tenant::new(1);
     stage.say_catalog([brownboots.changed(1, &[]), brownboots.publisher(1, Vec::new())]).await;
     // Its hold of three days is over since an hour.

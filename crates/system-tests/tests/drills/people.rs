@@ -46,9 +46,7 @@ async fn died(scene: &mut Scene, service: ServiceName, queue: &str) {
 
 async fn quiet(scene: &Scene) {
     eventually("nothing is on its way", SOON, async || {
-        let depths = scene.stack.namespace().depths();
-        let left: Vec<_> =
-            depths.into_iter().filter(|(name, depth)| depth.total() > 0 && name != "gokart.recent").collect();
+        let left = scene.stack.namespace().unread();
         if left.is_empty() && scene.truth.outboxes().await == 0 { Ok(()) } else { Err(left) }
     })
     .await;

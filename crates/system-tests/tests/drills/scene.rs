@@ -106,13 +106,7 @@ impl Scene {
         assert_eq!(told.len(), 2 * clicks, "the publisher heard of other conversions than there are");
         eventually("outboxes and queues are empty", RECOVERED_WITHIN, async || {
             let outboxes = self.truth.outboxes().await;
-            let left: Vec<_> = self
-                .stack
-                .namespace()
-                .depths()
-                .into_iter()
-                .filter(|(name, depth)| depth.total() > 0 && name != "gokart.recent")
-                .collect();
+            let left = self.stack.namespace().unread();
             if outboxes == 0 && left.is_empty() { Ok(()) } else { Err((outboxes, left)) }
         })
         .await;

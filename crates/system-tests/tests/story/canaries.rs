@@ -454,7 +454,7 @@ async fn looked_for(
 ) {
     assert!(scene.canaries.len() > 1_000, "{} canaries", scene.canaries.len());
     let overheard = spy.take_everything().await;
-    for queue in ["spy", "gokart.recent"] {
+    for queue in ["spy", "gokart.recent", "gokart.pulses"] {
         assert!(overheard.iter().any(|message| message.queue == queue), "nothing was said in {queue}");
     }
     let bodies: Vec<u8> = overheard.iter().flat_map(|message| message.body.clone()).collect();

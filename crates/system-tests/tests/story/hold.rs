@@ -14,7 +14,7 @@ const SOON: Duration = Duration::from_secs(30);
 #[tokio::test]
 async fn a_pending_conversion_is_not_told_before_its_time() {
     // Right after its start payout releases nothing for a minute: what waits in its queue is to be read first.
-    let options = StackOptions::new().set(ServiceName::Payout, "HOLDS__QUIET_SECONDS", "1");
+    let options = StackOptions::new().quiet_seconds(1);
     let stack = Stack::start_with(options).await;
     let publisher = FakePublisher::start();
     let guide = Guide::set_up(stack.endpoints(), "Brownboots", &publisher, 7).await.unwrap();
@@ -56,7 +56,7 @@ async fn a_pending_conversion_is_not_told_before_its_time() {
 /// payout is away when the hold ends and when AppsFlyer changes its mind: what waits for it in the queue is heard first.
 #[tokio::test]
 async fn a_veto_that_came_while_payout_was_down_is_heard_before_its_hold_ends() {
-    let options = StackOptions::new().set(ServiceName::Payout, "HOLDS__QUIET_SECONDS", "5");
+    let options = StackOptions::new().quiet_seconds(5);
     let mut stack = Stack::start_with(options).await;
     let publisher = FakePublisher::start();
     let guide = Guide::set_up(stack.endpoints(), "Brownboots", &publisher, 7).await.unwrap();

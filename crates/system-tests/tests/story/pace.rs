@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use system_tests::{ServiceName, Stack, StackOptions, guide::Guide, truth::Truth};
+use system_tests::{Stack, StackOptions, guide::Guide, truth::Truth};
 use test_kit::{FakePublisher, Postback, eventually};
 
 const SOON: Duration = Duration::from_mins(1);
@@ -13,7 +13,7 @@ const PER_SECOND: usize = 5;
 #[tokio::test]
 async fn a_publisher_is_told_no_faster_than_the_catalog_says() {
     // A payout that has just started releases no holds before it has read for so long.
-    let options = StackOptions::new().set(ServiceName::Payout, "HOLDS__QUIET_SECONDS", "1");
+    let options = StackOptions::new().quiet_seconds(1);
     let stack = Stack::start_with(options).await;
     let publisher = FakePublisher::start();
     let guide = Guide::set_up(stack.endpoints(), "Brownboots", &publisher, 7).await.unwrap();

@@ -33,9 +33,8 @@ async fn read_models(truth: &Truth) -> ReadModels {
 async fn heard(stack: &Stack, truth: &Truth) {
     eventually("everything is said and heard", SOON, async || {
         let waiting = truth.outboxes().await;
-        let mut depths = stack.namespace().depths();
-        depths.retain(|(name, depth)| depth.total() > 0 && name != "gokart.recent");
-        if waiting == 0 && depths.is_empty() { Ok(()) } else { Err((waiting, depths)) }
+        let unread = stack.namespace().unread();
+        if waiting == 0 && unread.is_empty() { Ok(()) } else { Err((waiting, unread)) }
     })
     .await;
 }

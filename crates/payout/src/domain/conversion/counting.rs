@@ -127,7 +127,8 @@ fn with(before: &Conversion, after: Conversion, counted: Counted) -> Conversion 
     Conversion { reason, counted, ..after }
 }
 
-/// What becomes Pending again after it stood on review, as it stands with the limits: it goes on saying what they said.
+/// What becomes Pending again after it stood on review, as it stands with the limits: unpaid says so again, if not which limit
+/// it was, for what held it has taken that reason's place.
 pub(super) fn pending_again(after: Conversion) -> Conversion {
     match after.counted {
         Counted::Waiting => waiting(after),

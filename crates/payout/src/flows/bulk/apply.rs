@@ -163,6 +163,10 @@ async fn step(pool: &Pool, ids: &Arc<dyn IdSource>) -> Result<Step, DbError> {
         "a line of a bulk status can not be carried out: it is left out"
     );
     let Some((key, positions)) = take(&tried) else { return Err(error) };
+    if positions.is_empty() {
+        // Its lines can not even be read: a newer release wrote them.
+        return put_off(pool, key, error).await;
+    }
     transact(pool, Retries::default(), async |connection| leave_out(connection, key, &positions).await).await
 }
 
@@ -248,6 +252,7 @@ async fn leave_out(
     let settled: Vec<_> =
         positions.iter().map(|position| (*position, Outcome::Failed, String::from(detail))).collect();
     bulk_lines::settle(connection, key, &settled).await?;
+    bulk::end_turn(connection, key, None).await?;
     Ok(Step::Done)
 }
 
