@@ -31,9 +31,9 @@ impl Attributor {
         let spans = Spans::of(&batch);
         let now = self.clock.now();
         let times = || batch.iter().map(|one| one.stamped.received_at);
-        if let Some(oldest) = times().min() {
-            self.meters.input_lag(self.input.saw(now, oldest));
-        }
+        let oldest = times().min().unwrap_or(now);
+        self.meters.input_lag(now.micros_since(oldest).max(0));
+        let _in_hand = self.input.begins(self.clock.as_ref(), oldest);
         // Stamps and not the clock: a backlog is judged as if it were read when it came.
         let horizon = times().max().unwrap_or(now).min(now);
         transact(&self.pool, Retries::default(), async |connection| {

@@ -61,7 +61,7 @@ pub async fn copy_waiting(url: &str, copies: u64, waits: Waits) -> anyhow::Resul
         ("gk_click_id", "bench_name('click', nth)"),
         ("publisher_id", "place.publisher_id"),
         ("received_at", "one.received_at - interval '1 hour' - nth * interval '1 millisecond'"),
-        ("hold_ends_at", "now() + interval '1 day' + (nth * 7919 % 2592000) * interval '1 second'"),
+        ("hold_ends_at", "now() + interval '1 day' + (nth::bigint * 7919 % 2592000) * interval '1 second'"),
         ("status", status),
         ("books", books),
     ];

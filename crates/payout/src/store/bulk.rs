@@ -220,6 +220,19 @@ pub async fn end_turn(
     kept(update).execute(connection).await.map(drop)
 }
 
+/// Lets the other plans go first, and remembers what it has begun.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn yield_turn(connection: &mut AsyncPgConnection, key: BulkKey) -> QueryResult<()> {
+    let update = sql_query(
+        "UPDATE bulk_statuses SET turn_at = clock_timestamp() WHERE tenant_id = $1 AND bulk_id = $2",
+    )
+    .bind::<SqlUuid, _>(key.0.as_uuid())
+    .bind::<SqlUuid, _>(key.1);
+    kept(update).execute(connection).await.map(drop)
+}
+
 /// Puts a plan's next step off, unless another replica has it in hand.
 ///
 /// # Errors

@@ -185,21 +185,21 @@ async fn more_that_hang_than_there_are_slots_hold_up_nobody() {
     let farm = EvilFarm::start();
     let healthy = Tenant::new(1);
     stage.introduce(healthy).await;
-    let mut hanging = Vec::new();
-    for number in 100..104 {
-        let tenant = Tenant::new(number);
+    let hanging = [100, 101, 102, 103].map(Tenant::new);
+    for tenant in hanging {
         let url = format!("{}/cb?id={{conversion_id}}", farm.endpoint(Evil::NeverAnswers).url());
         let endpoint = tenant.endpoint(url);
         stage.say_catalog([tenant.envelope(&tenant.offer(1)), tenant.publisher(1, vec![endpoint])]).await;
-        stage.say_verdicts([1, 2].map(|click| frozen.purchase(tenant, click))).await;
-        hanging.push(tenant);
     }
+    let purchases = hanging.iter().flat_map(|tenant| [1, 2].map(|click| frozen.purchase(*tenant, click)));
+    stage.say_verdicts(purchases).await;
     // Three times the slots, which is all that is claimed freely.
     let many = "(SELECT FROM deliveries WHERE lease IS NOT NULL HAVING count(*) >= 6) AS many";
     stage.rows(many, 1).await;
 
-    stage.say_verdicts((0..HEALTHY).map(|click| frozen.purchase(healthy, click))).await;
-    stage.told(usize::from(HEALTHY)).await;
+    // One after the other, where there is room for one only.
+    stage.say_verdicts((0..5).map(|click| frozen.purchase(healthy, click))).await;
+    stage.told(5).await;
     for tenant in hanging {
         assert!(attempts(&stage, tenant).await.is_empty(), "somebody waited for who hangs");
     }

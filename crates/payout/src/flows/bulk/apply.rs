@@ -252,7 +252,7 @@ async fn leave_out(
     let settled: Vec<_> =
         positions.iter().map(|position| (*position, Outcome::Failed, String::from(detail))).collect();
     bulk_lines::settle(connection, key, &settled).await?;
-    bulk::end_turn(connection, key, None).await?;
+    bulk::yield_turn(connection, key).await?;
     Ok(Step::Done)
 }
 

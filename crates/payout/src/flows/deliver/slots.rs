@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::timeout,
+};
 
 /// An attempt that takes longer gives its slot to another. Publishers that are well answer sooner, wherever they are.
 const SLOW: Duration = Duration::from_millis(500);
@@ -34,13 +37,14 @@ pub(super) struct Slots {
     count: usize,
     free: Semaphore,
     waiting: AtomicUsize,
+    more_room: Notify,
 }
 
 impl Slots {
     /// So many.
     pub(super) fn new(count: usize) -> Self {
         let count = count.clamp(1, Semaphore::MAX_PERMITS);
-        Self { count, free: Semaphore::new(count), waiting: AtomicUsize::new(0) }
+        Self { count, free: Semaphore::new(count), waiting: AtomicUsize::new(0), more_room: Notify::new() }
     }
 
     /// How much more may be claimed, when so much is claimed already: as much again as there are slots may wait for one.
@@ -54,6 +58,11 @@ impl Slots {
         }
     }
 
+    /// Waits until there may be more room than there was: somebody has taken a slot, or given it away.
+    pub(super) async fn grows(&self) {
+        self.more_room.notified().await;
+    }
+
     /// Says that one more will ask for a slot.
     pub(super) fn announce(&self) {
         self.waiting.fetch_add(1, Ordering::Relaxed);
@@ -64,11 +73,13 @@ impl Slots {
         // Nobody closes it; without a slot the attempt would be made all the same.
         let slot = self.free.acquire().await;
         self.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.more_room.notify_one();
         let mut attempt = pin!(attempt);
         match timeout(SLOW, &mut attempt).await {
             Ok(over) => over,
             Err(_slow) => {
                 drop(slot);
+                self.more_room.notify_one();
                 attempt.await
             }
         }

@@ -104,6 +104,7 @@ impl Deliverer {
                 }
                 () = tokio::time::sleep_until((claimed_at + GATHERING).into()), if wants && !is_enough => None,
                 () = tokio::time::sleep_until((recorded_at + GATHERING).into()), if has_done && !is_much => None,
+                () = slots.grows(), if may_be_due && room.deliveries == 0 => None,
                 _change = wake_ups.next(), if !is_failing && !soft.is_cancelled() => {
                     may_be_due = true;
                     None
