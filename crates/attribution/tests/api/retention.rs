@@ -11,7 +11,8 @@ const DAY: i64 = 86_400;
 async fn old_days_are_dropped_and_young_ones_stay() {
     let tenant = Tenant::new(1);
     let stage = Stage::with(&tenant).await;
-    stage.say_clicks([tenant.click(1)]).await;
+    // Known before its postbacks: each of them is decided once.
+    stage.say_first_click(tenant.click(1)).await;
     // Of yesterday; of before raw postbacks are kept; of before anything is kept. The old ones have no partition of
     // their own and go through the default one.
     let days = [-1, -100, -410].map(|day| tenant.postback(1, "mystery", day * DAY));
