@@ -95,7 +95,7 @@ async fn sweep(attributor: Attributor, tending: Tending, soft: CancellationToken
     while pause(tending.period, &soft).await {
         let now = attributor.clock.now();
         let quiet_from = now.saturating_add_seconds(tending.quiet_seconds.saturating_neg());
-        report("sweep", sweep_all(&attributor, quiet_from, tending.step, &soft).await);
+        report("sweep", sweep_all(&attributor, quiet_from, tending, &soft).await);
         match attributor.overdue_clicks(now).await {
             Ok(journeys) => {
                 attributor.meters.overdue_clicks(journeys);
@@ -115,12 +115,14 @@ async fn sweep(attributor: Attributor, tending: Tending, soft: CancellationToken
 async fn sweep_all(
     attributor: &Attributor,
     horizon: Timestamp,
-    step: u16,
+    tending: Tending,
     soft: &CancellationToken,
 ) -> Result<(), DbError> {
-    while attributor.calm.load(Ordering::Acquire) {
+    // What is in hand here is asked at each step: the last word on all replicas may be a period old.
+    let lags = || attributor.input.is_lagging(attributor.clock.now(), tending.quiet_seconds);
+    while attributor.calm.load(Ordering::Acquire) && !lags() {
         let begun = Instant::now();
-        if !attributor.sweep(horizon, step).await? || !rest(begun, soft).await {
+        if !attributor.sweep(horizon, tending.step).await? || !rest(begun, soft).await {
             break;
         }
     }
