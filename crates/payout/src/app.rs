@@ -48,6 +48,9 @@ use crate::{
 /// How long handled facts are remembered: far beyond the longest time a broker could keep one.
 const INBOX_AGE: std::time::Duration = std::time::Duration::from_hours(24 * 35);
 
+/// Publishers are told from here, not by these facts: who follows them, such as a budget's end, does not notice so little.
+const OUTBOX_REST: std::time::Duration = std::time::Duration::from_millis(20);
+
 /// The service.
 pub struct Payout;
 
@@ -126,7 +129,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
 
     let bus = Bus::start(&settings.bus, Payout::NAME, topology(), supervisor);
     bus.report_to(readiness.condition("broker"));
-    Relay::run(pool.clone(), BusSink(bus.clone()), supervisor);
+    Relay::run_gathering(pool.clone(), BusSink(bus.clone()), OUTBOX_REST, supervisor);
     postgres_kit::inbox::keep_swept(pool.clone(), INBOX_AGE, supervisor);
 
     bus.consume(PAYOUT_CATALOG, OnCatalogFact { pool: pool.clone(), ids: Arc::clone(ids) })?;

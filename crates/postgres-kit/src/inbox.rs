@@ -28,7 +28,7 @@ const SWEEP_PERIOD: Duration = Duration::from_mins(10);
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn claim(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     consumer: &str,
     ids: &[FactId],
 ) -> QueryResult<HashSet<FactId>> {
@@ -46,7 +46,7 @@ pub async fn claim(
     )
     .bind::<Text, _>(consumer)
     .bind::<Array<SqlUuid>, _>(ids);
-    let first: Vec<Row> = kept(insert).load(connection).await?;
+    let first: Vec<Row> = kept(insert).load(&mut connection).await?;
     Ok(first.into_iter().map(|row| FactId::from_uuid(row.fact_id)).collect())
 }
 

@@ -1,7 +1,8 @@
 //! The pool of the role that serves.
 //!
-//! A connection is verified with a query whenever it is taken (the cheap check does not notice a server that went
-//! away), replaced when it is old, and thrown away when a cancelled caller left a transaction open in it.
+//! A connection that nobody has used for a moment is verified with a query when it is taken (the cheap check notices one that
+//! was closed, and not a server that went away), replaced when it is old, and thrown away when a cancelled caller left a
+//! transaction open in it.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -10,23 +11,27 @@ use diesel::ConnectionError;
 use diesel_async::{
     AsyncPgConnection,
     pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+        AsyncDieselConnectionManager, ManagerConfig, PoolableConnection as _, RecyclingMethod,
         deadpool::{self, Hook, HookError, Object},
     },
 };
 use futures_util::FutureExt;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::timeout};
 
 use crate::{
     connect::{ConnectError, Connector},
     settings::DatabaseSettings,
+    wake_ups::WakeUps,
 };
+
+/// A connection that was taken so recently is well, as far as one can know.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Connections of the role that serves. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Pool {
     connections: deadpool::Pool<AsyncPgConnection>,
-    outbox_grew: Arc<Notify>,
+    wake_ups: Arc<WakeUps>,
 }
 
 /// A connection that returns to its [`Pool`] when dropped.
@@ -61,9 +66,15 @@ impl Pool {
         PoolStatus { open: status.size, free: status.available, waiting: status.waiting }
     }
 
-    /// Signalled when a transaction of this process has committed facts to the outbox.
-    pub(crate) fn outbox_grew(&self) -> &Notify {
-        &self.outbox_grew
+    /// Notified when a transaction of this process has committed work of this name; see
+    /// [`wake_ups::after_commit`](crate::wake_ups::after_commit).
+    #[must_use]
+    pub fn woken_by(&self, work: &'static str) -> Arc<Notify> {
+        self.wake_ups.of(work)
+    }
+
+    pub(crate) fn wake_ups(&self) -> &WakeUps {
+        &self.wake_ups
     }
 }
 
@@ -80,7 +91,7 @@ impl fmt::Debug for Pool {
 pub fn pool(settings: &DatabaseSettings) -> Result<Pool, ConnectError> {
     let connector = Arc::new(Connector::serving(settings)?);
     let mut config = ManagerConfig::default();
-    config.recycling_method = RecyclingMethod::Verified;
+    config.recycling_method = RecyclingMethod::Fast;
     config.custom_setup = Box::new(move |_url| {
         let connector = Arc::clone(&connector);
         async move { connector.connect().await.map_err(described) }.boxed()
@@ -94,9 +105,10 @@ pub fn pool(settings: &DatabaseSettings) -> Result<Pool, ConnectError> {
         .create_timeout(Some(settings.connect_timeout()))
         .recycle_timeout(Some(settings.recycle_timeout()))
         .pre_recycle(replace_older_than(settings.connection_max_age()))
+        .post_recycle(verify(settings.recycle_timeout()))
         .build()
         .map_err(ConnectError::Pool)?;
-    Ok(Pool { connections, outbox_grew: Arc::default() })
+    Ok(Pool { connections, wake_ups: Arc::default() })
 }
 
 fn replace_older_than(max_age: Duration) -> Hook<AsyncPgConnection> {
@@ -105,6 +117,24 @@ fn replace_older_than(max_age: Duration) -> Hook<AsyncPgConnection> {
             if metrics.age() > max_age { Err(HookError::message("too old")) } else { Ok(()) }
         },
     )
+}
+
+/// A server that vanishes is noticed by the statement that meets it, here or a moment later; so one that has answered a moment ago is
+/// not asked again. A query for each transaction would be one round trip in ten.
+fn verify(patience: Duration) -> Hook<AsyncPgConnection> {
+    Hook::async_fn(move |connection: &mut AsyncPgConnection, metrics| {
+        let is_fresh = metrics.last_used() < FRESH;
+        async move {
+            if is_fresh {
+                return Ok(());
+            }
+            match timeout(patience, connection.ping(&RecyclingMethod::Verified)).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) | Err(_) => Err(HookError::message("does not answer")),
+            }
+        }
+        .boxed()
+    })
 }
 
 /// diesel's own error has no place for a source: the whole chain goes into its text.

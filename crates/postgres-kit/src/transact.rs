@@ -6,7 +6,6 @@ use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager
 
 use crate::{
     error::{DbError, Failure},
-    outbox::wake_up::signalling,
     pool::{Pool, PooledConnection},
     sqlstate::{Class, costs_the_connection},
 };
@@ -26,6 +25,30 @@ pub struct Retries(pub u8);
 impl Retries {
     /// For work that has its own way to try again.
     pub const NONE: Self = Self(0);
+}
+
+/// For what is looked at with several statements and must be of one moment, such as a page and how many rows there are in all: all of
+/// them see what was committed before the first, and none may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snapshot;
+
+/// How a transaction begins, and how often it is run again.
+#[derive(Debug, Clone, Copy)]
+pub struct Mode {
+    begin: &'static str,
+    retries: u8,
+}
+
+impl From<Retries> for Mode {
+    fn from(Retries(retries): Retries) -> Self {
+        Self { begin: "BEGIN", retries }
+    }
+}
+
+impl From<Snapshot> for Mode {
+    fn from(_: Snapshot) -> Self {
+        Self { begin: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", ..Retries::default().into() }
+    }
 }
 
 impl Default for Retries {
@@ -52,7 +75,7 @@ where
     type Running = Running;
 }
 
-/// Runs `work` in a transaction: commits when it returns `Ok`, rolls back when it returns `Err`, and runs it again when
+/// Runs `work` in a transaction, in the mode of [`Retries`] or as a [`Snapshot`]: commits when it returns `Ok`, rolls back when it returns `Err`, and runs it again when
 /// the failure is a serialization failure or a deadlock.
 ///
 /// `work` may therefore run several times and must have no effect outside of the transaction.
@@ -68,7 +91,7 @@ where
 #[expect(clippy::manual_async_fn, reason = "an `async fn` can not promise that its future crosses threads")]
 pub fn transact<'a, T, E, F>(
     pool: &'a Pool,
-    retries: Retries,
+    mode: impl Into<Mode> + Send + 'a,
     work: F,
 ) -> impl Future<Output = Result<T, E>> + Send + 'a
 where
@@ -81,10 +104,11 @@ where
     E: Failure + Send + 'a,
 {
     async move {
-        let mut left = retries.0;
+        let mode = mode.into();
+        let mut left = mode.retries;
         let mut pause = PAUSE_MIN;
         loop {
-            let error = match attempt(pool, &work).await {
+            let error = match attempt(pool, mode, &work).await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
@@ -98,7 +122,7 @@ where
     }
 }
 
-async fn attempt<T, E, F>(pool: &Pool, work: &F) -> Result<T, E>
+async fn attempt<T, E, F>(pool: &Pool, mode: Mode, work: &F) -> Result<T, E>
 where
     for<'c> F: AsyncFn(&'c mut AsyncPgConnection) -> Result<T, E>
         + Work<&'c mut AsyncPgConnection, Result<T, E>, Running: Send>,
@@ -106,7 +130,7 @@ where
 {
     let mut lease = Lease(None);
     let connection = lease.0.insert(pool.get().await.map_err(DbError::from)?);
-    let outcome = signalling(pool.outbox_grew(), run(connection, work)).await;
+    let outcome = pool.wake_ups().watching(run(connection, mode, work)).await;
     let is_spoilt = match &outcome {
         Err(error) => matches!(error.database(), Some(DbError::Query(error)) if costs_the_connection(error)),
         Ok(_) => false,
@@ -117,13 +141,13 @@ where
     outcome
 }
 
-async fn run<T, E, F>(connection: &mut AsyncPgConnection, work: &F) -> Result<T, E>
+async fn run<T, E, F>(connection: &mut AsyncPgConnection, mode: Mode, work: &F) -> Result<T, E>
 where
     for<'c> F: AsyncFn(&'c mut AsyncPgConnection) -> Result<T, E>
         + Work<&'c mut AsyncPgConnection, Result<T, E>, Running: Send>,
     E: Failure,
 {
-    AnsiTransactionManager::begin_transaction(connection).await.map_err(DbError::from)?;
+    AnsiTransactionManager::begin_transaction_sql(connection, mode.begin).await.map_err(DbError::from)?;
     match work(connection).await {
         Ok(value) => {
             AnsiTransactionManager::commit_transaction(connection).await.map_err(DbError::from)?;

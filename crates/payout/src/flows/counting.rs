@@ -26,10 +26,7 @@ use crate::{
 pub(super) type Offers = HashMap<OfferKey, Locked>;
 
 /// Locks those of `keys` that are known.
-pub(super) async fn lock(
-    connection: &mut AsyncPgConnection,
-    keys: BTreeSet<OfferKey>,
-) -> QueryResult<Offers> {
+pub(super) async fn lock(connection: &AsyncPgConnection, keys: BTreeSet<OfferKey>) -> QueryResult<Offers> {
     let keys: Vec<OfferKey> = keys.into_iter().collect();
     offers::lock(connection, &keys).await
 }
@@ -45,7 +42,7 @@ pub(super) async fn look(
 
 /// The desk for what is about to happen to `subjects`, of which `current` are there already.
 pub(super) async fn desk(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     offers: &Offers,
     subjects: impl Iterator<Item = Subject>,
     current: impl Iterator<Item = &Conversion>,
@@ -64,7 +61,7 @@ pub(super) async fn desk(
 
 /// Writes what was taken and given back, and says what became of the budgets.
 pub(super) async fn close(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     ids: &dyn IdSource,
     now: Timestamp,
     offers: &Offers,
@@ -90,7 +87,7 @@ pub(super) async fn review_budgets(
 }
 
 async fn say_budgets(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     ids: &dyn IdSource,
     now: Timestamp,
     offers: &Offers,

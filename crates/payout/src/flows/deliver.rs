@@ -19,7 +19,7 @@ use std::{
 
 use http_kit::client::{Client, Url};
 use kernel::{Clock, DeliveryId, EndpointId, IdSource, TenantId, Timestamp};
-use postgres_kit::{DbError, Pool, Retries, notify, outbox, sqlstate::Class, transact};
+use postgres_kit::{DbError, Pool, Retries, outbox, sqlstate::Class, transact, wake_ups};
 use process::Supervisor;
 use signing::Keyring;
 use telemetry::TraceContext;
@@ -32,14 +32,14 @@ use super::{
     heed::{Heard, announce, heed},
     mask::Mask,
     postback::{Prepared, Unsendable, prepare},
-    take_due::{Asked, take_due},
+    take_due::{Asked, Taken, take_due},
 };
 use crate::{
     domain::delivery::{Answer, Conclusion, Jitter, conclude, delay_after, retry_after_seconds},
     failpoints,
     metrics::Metrics,
     store::{
-        self, DELIVERIES_CHANNEL,
+        self, DELIVERIES,
         attempts::{self, Attempt},
         deliveries::{self, Claimed, Concluded, End, Next, Outcome, PublisherKey, Unreadable},
         due_times,
@@ -115,9 +115,8 @@ impl Done {
 impl Deliverer {
     /// Starts delivering.
     pub fn start(self) {
-        let wake_ups = notify::listen(&self.pool, DELIVERIES_CHANNEL, &self.supervisor);
         let supervisor = self.supervisor.clone();
-        supervisor.spawn_critical("deliver", self.run(wake_ups));
+        supervisor.spawn_critical("deliver", self.run());
     }
 
     /// What was claimed, under the lease.
@@ -126,7 +125,7 @@ impl Deliverer {
         lease: Uuid,
         room: Room,
         busy: HashMap<PublisherKey, i32>,
-    ) -> (Uuid, Result<Vec<Result<Claimed, Box<Unreadable>>>, DbError>) {
+    ) -> (Uuid, Result<Taken, DbError>) {
         let asked = Asked { lease, room, busy: &busy, bounds: self.bounds, ids: self.sender.ids.as_ref() };
         let claimed = transact(&self.pool, Retries::default(), async |connection| {
             Ok(take_due(connection, asked).await?)
@@ -177,7 +176,7 @@ impl Deliverer {
             let Concluded { recorded, ended } = deliveries::conclude(connection, &outcomes).await?;
             let replaced: Vec<_> = ended.iter().filter(|ended| ended.is_superseded).copied().collect();
             if due_times::release_successors(connection, &replaced).await? > 0 {
-                notify::notify(connection, DELIVERIES_CHANNEL, &[String::new()]).await?;
+                wake_ups::after_commit(DELIVERIES);
             }
             let now = store::now(connection).await?;
             let turns = heed(connection, &heard, &recorded, now).await?;

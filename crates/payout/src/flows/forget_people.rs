@@ -25,10 +25,7 @@ pub async fn forget_people(pool: &Pool, clicks: &[ErasedClick]) -> Result<(), Db
 }
 
 /// Takes the person out of the stored verdicts of these clicks, where one is to be forgotten.
-pub(super) async fn strip(
-    connection: &mut AsyncPgConnection,
-    clicks: &[(TenantId, ClickId)],
-) -> QueryResult<()> {
+pub(super) async fn strip(connection: &AsyncPgConnection, clicks: &[(TenantId, ClickId)]) -> QueryResult<()> {
     let stored = erased::stored(connection, clicks).await?;
     if stored.is_empty() {
         return Ok(());

@@ -23,7 +23,7 @@ const LOOKS: u8 = 4;
 
 /// Takes a period for each tenant's transfers until the transaction ends. One statement, except once a month.
 pub(super) async fn take(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     tenants: &BTreeSet<TenantId>,
     now: Timestamp,
 ) -> QueryResult<Taken> {
@@ -41,7 +41,7 @@ pub(super) async fn take(
 }
 
 /// Finds the open period, or makes it.
-async fn find(connection: &mut AsyncPgConnection, tenant: TenantId, now: Timestamp) -> QueryResult<Month> {
+async fn find(connection: &AsyncPgConnection, tenant: TenantId, now: Timestamp) -> QueryResult<Month> {
     for _look in 0..LOOKS {
         let known = periods::all(connection, tenant).await?;
         let ahead = known.iter().rev().find(|row| row.closed_at.is_none() && !row.is_over);

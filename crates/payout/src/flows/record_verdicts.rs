@@ -12,6 +12,9 @@ use std::{
     sync::Arc,
 };
 
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use futures_util::join;
 use kernel::{FactId, IdSource, TenantId};
 use postgres_kit::{DbError, Failure, Pool, Retries, inbox, transact};
 use telemetry::TraceContext;
@@ -107,28 +110,37 @@ impl Failure for RecordError {
 }
 
 async fn record(
-    connection: &mut diesel_async::AsyncPgConnection,
+    connection: &mut AsyncPgConnection,
     ids: &Arc<dyn IdSource>,
     batch: &[Received],
 ) -> Result<(), RecordError> {
+    // What needs no other's answer is sent together.
+    let connection: &AsyncPgConnection = connection;
     let facts: Vec<FactId> = batch.iter().map(|received| received.fact).collect();
-    let first_seen = inbox::claim(connection, CONSUMER, &facts).await?;
+    let offers = batch.iter().map(|received| received.verdict.subject);
+    let offers = offers.map(|subject| (subject.tenant, subject.offer)).collect();
+    let (first_seen, offers) =
+        join!(inbox::claim(connection, CONSUMER, &facts), counting::lock(connection, offers));
+    let (first_seen, offers) = (first_seen?, offers?);
     let newest = newest(batch.iter().filter(|received| first_seen.contains(&received.fact)));
     if newest.is_empty() {
         return Ok(());
     }
     let keys: Vec<Key> = newest.keys().copied().collect();
     let tenants: BTreeSet<TenantId> = keys.iter().map(|(tenant, _)| *tenant).collect();
+    let tenants: Vec<TenantId> = tenants.into_iter().collect();
     let subjects = || newest.values().map(|received| received.verdict.subject);
-    let offers = subjects().map(|subject| (subject.tenant, subject.offer)).collect();
-    let offers = counting::lock(connection, offers).await?;
-    let now = store::now(connection).await?;
-    let known = conversions::lock(connection, &keys).await?;
-    let rates = tenants::rates(connection, &tenants.into_iter().collect::<Vec<_>>()).await?;
     // Under the locks of the offers: whoever rejects one of these clicks' conversions holds them too.
     let clicks: BTreeSet<ClickKey> =
         newest.values().filter(|received| may_have_missed(&received.verdict)).map(|one| click(one)).collect();
-    let people = steps::people_said(connection, &clicks.into_iter().collect::<Vec<_>>()).await?;
+    let clicks: Vec<ClickKey> = clicks.into_iter().collect();
+    let (now, known, rates, people) = join!(
+        store::now(connection),
+        conversions::lock(connection, &keys),
+        tenants::rates(connection, &tenants),
+        steps::people_said(connection, &clicks),
+    );
+    let (now, known, rates, people) = (now?, known?, rates?, people?);
     let current = known.values().map(|stored| &stored.conversion);
     let mut desk = counting::desk(connection, &offers, subjects(), current, now).await?;
 
@@ -169,11 +181,14 @@ async fn record(
         .filter(|decision| decision.is_change)
         .map(|decision| Changed { change: &decision.change, trace: &decision.received.trace, token: None })
         .collect();
-    save::consequences(connection, ids.as_ref(), now, &changes).await?;
-    counting::close(connection, ids.as_ref(), now, &offers, &desk).await?;
     let clicks: BTreeSet<ClickKey> = batch.iter().map(click).collect();
-    forget_people::strip(connection, &clicks.into_iter().collect::<Vec<_>>()).await?;
-    Ok(())
+    let clicks: Vec<ClickKey> = clicks.into_iter().collect();
+    let saved = join!(
+        save::consequences(connection, ids.as_ref(), now, &changes),
+        counting::close(connection, ids.as_ref(), now, &offers, &desk),
+        forget_people::strip(connection, &clicks),
+    );
+    Ok(<[QueryResult<()>; 3]>::from(saved).into_iter().collect::<QueryResult<()>>()?)
 }
 
 const fn click(received: &Received) -> ClickKey {

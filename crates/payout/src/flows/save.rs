@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use futures_util::join;
 use kernel::{ConversionId, IdSource, TenantId, Timestamp, TokenId};
 use postgres_kit::outbox;
 use telemetry::TraceContext;
@@ -25,7 +26,7 @@ pub(super) struct Changed<'a> {
 
 /// Writes everything that follows from `changes`, in the transaction that writes the conversions themselves.
 pub(super) async fn consequences(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     ids: &dyn IdSource,
     now: Timestamp,
     changes: &[Changed<'_>],
@@ -34,17 +35,15 @@ pub(super) async fn consequences(
         return Ok(());
     }
     let after: Vec<&Conversion> = changes.iter().map(|changed| &changed.change.conversion).collect();
-    history::add(connection, &after).await?;
     let entries: Vec<ledger::Entry> = changes.iter().flat_map(|changed| entries(changed.change)).collect();
-    let tenants = entries.iter().map(|entry| entry.transfer.debit.tenant).collect();
-    let taken = periods::take(connection, &tenants, now).await?;
-    ledger::add(connection, &entries, &taken).await?;
     let news: Vec<&Conversion> = changes
         .iter()
         .filter(|changed| changed.change.is_told)
         .map(|changed| &changed.change.conversion)
         .collect();
-    let superseded = tell(connection, &news).await?;
+    let (seen, posted, superseded) =
+        join!(history::add(connection, &after), post(connection, &entries, now), tell(connection, &news),);
+    let ((), (), superseded) = (seen?, posted?, superseded?);
 
     let traces: HashMap<(TenantId, ConversionId), &TraceContext> =
         changes.iter().map(|changed| (key(&changed.change.conversion), changed.trace)).collect();
@@ -55,6 +54,13 @@ pub(super) async fn consequences(
         }),
     );
     outbox::add(connection, &said.collect::<Vec<_>>()).await
+}
+
+/// Into the open period of each tenant.
+async fn post(connection: &AsyncPgConnection, entries: &[ledger::Entry], now: Timestamp) -> QueryResult<()> {
+    let tenants = entries.iter().map(|entry| entry.transfer.debit.tenant).collect();
+    let taken = periods::take(connection, &tenants, now).await?;
+    ledger::add(connection, entries, &taken).await
 }
 
 fn entries(change: &Change) -> impl Iterator<Item = ledger::Entry> {

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use futures_util::join;
 use kernel::{IdSource, Timestamp};
-use postgres_kit::{notify, outbox};
+use postgres_kit::{not_waited_for, outbox, wake_ups};
 use uuid::Uuid;
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
 use crate::{
     domain::delivery::{Bucket, Rate, Share},
     store::{
-        DELIVERIES_CHANNEL,
+        DELIVERIES,
         deliveries::{self, Claim, Claimed, EndpointKey, EndpointShare, PublisherKey, Unreadable},
         endpoint_conditions::{self, Probe},
         publisher_traffic::{self, DueEndpoint, DuePublisher},
@@ -56,18 +57,28 @@ struct Allowance {
     now: Timestamp,
 }
 
+/// What one claim came to.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// What is ours now.
+    pub(super) claimed: Vec<Result<Claimed, Box<Unreadable>>>,
+    /// Whether something was left that is due, for want of room: who has room again should ask again. What waits for a time, such as
+    /// the end of a pause, is not meant.
+    pub(super) is_more: bool,
+}
+
 /// Takes what may be sent now. Four statements, whatever is due; one when nothing is; a few more when something has to end or a
 /// breaker is probed.
 ///
 /// # Errors
 /// diesel's, when a statement fails.
-pub(super) async fn take_due(
-    connection: &mut AsyncPgConnection,
-    asked: Asked<'_>,
-) -> QueryResult<Vec<Result<Claimed, Box<Unreadable>>>> {
-    let mut due = publisher_traffic::lock_due(connection).await?;
+pub(super) async fn take_due(connection: &mut AsyncPgConnection, asked: Asked<'_>) -> QueryResult<Taken> {
+    // A claim that a crash of the server takes back is made again, and so is what ends with it: nobody waits for the disk.
+    let (lazy, due) = join!(not_waited_for(connection), publisher_traffic::lock_due(connection));
+    lazy?;
+    let mut due = due?;
     let keys: Vec<PublisherKey> = due.iter().map(|publisher| publisher.key).collect();
-    let Some(now) = due.first().map(|publisher| publisher.now) else { return Ok(Vec::new()) };
+    let Some(now) = due.first().map(|publisher| publisher.now) else { return Ok(Taken::default()) };
     let endpoints = publisher_traffic::endpoints_of(connection, &keys).await?;
     end_switched_off(connection, &endpoints, asked.ids, now).await?;
     // Whoever was sent something longest ago comes first: with one free slot it is everybody's turn all the same.
@@ -77,8 +88,9 @@ pub(super) async fn take_due(
         .map(|(place, publisher)| (publisher.key, allowance(publisher, place, &asked)))
         .filter(|(_, allowance)| allowance.room > 0)
         .collect();
+    let is_more = allowances.len() < due.len();
     if allowances.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Taken { claimed: Vec::new(), is_more });
     }
     let shares: Vec<EndpointShare> = endpoints
         .iter()
@@ -92,15 +104,33 @@ pub(super) async fn take_due(
         shares: &shares,
     };
     let claimed = deliveries::claim(connection, &claim).await?;
-    if !claimed.is_empty() {
-        let taken: Vec<(PublisherKey, EndpointKey)> = claimed.iter().map(whose).collect();
+    let taken: Vec<(PublisherKey, EndpointKey)> = claimed.iter().map(whose).collect();
+    if !taken.is_empty() {
         publisher_traffic::save_buckets(connection, &emptied(&allowances, &taken)).await?;
         let probes = probes(&endpoints, &allowances, &taken, asked.bounds.lease_seconds);
         if !probes.is_empty() {
             endpoint_conditions::begin_probes(connection, &probes).await?;
         }
     }
-    Ok(claimed)
+    let is_more = is_more || taken.len() >= asked.room.deliveries || has_left(&shares, &taken);
+    Ok(Taken { claimed, is_more })
+}
+
+/// Whether anybody took as much as it might: then it may have more.
+fn has_left(shares: &[EndpointShare], taken: &[(PublisherKey, EndpointKey)]) -> bool {
+    let (mut of_publishers, mut of_endpoints) = (HashMap::<PublisherKey, i32>::new(), HashMap::new());
+    for (publisher, endpoint) in taken {
+        let counts =
+            [of_publishers.entry(*publisher).or_default(), of_endpoints.entry(*endpoint).or_default()];
+        for count in counts {
+            *count = count.saturating_add(1_i32);
+        }
+    }
+    shares.iter().any(|share| {
+        let endpoint = (share.publisher.0, share.endpoint);
+        of_publishers.get(&share.publisher).is_some_and(|count| *count >= share.room)
+            || of_endpoints.get(&endpoint).is_some_and(|count| *count >= share.take)
+    })
 }
 
 fn allowance(publisher: &DuePublisher, place: i32, asked: &Asked<'_>) -> Allowance {
@@ -136,7 +166,7 @@ async fn end_switched_off(
         ended.iter().map(|(ended, trace)| facts::delivery_outcome(ids, now, Some(trace), ended)).collect();
     outbox::add(connection, &said).await?;
     if ended.len() >= usize::from(ENDED_AT_ONCE) {
-        notify::notify(connection, DELIVERIES_CHANNEL, &[String::new()]).await?;
+        wake_ups::after_commit(DELIVERIES);
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use futures_util::join;
 use kernel::{ConversionId, TenantId};
-use postgres_kit::notify;
+use postgres_kit::wake_ups;
 
 use crate::{
     domain::{
@@ -13,17 +14,14 @@ use crate::{
         postback::{delivery_id, endpoints_to_tell},
     },
     store::{
-        DELIVERIES_CHANNEL, conversions,
+        DELIVERIES, conversions,
         deliveries::{self, Ended, NewDelivery, PublisherKey},
         publishers, untold,
     },
 };
 
 /// Ends what was still to be told of these conversions and adds what is to be told now.
-pub(super) async fn tell(
-    connection: &mut AsyncPgConnection,
-    news: &[&Conversion],
-) -> QueryResult<Vec<Ended>> {
+pub(super) async fn tell(connection: &AsyncPgConnection, news: &[&Conversion]) -> QueryResult<Vec<Ended>> {
     if news.is_empty() {
         return Ok(Vec::new());
     }
@@ -35,9 +33,12 @@ pub(super) async fn tell(
             (conversion.subject.tenant, conversion.subject.conversion, conversion.status_revision)
         })
         .collect();
-    let superseded = deliveries::supersede(connection, &later).await?;
-    write_down_untellable(connection, news).await?;
-    add(connection, news).await?;
+    let (superseded, written, added) = join!(
+        deliveries::supersede(connection, &later),
+        write_down_untellable(connection, news),
+        add(connection, news),
+    );
+    let (superseded, (), ()) = (superseded?, written?, added?);
     Ok(superseded)
 }
 
@@ -58,7 +59,7 @@ pub(super) async fn tell_untold(
 
 /// A publisher that is known and wants to hear nothing is told nothing. One that is not known yet will be: no conversion
 /// stays untold because the catalog's fact was late.
-async fn write_down_untellable(connection: &mut AsyncPgConnection, news: &[&Conversion]) -> QueryResult<()> {
+async fn write_down_untellable(connection: &AsyncPgConnection, news: &[&Conversion]) -> QueryResult<()> {
     let publishers: Vec<PublisherKey> = publishers_of(news);
     let known = untold::known(connection, &publishers).await?;
     let unknown: Vec<PublisherKey> = publishers.into_iter().filter(|key| !known.contains(key)).collect();
@@ -83,18 +84,18 @@ async fn write_down_untellable(connection: &mut AsyncPgConnection, news: &[&Conv
     Ok(())
 }
 
-async fn add(connection: &mut AsyncPgConnection, news: &[&Conversion]) -> QueryResult<()> {
+async fn add(connection: &AsyncPgConnection, news: &[&Conversion]) -> QueryResult<()> {
     let rows = due(connection, news).await?;
     deliveries::add(connection, &rows).await?;
     if !rows.is_empty() {
-        notify::notify(connection, DELIVERIES_CHANNEL, &[String::new()]).await?;
+        wake_ups::after_commit(DELIVERIES);
     }
     Ok(())
 }
 
 /// What is to be told of these conversions as they stand; writes nothing.
 pub(super) async fn due(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     news: &[&Conversion],
 ) -> QueryResult<Vec<NewDelivery>> {
     let endpoints = publishers::endpoints_of(connection, &publishers_of(news)).await?;

@@ -48,7 +48,7 @@ pub struct Attempt {
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn add(connection: &mut AsyncPgConnection, rows: &[Attempt]) -> QueryResult<()> {
+pub async fn add(mut connection: &AsyncPgConnection, rows: &[Attempt]) -> QueryResult<()> {
     let insert = sql_query(
         "INSERT INTO delivery_attempts (
             tenant_id, delivery_id, number, started_at, duration_ms, request, http_status, failure, response, next_due_at,
@@ -73,5 +73,5 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[Attempt]) -> QueryR
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.endpoint.as_uuid()))
     .bind::<Array<Nullable<Integer>>, _>(column(rows, |row| row.answered_ms))
     .bind::<Array<Text>, _>(column(rows, |row| bounded(&row.headers.join(" "), RESPONSE_BYTES).into_owned()));
-    kept(insert).execute(connection).await.map(drop)
+    kept(insert).execute(&mut connection).await.map(drop)
 }

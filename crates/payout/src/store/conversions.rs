@@ -67,7 +67,7 @@ pub(super) use columns;
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn lock(connection: &mut AsyncPgConnection, keys: &[Key]) -> QueryResult<HashMap<Key, Stored>> {
+pub async fn lock(mut connection: &AsyncPgConnection, keys: &[Key]) -> QueryResult<HashMap<Key, Stored>> {
     let select = sql_query(concat!(
         "SELECT ",
         columns!(),
@@ -77,7 +77,7 @@ pub async fn lock(connection: &mut AsyncPgConnection, keys: &[Key]) -> QueryResu
     ))
     .bind::<Array<SqlUuid>, _>(column(keys, |(tenant, _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(keys, |(_, conversion)| conversion.as_uuid()));
-    let rows: Vec<Row> = kept(select).load(connection).await?;
+    let rows: Vec<Row> = kept(select).load(&mut connection).await?;
     rows.into_iter()
         .map(|row| Stored::try_from(row).map(|stored| (key(&stored.conversion.subject), stored)))
         .collect()
@@ -88,7 +88,7 @@ pub async fn lock(connection: &mut AsyncPgConnection, keys: &[Key]) -> QueryResu
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn insert(connection: &mut AsyncPgConnection, rows: &[Write<'_>]) -> QueryResult<usize> {
+pub async fn insert(mut connection: &AsyncPgConnection, rows: &[Write<'_>]) -> QueryResult<usize> {
     let insert = sql_query(
         "INSERT INTO conversions (
             tenant_id, conversion_id, gk_click_id, advertiser_id, publisher_id, offer_id, offer_event_id, received_at,
@@ -136,14 +136,14 @@ pub async fn insert(connection: &mut AsyncPgConnection, rows: &[Write<'_>]) -> Q
     .bind::<Array<Nullable<Timestamptz>>, _>(column(rows, |row| taken_at(row.conversion)))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| taken_micros(row.conversion)))
     .bind::<Array<Nullable<Text>>, _>(column(rows, |row| taken_currency(row.conversion)));
-    kept(insert).execute(connection).await
+    kept(insert).execute(&mut connection).await
 }
 
 /// Writes the newer state of conversions that this transaction has locked, with a newer verdict.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn update(connection: &mut AsyncPgConnection, rows: &[Write<'_>]) -> QueryResult<usize> {
+pub async fn update(mut connection: &AsyncPgConnection, rows: &[Write<'_>]) -> QueryResult<usize> {
     let update = sql_query(
         "UPDATE conversions SET
             received_at = new.received_at, verdict_revision = new.verdict_revision, hold_ends_at = new.hold_ends_at,
@@ -170,14 +170,14 @@ pub async fn update(connection: &mut AsyncPgConnection, rows: &[Write<'_>]) -> Q
     .bind::<Array<Binary>, _>(column(rows, |row| row.verdict))
     .bind::<Array<Text>, _>(column(rows, |row| row.trace.traceparent.as_str()))
     .bind::<Array<Text>, _>(column(rows, |row| row.trace.tracestate.as_str()));
-    kept(update).execute(connection).await
+    kept(update).execute(&mut connection).await
 }
 
 /// Writes the newer standing, money and books of conversions that this transaction has locked.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn change(connection: &mut AsyncPgConnection, rows: &[&Conversion]) -> QueryResult<usize> {
+pub async fn change(mut connection: &AsyncPgConnection, rows: &[&Conversion]) -> QueryResult<usize> {
     let update = sql_query(
         "UPDATE conversions SET
             status = new.status, status_by = new.status_by, status_revision = new.status_revision,
@@ -206,7 +206,7 @@ pub async fn change(connection: &mut AsyncPgConnection, rows: &[&Conversion]) ->
     .bind::<Array<Nullable<Timestamptz>>, _>(column(rows, |row| taken_at(row)))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| taken_micros(row)))
     .bind::<Array<Nullable<Text>>, _>(column(rows, |row| taken_currency(row)));
-    kept(update).execute(connection).await
+    kept(update).execute(&mut connection).await
 }
 
 const fn key(subject: &Subject) -> Key {

@@ -110,7 +110,7 @@ impl End {
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn supersede(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     conversions: &[(TenantId, ConversionId, u64)],
 ) -> QueryResult<Vec<Ended>> {
     if conversions.is_empty() {
@@ -128,7 +128,7 @@ pub async fn supersede(
     .bind::<Array<SqlUuid>, _>(column(conversions, |(tenant, _, _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(conversions, |(_, conversion, _)| conversion.as_uuid()))
     .bind::<Array<BigInt>, _>(column(conversions, |(_, _, revision)| revision_to_sql(*revision)));
-    let rows: Vec<EndedRow> = kept(update).load(connection).await?;
+    let rows: Vec<EndedRow> = kept(update).load(&mut connection).await?;
     rows.into_iter().map(Ended::try_from).collect()
 }
 
@@ -137,7 +137,7 @@ pub async fn supersede(
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn add(connection: &mut AsyncPgConnection, rows: &[NewDelivery]) -> QueryResult<()> {
+pub async fn add(mut connection: &AsyncPgConnection, rows: &[NewDelivery]) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -159,7 +159,7 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[NewDelivery]) -> Qu
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.endpoint.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.publisher.as_uuid()))
     .bind::<Array<Text>, _>(column(rows, |row| words::told(row.told)));
-    kept(insert).execute(connection).await.map(drop)
+    kept(insert).execute(&mut connection).await.map(drop)
 }
 
 #[derive(QueryableByName)]

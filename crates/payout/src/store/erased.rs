@@ -62,7 +62,7 @@ pub struct StoredVerdict {
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn stored(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     clicks: &[(TenantId, ClickId)],
 ) -> QueryResult<Vec<StoredVerdict>> {
     let select = sql_query(
@@ -74,14 +74,14 @@ pub async fn stored(
     )
     .bind::<Array<SqlUuid>, _>(column(clicks, |(tenant, _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(clicks, |(_, click)| click.as_uuid()));
-    kept(select).load(connection).await
+    kept(select).load(&mut connection).await
 }
 
 /// Writes verdicts as they are left.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn save(connection: &mut AsyncPgConnection, rows: &[(Uuid, Uuid, Vec<u8>)]) -> QueryResult<usize> {
+pub async fn save(mut connection: &AsyncPgConnection, rows: &[(Uuid, Uuid, Vec<u8>)]) -> QueryResult<usize> {
     let update = sql_query(
         "UPDATE conversions SET verdict = new.verdict
         FROM unnest($1, $2, $3) AS new (tenant_id, conversion_id, verdict)
@@ -90,5 +90,5 @@ pub async fn save(connection: &mut AsyncPgConnection, rows: &[(Uuid, Uuid, Vec<u
     .bind::<Array<SqlUuid>, _>(column(rows, |(tenant, _, _)| *tenant))
     .bind::<Array<SqlUuid>, _>(column(rows, |(_, conversion, _)| *conversion))
     .bind::<Array<Binary>, _>(column(rows, |(_, _, verdict)| verdict.as_slice()));
-    kept(update).execute(connection).await
+    kept(update).execute(&mut connection).await
 }

@@ -17,7 +17,7 @@ use crate::domain::conversion::Conversion;
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn add(connection: &mut AsyncPgConnection, rows: &[&Conversion]) -> QueryResult<()> {
+pub async fn add(mut connection: &AsyncPgConnection, rows: &[&Conversion]) -> QueryResult<()> {
     let insert = sql_query(
         "INSERT INTO conversion_history (
             tenant_id, conversion_id, status_revision, status, status_by, reason_code, reason, verdict_revision,
@@ -35,5 +35,5 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[&Conversion]) -> Qu
     .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.money.map(|money| money.currency.to_string())))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.money.map(|money| money.revenue.0)))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.money.map(|money| money.payout.0)));
-    kept(insert).execute(connection).await.map(drop)
+    kept(insert).execute(&mut connection).await.map(drop)
 }

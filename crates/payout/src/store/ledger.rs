@@ -7,6 +7,7 @@ use diesel::{
     sql_types::{Array, BigInt, Date, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::join;
 use kernel::{ConversionId, TenantId, TransferId};
 use postgres_kit::kept;
 use uuid::Uuid;
@@ -59,11 +60,20 @@ impl Entry {
 ///
 /// # Errors
 /// diesel's, when a statement fails.
-pub async fn add(connection: &mut AsyncPgConnection, entries: &[Entry], periods: &Taken) -> QueryResult<()> {
+pub async fn add(connection: &AsyncPgConnection, entries: &[Entry], periods: &Taken) -> QueryResult<()> {
     if entries.is_empty() {
         return Ok(());
     }
-    add_accounts(connection, entries).await?;
+    let (accounts, transfers) =
+        join!(add_accounts(connection, entries), add_transfers(connection, entries, periods));
+    accounts.and(transfers)
+}
+
+async fn add_transfers(
+    mut connection: &AsyncPgConnection,
+    entries: &[Entry],
+    periods: &Taken,
+) -> QueryResult<()> {
     let insert = sql_query(
         "INSERT INTO ledger_transfers (
             tenant_id, transfer_id, conversion_id, status_revision, flow, kind, pending_transfer_id,
@@ -87,11 +97,11 @@ pub async fn add(connection: &mut AsyncPgConnection, entries: &[Entry], periods:
     .bind::<Array<BigInt>, _>(column(entries, |entry| entry.transfer.amount.0))
     .bind::<Array<Nullable<Date>>, _>(column(entries, |entry| periods.of(entry.transfer.debit.tenant)))
     .bind::<Array<Nullable<SqlUuid>>, _>(column(entries, Entry::statement));
-    kept(insert).execute(connection).await.map(drop)
+    kept(insert).execute(&mut connection).await.map(drop)
 }
 
 /// In the order of their ids: two batches that open the same new accounts do not wait for each other in a circle.
-async fn add_accounts(connection: &mut AsyncPgConnection, entries: &[Entry]) -> QueryResult<()> {
+async fn add_accounts(mut connection: &AsyncPgConnection, entries: &[Entry]) -> QueryResult<()> {
     let accounts: BTreeMap<(TenantId, AccountId), Account> = entries
         .iter()
         .flat_map(|entry| [entry.transfer.debit, entry.transfer.credit])
@@ -112,7 +122,7 @@ async fn add_accounts(connection: &mut AsyncPgConnection, entries: &[Entry]) -> 
     .bind::<Array<Text>, _>(column(&accounts, |(_, account)| account.kind.word()))
     .bind::<Array<SqlUuid>, _>(column(&accounts, |(_, account)| account.party))
     .bind::<Array<Text>, _>(column(&accounts, |(_, account)| account.currency.to_string()));
-    kept(insert).execute(connection).await.map(drop)
+    kept(insert).execute(&mut connection).await.map(drop)
 }
 
 /// A balance as the view folds it.

@@ -68,15 +68,15 @@ pub const APPEND_ONLY: &[&str] = &[
     "statement_payments",
 ];
 
-/// The channel that tells replicas of new deliveries.
-pub const DELIVERIES_CHANNEL: &str = "deliveries";
+/// The deliverer's work.
+pub const DELIVERIES: &str = "deliveries";
 
 /// The database's clock, by which holds end: the moment at which the transaction began.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn now(connection: &mut AsyncPgConnection) -> QueryResult<Timestamp> {
-    let row: Now = kept(sql_query("SELECT now() AS moment")).get_result(connection).await?;
+pub async fn now(mut connection: &AsyncPgConnection) -> QueryResult<Timestamp> {
+    let row: Now = kept(sql_query("SELECT now() AS moment")).get_result(&mut connection).await?;
     Ok(from_sql(row.moment))
 }
 

@@ -132,11 +132,11 @@ pub async fn apply(connection: &mut AsyncPgConnection, offer: &Offer) -> QueryRe
 /// # Errors
 /// diesel's, when a statement fails.
 pub async fn lock(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     keys: &[OfferKey],
 ) -> QueryResult<HashMap<OfferKey, Locked>> {
     // The caps are read once the offers are locked: they change only with their offer.
-    let rows: Vec<Row> = kept(named(LOCK, keys)).load(connection).await?;
+    let rows: Vec<Row> = kept(named(LOCK, keys)).load(&mut connection).await?;
     offers(connection, keys, rows).await
 }
 
@@ -160,12 +160,12 @@ fn named(statement: &'static str, keys: &[OfferKey]) -> BoxedSqlQuery<'static, P
 }
 
 async fn offers(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     keys: &[OfferKey],
     rows: Vec<Row>,
 ) -> QueryResult<HashMap<OfferKey, Locked>> {
     let mut offers = rows.into_iter().map(Row::read).collect::<QueryResult<HashMap<_, _>>>()?;
-    let caps: Vec<CapRow> = kept(named(CAPS, keys)).load(connection).await?;
+    let caps: Vec<CapRow> = kept(named(CAPS, keys)).load(&mut connection).await?;
     for row in caps {
         let key = (TenantId::from_uuid(row.tenant_id), OfferId::from_uuid(row.offer_id));
         let cap = row.read()?;
@@ -181,7 +181,7 @@ async fn offers(
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn tell_budgets(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     rows: &[(OfferKey, ToldBudget)],
 ) -> QueryResult<()> {
     let update = sql_query(
@@ -200,7 +200,7 @@ pub async fn tell_budgets(
         BudgetState::SpentUntil(moment) => Some(to_sql(moment)),
         BudgetState::Open | BudgetState::Spent => None,
     }));
-    kept(update).execute(connection).await.map(drop)
+    kept(update).execute(&mut connection).await.map(drop)
 }
 
 /// Writes down what was raised of locked offers.

@@ -88,14 +88,14 @@ macro_rules! columns {
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn lock_current(connection: &mut AsyncPgConnection, tenants: &[TenantId]) -> QueryResult<Taken> {
+pub async fn lock_current(mut connection: &AsyncPgConnection, tenants: &[TenantId]) -> QueryResult<Taken> {
     let select = sql_query(
         "SELECT tenant_id, period FROM statement_periods
         WHERE tenant_id = ANY($1) AND closed_at IS NULL AND begins_at <= now() AND ends_at > now()
         ORDER BY tenant_id FOR SHARE",
     )
     .bind::<Array<SqlUuid>, _>(column(tenants, |tenant| tenant.as_uuid()));
-    let rows: Vec<Key> = kept(select).load(connection).await?;
+    let rows: Vec<Key> = kept(select).load(&mut connection).await?;
     let keys = rows.into_iter().map(|row| (TenantId::from_uuid(row.tenant_id), Month::of_day(row.period)));
     Ok(Taken(keys.collect()))
 }
@@ -105,7 +105,7 @@ pub async fn lock_current(connection: &mut AsyncPgConnection, tenants: &[TenantI
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn lock_open(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     tenant: TenantId,
     month: Month,
 ) -> QueryResult<bool> {
@@ -115,7 +115,7 @@ pub async fn lock_open(
     )
     .bind::<SqlUuid, _>(tenant.as_uuid())
     .bind::<Date, _>(month.first_day());
-    let row: Option<Key> = kept(select).get_result(connection).await.optional()?;
+    let row: Option<Key> = kept(select).get_result(&mut connection).await.optional()?;
     Ok(row.is_some())
 }
 
@@ -123,21 +123,21 @@ pub async fn lock_open(
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn all(connection: &mut AsyncPgConnection, tenant: TenantId) -> QueryResult<Vec<PeriodRow>> {
+pub async fn all(mut connection: &AsyncPgConnection, tenant: TenantId) -> QueryResult<Vec<PeriodRow>> {
     let select = sql_query(concat!(
         "SELECT ",
         columns!(),
         " FROM statement_periods WHERE tenant_id = $1 ORDER BY period DESC"
     ))
     .bind::<SqlUuid, _>(tenant.as_uuid());
-    kept(select).load(connection).await
+    kept(select).load(&mut connection).await
 }
 
 /// Makes a period, unless another replica was first.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn add(connection: &mut AsyncPgConnection, tenant: TenantId, period: Period) -> QueryResult<()> {
+pub async fn add(mut connection: &AsyncPgConnection, tenant: TenantId, period: Period) -> QueryResult<()> {
     let insert = sql_query(
         "INSERT INTO statement_periods (tenant_id, period, time_zone, begins_at, ends_at)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
@@ -147,7 +147,7 @@ pub async fn add(connection: &mut AsyncPgConnection, tenant: TenantId, period: P
     .bind::<Text, _>(period.zone.name())
     .bind::<Timestamptz, _>(to_sql(period.begins_at))
     .bind::<Timestamptz, _>(to_sql(period.ends_at));
-    kept(insert).execute(connection).await.map(drop)
+    kept(insert).execute(&mut connection).await.map(drop)
 }
 
 /// Locks a period for closing: waits for every transaction that posts into it, and nobody posts into it any more.

@@ -39,7 +39,7 @@ pub struct DuePublisher {
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn lock_due(connection: &mut AsyncPgConnection) -> QueryResult<Vec<DuePublisher>> {
+pub async fn lock_due(mut connection: &AsyncPgConnection) -> QueryResult<Vec<DuePublisher>> {
     let lock = sql_query(
         "SELECT publishers.tenant_id, publishers.publisher_id, max_concurrency, max_per_second, bucket_empty_at,
             now() AS moment
@@ -58,7 +58,7 @@ pub async fn lock_due(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Due
         ORDER BY publishers.tenant_id, publishers.publisher_id
         FOR NO KEY UPDATE OF publishers",
     );
-    let rows: Vec<DueRow> = kept(lock).load(connection).await?;
+    let rows: Vec<DueRow> = kept(lock).load(&mut connection).await?;
     Ok(rows.into_iter().map(DuePublisher::from).collect())
 }
 
@@ -110,7 +110,7 @@ pub async fn endpoints_of(
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn save_buckets(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     buckets: &[(PublisherKey, Bucket)],
 ) -> QueryResult<()> {
     let update = sql_query(
@@ -121,7 +121,7 @@ pub async fn save_buckets(
     .bind::<Array<SqlUuid>, _>(column(buckets, |((tenant, _), _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(buckets, |((_, publisher), _)| publisher.as_uuid()))
     .bind::<Array<Nullable<Timestamptz>>, _>(column(buckets, |(_, bucket)| bucket.empty_at.map(to_sql)));
-    kept(update).execute(connection).await.map(drop)
+    kept(update).execute(&mut connection).await.map(drop)
 }
 
 #[derive(QueryableByName)]

@@ -180,7 +180,7 @@ pub type EndpointsByPublisher = HashMap<(TenantId, PublisherId), Vec<Endpoint>>;
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn endpoints_of(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     publishers: &[(TenantId, PublisherId)],
 ) -> QueryResult<EndpointsByPublisher> {
     let select = sql_query(
@@ -191,7 +191,7 @@ pub async fn endpoints_of(
     )
     .bind::<Array<SqlUuid>, _>(column(publishers, |(tenant, _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(publishers, |(_, publisher)| publisher.as_uuid()));
-    let rows: Vec<Row> = kept(select).load(connection).await?;
+    let rows: Vec<Row> = kept(select).load(&mut connection).await?;
     let mut endpoints = EndpointsByPublisher::new();
     for row in rows {
         let publisher = (TenantId::from_uuid(row.tenant_id), PublisherId::from_uuid(row.publisher_id));

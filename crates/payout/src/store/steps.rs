@@ -102,7 +102,7 @@ pub async fn of_clicks(
 /// # Errors
 /// diesel's, when the statement fails or a stored verdict does not decode.
 pub async fn people_said(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     clicks: &[ClickKey],
 ) -> QueryResult<HashMap<ClickKey, PeopleSaid>> {
     if clicks.is_empty() {
@@ -128,7 +128,7 @@ pub async fn people_said(
     )
     .bind::<Array<SqlUuid>, _>(column(clicks, |(tenant, _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(clicks, |(_, click)| click.as_uuid()));
-    let rows: Vec<RejectedRow> = kept(select).load(connection).await?;
+    let rows: Vec<RejectedRow> = kept(select).load(&mut connection).await?;
     let mut said: HashMap<ClickKey, PeopleSaid> = HashMap::new();
     for row in rows {
         let click = (TenantId::from_uuid(row.tenant_id), ClickId::from_uuid(row.gk_click_id));

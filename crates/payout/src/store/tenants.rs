@@ -78,12 +78,12 @@ pub async fn apply(connection: &mut AsyncPgConnection, tenant: &Tenant) -> Query
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn rates(connection: &mut AsyncPgConnection, tenants: &[TenantId]) -> QueryResult<Rates> {
+pub async fn rates(mut connection: &AsyncPgConnection, tenants: &[TenantId]) -> QueryResult<Rates> {
     let select = sql_query(
         "SELECT tenant_id, from_currency, to_currency, rate_e12 FROM currency_rates WHERE tenant_id = ANY($1)",
     )
     .bind::<Array<SqlUuid>, _>(column(tenants, |tenant| tenant.as_uuid()));
-    let rows: Vec<Row> = kept(select).load(connection).await?;
+    let rows: Vec<Row> = kept(select).load(&mut connection).await?;
     let rates = rows.into_iter().map(|row| {
         let rate = Rate::from_e12(row.rate_e12).ok_or_else(|| unreadable("rate_e12", "not above 0"))?;
         let from = currency_from_sql(&row.from_currency)?;
@@ -96,10 +96,10 @@ pub async fn rates(connection: &mut AsyncPgConnection, tenants: &[TenantId]) -> 
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn zone(connection: &mut AsyncPgConnection, tenant: TenantId) -> QueryResult<Tz> {
+pub async fn zone(mut connection: &AsyncPgConnection, tenant: TenantId) -> QueryResult<Tz> {
     let select =
         sql_query("SELECT time_zone FROM tenants WHERE tenant_id = $1").bind::<SqlUuid, _>(tenant.as_uuid());
-    let row: Option<ZoneRow> = kept(select).get_result(connection).await.optional()?;
+    let row: Option<ZoneRow> = kept(select).get_result(&mut connection).await.optional()?;
     row.map_or(Ok(Tz::UTC), |row| zone_from_sql(&row.time_zone))
 }
 

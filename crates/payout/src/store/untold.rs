@@ -21,7 +21,7 @@ use super::{column::column, conversions, deliveries::PublisherKey};
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn lock_out_news(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     publishers: &[PublisherKey],
 ) -> QueryResult<()> {
     let lock = sql_query(
@@ -30,7 +30,7 @@ pub async fn lock_out_news(
     )
     .bind::<Array<SqlUuid>, _>(column(publishers, |(tenant, _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(publishers, |(_, publisher)| publisher.as_uuid()));
-    kept(lock).execute(connection).await.map(drop)
+    kept(lock).execute(&mut connection).await.map(drop)
 }
 
 /// Waits until no transaction writes down conversions of `publishers`; none will until this one ends.
@@ -55,7 +55,7 @@ pub async fn lock_for_news(
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn known(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     publishers: &[PublisherKey],
 ) -> QueryResult<HashSet<PublisherKey>> {
     let select = sql_query(
@@ -64,7 +64,7 @@ pub async fn known(
     )
     .bind::<Array<SqlUuid>, _>(column(publishers, |(tenant, _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(publishers, |(_, publisher)| publisher.as_uuid()));
-    let rows: Vec<Known> = kept(select).load(connection).await?;
+    let rows: Vec<Known> = kept(select).load(&mut connection).await?;
     Ok(rows
         .into_iter()
         .map(|row| (TenantId::from_uuid(row.tenant_id), PublisherId::from_uuid(row.publisher_id)))
@@ -76,7 +76,7 @@ pub async fn known(
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn add(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     rows: &[(PublisherKey, ConversionId)],
 ) -> QueryResult<()> {
     let insert = sql_query(
@@ -87,7 +87,7 @@ pub async fn add(
     .bind::<Array<SqlUuid>, _>(column(rows, |((tenant, _), _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(rows, |((_, publisher), _)| publisher.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(rows, |(_, conversion)| conversion.as_uuid()));
-    kept(insert).execute(connection).await.map(drop)
+    kept(insert).execute(&mut connection).await.map(drop)
 }
 
 /// Removes what was written down under these publishers, and returns it.

@@ -23,7 +23,7 @@ use crate::domain::limits::{Counter, Delta, OfferKey, Period, Usage};
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn load(connection: &mut AsyncPgConnection, counters: &[Counter]) -> QueryResult<Usage> {
+pub async fn load(mut connection: &AsyncPgConnection, counters: &[Counter]) -> QueryResult<Usage> {
     let select = sql_query(
         "SELECT usage.* FROM limit_usage AS usage
         JOIN unnest($1, $2, $3, $4, $5, $6) AS wanted (
@@ -38,7 +38,7 @@ pub async fn load(connection: &mut AsyncPgConnection, counters: &[Counter]) -> Q
     .bind::<Array<SqlUuid>, _>(column(counters, publisher))
     .bind::<Array<Text>, _>(column(counters, |counter| counter.period.word()))
     .bind::<Array<Date>, _>(column(counters, |counter| counter.begins));
-    let rows: Vec<Row> = kept(select).load(connection).await?;
+    let rows: Vec<Row> = kept(select).load(&mut connection).await?;
     usage(rows)
 }
 
@@ -70,7 +70,7 @@ pub async fn present(
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn add(connection: &mut AsyncPgConnection, rows: &[(Counter, Currency, Delta)]) -> QueryResult<()> {
+pub async fn add(mut connection: &AsyncPgConnection, rows: &[(Counter, Currency, Delta)]) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -85,7 +85,7 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[(Counter, Currency,
             OR added.period = 'all_time'
         ON CONFLICT DO NOTHING",
     );
-    kept(named(insert.into_boxed(), rows)).execute(connection).await?;
+    kept(named(insert.into_boxed(), rows)).execute(&mut connection).await?;
     let update = sql_query(
         "UPDATE limit_usage AS usage SET
             conversions = usage.conversions + added.conversions,
@@ -100,7 +100,7 @@ pub async fn add(connection: &mut AsyncPgConnection, rows: &[(Counter, Currency,
     let update = named(update.into_boxed(), rows)
         .bind::<Array<BigInt>, _>(column(rows, |(.., delta)| delta.conversions))
         .bind::<Array<BigInt>, _>(column(rows, |(.., delta)| delta.revenue));
-    kept(update).execute(connection).await.map(drop)
+    kept(update).execute(&mut connection).await.map(drop)
 }
 
 type Boxed = BoxedSqlQuery<'static, Pg, SqlQuery>;

@@ -5,7 +5,6 @@
 
 mod relay;
 mod sink;
-pub(crate) mod wake_up;
 
 use diesel::{
     QueryResult, sql_query,
@@ -19,7 +18,10 @@ pub use self::{
     relay::Relay,
     sink::{Sink, SinkError},
 };
-use crate::kept::kept;
+use crate::{kept::kept, wake_ups};
+
+/// The relay's work.
+const FACTS: &str = "facts";
 
 /// One fact on its way to the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +59,6 @@ pub async fn add(mut connection: &AsyncPgConnection, facts: &[Outgoing]) -> Quer
     .bind::<Array<Text>, _>(keys)
     .bind::<Array<Binary>, _>(envelopes);
     kept(insert).execute(&mut connection).await?;
-    wake_up::after_commit();
+    wake_ups::after_commit(FACTS);
     Ok(())
 }

@@ -15,17 +15,19 @@ use diesel::{
     sql_types::{BigInt, Binary, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::join;
 use kernel::FactId;
 use process::Supervisor;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{Outgoing, Sink, SinkError};
+use super::{FACTS, Outgoing, Sink, SinkError};
 use crate::{
     dead_items::{self, DeadItem},
     error::{DbError, Failure},
     gauges,
     kept::kept,
+    lazy_commit::not_waited_for,
     pool::Pool,
     transact::{Retries, jittered, transact},
 };
@@ -51,13 +53,19 @@ impl Relay {
     /// Starts relaying to `sink`. It goes on while the process drains, for what the last batches commit; what is left
     /// when the work has ended waits for the next start or another replica.
     pub fn run<S: Sink>(pool: Pool, sink: S, supervisor: &Supervisor) {
+        Self::run_gathering(pool, sink, Duration::ZERO, supervisor);
+    }
+
+    /// The same with a rest after each pass, for facts that nobody waits for: fewer and larger messages, here and for
+    /// everybody who hears them. What is committed when there was nothing before is sent at once all the same.
+    pub fn run_gathering<S: Sink>(pool: Pool, sink: S, rest: Duration, supervisor: &Supervisor) {
         gauges::watch(pool.clone(), supervisor);
-        supervisor.spawn_support("outbox-relay", relay(pool, sink));
+        supervisor.spawn_support("outbox-relay", relay(pool, sink, rest));
     }
 }
 
-async fn relay<S: Sink>(pool: Pool, sink: S) {
-    let mut pace = Pace::new();
+async fn relay<S: Sink>(pool: Pool, sink: S, rest: Duration) {
+    let (mut pace, facts) = (Pace::new(), pool.woken_by(FACTS));
     loop {
         let outcome = if sink.is_writable() {
             pass(&pool, &sink, pace.batch).await
@@ -65,10 +73,11 @@ async fn relay<S: Sink>(pool: Pool, sink: S) {
             Err(RelayError::Sink(SinkError::Unavailable(String::from("not connected"))))
         };
         let ControlFlow::Break(wait) = pace.after(outcome) else { continue };
+        tokio::time::sleep(rest).await;
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             // It says that there are facts, not that the broker is back.
-            () = pool.outbox_grew().notified(), if pace.is_well() => {}
+            () = facts.notified(), if pace.is_well() => {}
         }
     }
 }
@@ -186,16 +195,18 @@ async fn pass<S: Sink>(pool: &Pool, sink: &S, batch: u16) -> Result<Passed, Rela
 }
 
 async fn take(connection: &mut AsyncPgConnection, batch: u16) -> Result<Vec<Outgoing>, DbError> {
-    // Materialized: chosen once, whatever plan the deletion gets.
+    // By their places in the table: nobody updates these rows, so they stay where they were locked, and whatever the planner thinks of
+    // a table that is empty now and large a moment later, it reads these and no others.
     let delete = sql_query(
-        "WITH batch AS MATERIALIZED (
-            SELECT position FROM outbox ORDER BY position LIMIT $1 FOR UPDATE SKIP LOCKED
-        )
-        DELETE FROM outbox USING batch WHERE outbox.position = batch.position
-        RETURNING outbox.position, fact_id, exchange, routing_key, envelope",
+        "DELETE FROM outbox WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM outbox ORDER BY position LIMIT $1 FOR UPDATE SKIP LOCKED
+        )) RETURNING position, fact_id, exchange, routing_key, envelope",
     )
     .bind::<BigInt, _>(i64::from(batch));
-    let mut rows: Vec<Row> = kept(delete).load(connection).await?;
+    let mut connection: &AsyncPgConnection = connection;
+    let (lazy, rows) = join!(not_waited_for(connection), kept(delete).load(&mut connection));
+    lazy?;
+    let mut rows: Vec<Row> = rows?;
     rows.sort_unstable_by_key(|row| row.position);
     Ok(rows.into_iter().map(Outgoing::from).collect())
 }

@@ -12,6 +12,7 @@ mod pool;
 mod replicas;
 mod tokens;
 mod transact;
+mod wake_ups;
 
 use std::time::Duration;
 

@@ -11,12 +11,14 @@ use futures_util::{
     FutureExt as _,
     future::{Fuse, FusedFuture as _},
 };
-use postgres_kit::notify::Changes;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{Deliverer, Done, Ticket, slots::Slots};
-use crate::store::deliveries::{Claimed, PublisherKey, Unreadable};
+use crate::store::{
+    DELIVERIES,
+    deliveries::{Claimed, PublisherKey, Unreadable},
+};
 
 /// To claim, or to record, costs nearly the same for one delivery as for many. So both wait until there is room for one in so
 /// many slots, or as many attempts are over …
@@ -26,7 +28,8 @@ const GATHERING: Duration = Duration::from_millis(10);
 
 impl Deliverer {
     /// Delivers until the process stops.
-    pub(super) async fn run(self, mut wake_ups: Changes) {
+    pub(super) async fn run(self) {
+        let wake_ups = self.pool.woken_by(DELIVERIES);
         let soft = self.supervisor.soft();
         let (report, mut reports) = mpsc::channel::<Done>(self.bounds.in_flight.max(1));
         let slots = Arc::new(Slots::new(self.bounds.in_flight));
@@ -35,7 +38,9 @@ impl Deliverer {
         let (recording, claiming) = (Fuse::terminated(), Fuse::terminated());
         tokio::pin!(recording, claiming);
         let mut under_record = 0;
-        let mut may_be_due = true;
+        // Whether a commit says that something is due; whether the last claim has left something for want of room, and there
+        // may be more room since it began.
+        let (mut is_woken, mut is_more, mut is_freed) = (true, false, false);
         let (mut claimed_at, mut recorded_at) = (Instant::now(), Instant::now());
         let mut is_failing = false;
         // After a failure: not again before something has happened.
@@ -53,6 +58,8 @@ impl Deliverer {
             if unrecorded > self.bounds.in_flight {
                 room.deliveries = 0;
             }
+            let is_time = claimed_at.elapsed() >= self.bounds.poll;
+            let may_be_due = is_woken || is_time || (is_more && is_freed);
             let wants = may_begin
                 && may_be_due
                 && room.deliveries > 0
@@ -60,7 +67,7 @@ impl Deliverer {
                 && !soft.is_cancelled();
             let is_enough = room.deliveries >= few || claimed_at.elapsed() >= GATHERING;
             if wants && is_enough {
-                may_be_due = false;
+                (is_woken, is_freed) = (false, false);
                 let lease = self.sender.ids.uuid_v7();
                 claiming.set(self.claim(lease, room, busy.of.clone()).fuse());
             }
@@ -80,14 +87,17 @@ impl Deliverer {
                         // What came meanwhile is after it.
                         Err(_) => drop(done.splice(0..0, recorded)),
                     }
-                    // What was told may have kept something newer from being due.
-                    may_be_due = true;
+                    // Those that failed count no more for their publishers.
+                    is_freed = true;
                     Some(outcome)
                 }
                 (lease, claimed) = &mut claiming, if !claiming.is_terminated() => {
                     claimed_at = Instant::now();
-                    may_be_due |= claimed.is_err();
-                    Some(claimed.map(|claimed| self.begin(claimed, lease, (&slots, &report), &mut busy)))
+                    is_woken |= claimed.is_err();
+                    Some(claimed.map(|taken| {
+                        is_more = taken.is_more;
+                        self.begin(taken.claimed, lease, (&slots, &report), &mut busy);
+                    }))
                 }
                 Some(finished) = reports.recv() => {
                     let mut finished = Some(finished);
@@ -98,21 +108,20 @@ impl Deliverer {
                         done.push(one);
                         finished = reports.try_recv().ok();
                     }
-                    // Slots are free.
-                    may_be_due = true;
+                    is_freed = true;
                     None
                 }
                 () = tokio::time::sleep_until((claimed_at + GATHERING).into()), if wants && !is_enough => None,
                 () = tokio::time::sleep_until((recorded_at + GATHERING).into()), if has_done && !is_much => None,
-                () = slots.grows(), if may_be_due && room.deliveries == 0 => None,
-                _change = wake_ups.next(), if !is_failing && !soft.is_cancelled() => {
-                    may_be_due = true;
+                () = slots.grows(), if (is_woken || is_more) && room.deliveries == 0 => {
+                    is_freed = true;
                     None
                 }
-                () = tokio::time::sleep(self.bounds.poll) => {
-                    may_be_due = true;
+                () = wake_ups.notified(), if !is_failing && !soft.is_cancelled() => {
+                    is_woken = true;
                     None
                 }
+                () = tokio::time::sleep(self.bounds.poll) => None,
                 () = soft.cancelled(), if !soft.is_cancelled() => None,
             };
             may_begin = !matches!(outcome, Some(Err(_)));
