@@ -6,7 +6,7 @@ use contracts::tracker::ClickRecorded;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use kernel::{ClickId, PublisherId, TenantId, TokenId};
-use postgres_kit::{DbError, Retries, transact};
+use postgres_kit::{DbError, Retries, Snapshot, transact};
 use prost::Message as _;
 use uuid::Uuid;
 
@@ -117,8 +117,10 @@ impl Attributor {
         offset: i64,
         limit: i64,
     ) -> Result<(Vec<ErasureRow>, u64), DbError> {
-        let mut connection = self.pool.get().await?;
-        Ok(erasures::list(&mut connection, tenant, offset, limit).await?)
+        transact(&self.pool, Snapshot, async |connection| {
+            Ok(erasures::list(connection, tenant, offset, limit).await?)
+        })
+        .await
     }
 
     /// One step of the oldest order; whether there may be more to do.

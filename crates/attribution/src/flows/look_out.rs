@@ -15,7 +15,7 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use kernel::{FactId, OfferId, TenantId, Timestamp};
 use postgres_kit::{
-    DbError, Retries,
+    DbError, Retries, Snapshot,
     outbox::{self, Outgoing},
     transact,
 };
@@ -106,8 +106,7 @@ impl Attributor {
     /// # Errors
     /// The database's.
     pub async fn alarms(&self, listing: &alarms::Listing) -> Result<(Vec<StoredAlarm>, u64), DbError> {
-        let mut connection = self.pool.get().await?;
-        Ok(alarms::list(&mut connection, listing).await?)
+        transact(&self.pool, Snapshot, async |connection| Ok(alarms::list(connection, listing).await?)).await
     }
 
     async fn open_alarms(&self) -> Result<Vec<(AlarmKind, i64)>, DbError> {

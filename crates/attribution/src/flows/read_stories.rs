@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kernel::{ClickId, ReceiptId, TenantId};
-use postgres_kit::{DbError, Pool};
+use postgres_kit::{DbError, Pool, Snapshot, transact};
 use prost::Message;
 
 use crate::{
@@ -121,8 +121,8 @@ impl StoryReader {
     /// # Errors
     /// The database's.
     pub async fn list(&self, listing: &Listing) -> Result<(Vec<ListedStory>, u64), DbError> {
-        let mut connection = self.pool.get().await?;
-        Ok(postback_list::list(&mut connection, listing).await?)
+        transact(&self.pool, Snapshot, async |connection| Ok(postback_list::list(connection, listing).await?))
+            .await
     }
 
     /// Groups of postbacks, the largest first, and how many groups there are.
@@ -144,8 +144,10 @@ impl StoryReader {
         codes: &[Code],
         page: (i64, i64),
     ) -> Result<(Vec<Parked>, u64), DbError> {
-        let mut connection = self.pool.get().await?;
-        Ok(parked::list(&mut connection, tenant, codes, page).await?)
+        transact(&self.pool, Snapshot, async |connection| {
+            Ok(parked::list(connection, tenant, codes, page).await?)
+        })
+        .await
     }
 
     /// A journey; `None` when the tenant has none of that click.

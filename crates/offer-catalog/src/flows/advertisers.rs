@@ -1,7 +1,7 @@
 //! Advertisers.
 
 use kernel::{AdvertiserId, TenantId, TokenId};
-use postgres_kit::{Retries, transact};
+use postgres_kit::{Retries, Snapshot, transact};
 
 use super::{
     Answer, Catalog, FlowError, Once,
@@ -108,7 +108,7 @@ impl Catalog {
         sort: Sort,
         window: Window,
     ) -> Result<Slice<Advertiser>, FlowError> {
-        transact(self.pool(), Retries::default(), async |conn| {
+        transact(self.pool(), Snapshot, async |conn| {
             Ok(advertisers::list(conn, tenant, filter, sort, window).await?)
         })
         .await

@@ -1,7 +1,7 @@
 //! Reading the audit log.
 
 use kernel::TenantId;
-use postgres_kit::{Retries, transact};
+use postgres_kit::{Snapshot, transact};
 use uuid::Uuid;
 
 use super::{Catalog, FlowError};
@@ -25,7 +25,7 @@ impl Catalog {
         sort: Sort,
         window: Window,
     ) -> Result<Slice<LoggedEntry>, FlowError> {
-        transact(self.pool(), Retries::default(), async |conn| {
+        transact(self.pool(), Snapshot, async |conn| {
             Ok(audit::list(conn, tenant, subject, sort, window).await?)
         })
         .await

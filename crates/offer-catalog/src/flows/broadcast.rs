@@ -1,7 +1,7 @@
 //! The whole set of credential generations for every ingest.
 
 use contracts::catalog::CredentialGenerations;
-use postgres_kit::{Retries, transact};
+use postgres_kit::{Snapshot, transact};
 
 use super::{Catalog, FlowError};
 use crate::{facts::credential_generations, store::credentials};
@@ -12,8 +12,7 @@ impl Catalog {
     /// # Errors
     /// `Store`.
     pub async fn credential_generations(&self) -> Result<CredentialGenerations, FlowError> {
-        let (changes, ending) = transact(self.pool(), Retries::default(), async |conn| {
-            credentials::one_snapshot(conn).await?;
+        let (changes, ending) = transact(self.pool(), Snapshot, async |conn| {
             Ok::<_, FlowError>(credentials::ending(conn).await?)
         })
         .await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kernel::{CreativeId, TenantId, TokenId};
-use postgres_kit::{Retries, transact};
+use postgres_kit::{Retries, Snapshot, transact};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -140,7 +140,7 @@ impl Catalog {
         tenant: TenantId,
         window: Window,
     ) -> Result<Slice<CreativeView>, FlowError> {
-        transact(self.pool(), Retries::default(), async |conn| {
+        transact(self.pool(), Snapshot, async |conn| {
             let Slice { items, total } = creatives::list(conn, tenant, window).await?;
             let items = items.into_iter().map(|creative| self.creative_view(creative)).collect();
             Ok(Slice { items, total })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kernel::{AdvertiserId, CredentialId, Days, TenantId, TokenId};
-use postgres_kit::{Retries, transact};
+use postgres_kit::{Retries, Snapshot, transact};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use signing::credential as signed;
@@ -216,7 +216,7 @@ impl Catalog {
         sort: Sort,
         window: Window,
     ) -> Result<Slice<CredentialView>, FlowError> {
-        transact(self.pool(), Retries::default(), async |conn| {
+        transact(self.pool(), Snapshot, async |conn| {
             let Slice { items, total } = credentials::list(conn, tenant, advertiser, sort, window).await?;
             Ok::<_, FlowError>(Slice { items: views(conn, tenant, items).await?, total })
         })

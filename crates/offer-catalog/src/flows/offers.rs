@@ -1,7 +1,7 @@
 //! Reading offers, and what all flows about one offer share.
 
 use kernel::{Micros, OfferId, TenantId, Timestamp};
-use postgres_kit::{Retries, transact};
+use postgres_kit::{Retries, Snapshot, transact};
 
 use super::{Catalog, FlowError, catalog::tenant_of};
 use crate::{
@@ -55,7 +55,7 @@ impl Catalog {
         id: OfferId,
         window: Window,
     ) -> Result<Slice<OfferVersion>, FlowError> {
-        transact(self.pool(), Retries::default(), async |conn| {
+        transact(self.pool(), Snapshot, async |conn| {
             offers::find(conn, tenant, id).await?.ok_or(FlowError::NotFound("offer"))?;
             Ok(offer_versions::page(conn, tenant, id, window).await?)
         })
@@ -96,7 +96,7 @@ impl Catalog {
         window: Window,
     ) -> Result<(Slice<Offer>, TenantDomain), FlowError> {
         let now = self.now();
-        transact(self.pool(), Retries::default(), async |conn| {
+        transact(self.pool(), Snapshot, async |conn| {
             let domain = tenant_of(conn, tenant).await?.domain;
             Ok((offer_list::list(conn, tenant, filter, sort, window, now).await?, domain))
         })

@@ -2,7 +2,7 @@
 //! offers.
 
 use kernel::{OfferId, PublisherId, TenantId};
-use postgres_kit::{Retries, transact};
+use postgres_kit::{Snapshot, transact};
 use sha2::{Digest as _, Sha256};
 
 use super::{Catalog, FlowError, catalog::tenant_of};
@@ -55,7 +55,7 @@ impl Catalog {
         request: &FeedRequest,
         has: &(impl Fn(FeedVersion) -> bool + Send + Sync),
     ) -> Result<Seen<FeedPage>, FlowError> {
-        transact(self.pool(), Retries::default(), async |conn| {
+        transact(self.pool(), Snapshot, async |conn| {
             // The version first: a change in between is told again, never missed.
             let feed = partner_feed::state(conn, tenant, request.publisher).await?;
             if has(feed.version) {
@@ -85,7 +85,7 @@ impl Catalog {
         publisher: PublisherId,
         id: OfferId,
     ) -> Result<PartnerOfferView, FlowError> {
-        transact(self.pool(), Retries::default(), async |conn| {
+        transact(self.pool(), Snapshot, async |conn| {
             let now = partner_feed::state(conn, tenant, publisher).await?.now;
             let found = partner_feed::find(conn, tenant, publisher, id, now).await?;
             let offer = found.ok_or(FlowError::NotFound("offer"))?;

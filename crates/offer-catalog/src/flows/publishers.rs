@@ -1,7 +1,7 @@
 //! Publishers, with the places where they are told.
 
 use kernel::{EndpointId, PublisherId, TenantId, TokenId};
-use postgres_kit::{Retries, transact};
+use postgres_kit::{Retries, Snapshot, transact};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use signing::{seal, webhook::WebhookSecret};
@@ -111,7 +111,7 @@ impl Catalog {
         sort: Sort,
         window: Window,
     ) -> Result<Slice<Publisher>, FlowError> {
-        transact(self.pool(), Retries::default(), async |conn| {
+        transact(self.pool(), Snapshot, async |conn| {
             Ok(publishers::list(conn, tenant, filter, sort, window).await?)
         })
         .await

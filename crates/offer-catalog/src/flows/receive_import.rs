@@ -1,7 +1,7 @@
 //! Taking an import in: its rows are stored while they come, and count only when all of them are there.
 
 use kernel::{TenantId, TokenId};
-use postgres_kit::{Retries, transact};
+use postgres_kit::{Retries, Snapshot, transact};
 use uuid::Uuid;
 
 use super::{Catalog, FlowError};
@@ -126,7 +126,7 @@ impl Catalog {
         outcome: Option<Outcome>,
         window: Window,
     ) -> Result<Slice<RowResult>, FlowError> {
-        transact(self.pool(), Retries::default(), async |conn| {
+        transact(self.pool(), Snapshot, async |conn| {
             imports::find(conn, tenant, import).await?.ok_or(FlowError::NotFound("import"))?;
             Ok(import_rows::list(conn, tenant, import, outcome, window).await?)
         })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{NaiveDateTime, SecondsFormat};
 use kernel::{OfferEventId, OfferId, TenantId, Timestamp, TokenId};
-use postgres_kit::{Retries, transact};
+use postgres_kit::{Retries, Snapshot, transact};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -132,7 +132,7 @@ impl Catalog {
         is_descending: bool,
         window: Window,
     ) -> Result<Slice<ScheduledChange>, FlowError> {
-        transact(self.pool(), Retries::default(), async |conn| {
+        transact(self.pool(), Snapshot, async |conn| {
             offers::find(conn, tenant, id).await?.ok_or(FlowError::NotFound("offer"))?;
             Ok(scheduled_changes::list(conn, tenant, id, status, is_descending, window).await?)
         })

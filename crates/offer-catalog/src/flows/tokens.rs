@@ -1,7 +1,7 @@
 //! API tokens: shown once, kept as a keyed hash, told to every service.
 
 use kernel::{PublisherId, Role, Scope, Scopes, TenantId, Timestamp, TokenId, UserId};
-use postgres_kit::{Retries, transact};
+use postgres_kit::{Retries, Snapshot, transact};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
@@ -124,7 +124,7 @@ impl Catalog {
         sort: Sort,
         window: Window,
     ) -> Result<Slice<Token>, FlowError> {
-        transact(self.pool(), Retries::default(), async |conn| {
+        transact(self.pool(), Snapshot, async |conn| {
             Ok(tokens::list(conn, tenant, filter, sort, window).await?)
         })
         .await

@@ -1,7 +1,7 @@
 //! Users: their role is that of every token they hold, so a change of it changes those too, in one transaction.
 
 use kernel::{PublisherId, Role, TenantId, TokenId, UserId};
-use postgres_kit::{Retries, outbox::Outgoing, transact};
+use postgres_kit::{Retries, Snapshot, outbox::Outgoing, transact};
 
 use super::{
     Answer, Catalog, FlowError, Once,
@@ -144,8 +144,7 @@ impl Catalog {
     /// # Errors
     /// `Store`.
     pub async fn list_users(&self, tenant: TenantId, window: Window) -> Result<Slice<User>, FlowError> {
-        transact(self.pool(), Retries::default(), async |conn| Ok(users::list(conn, tenant, window).await?))
-            .await
+        transact(self.pool(), Snapshot, async |conn| Ok(users::list(conn, tenant, window).await?)).await
     }
 
     pub(super) fn new_user(&self, tenant: TenantId, fields: UserFields, now: kernel::Timestamp) -> User {

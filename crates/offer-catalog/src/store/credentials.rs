@@ -7,7 +7,7 @@ use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, Selectable, SelectableHelper,
     dsl::sql, pg::Pg, sql_types::BigInt,
 };
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::RunQueryDsl;
 use kernel::{AdvertiserId, CredentialId, TenantId};
 use uuid::Uuid;
 
@@ -239,12 +239,4 @@ async fn with_generations(conn: &mut Conn, rows: Vec<Row>) -> QueryResult<Vec<Cr
             })
         })
         .collect()
-}
-
-/// Makes every statement of this transaction see one moment; must come first.
-///
-/// # Errors
-/// diesel's, when the statement fails.
-pub async fn one_snapshot(conn: &mut Conn) -> QueryResult<()> {
-    conn.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await
 }

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
 use kernel::{Micros, OfferId, PublisherId, TenantId};
-use postgres_kit::{DbError, Pool};
+use postgres_kit::{DbError, Pool, Snapshot, transact};
 use uuid::Uuid;
 
 use crate::{
@@ -57,8 +59,10 @@ pub struct Line {
 /// # Errors
 /// [`DbError`] when the database can not say.
 pub async fn exposure(pool: &Pool, asked: Asked) -> Result<(Vec<Line>, u64), DbError> {
-    let mut connection = pool.get().await?;
-    let connection = &mut *connection;
+    transact(pool, Snapshot, async |connection| Ok(forecast(connection, asked).await?)).await
+}
+
+async fn forecast(connection: &mut AsyncPgConnection, asked: Asked) -> QueryResult<(Vec<Line>, u64)> {
     let zone = tenants::zone(connection, asked.tenant).await?;
     let calendar = Calendar::from(store::now(connection).await?, zone);
     let days = calendar.beginnings.as_slice();

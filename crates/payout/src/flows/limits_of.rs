@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{Currency, Micros, PublisherId, Timestamp};
-use postgres_kit::{DbError, Pool, Retries, transact};
+use postgres_kit::{DbError, Pool, Snapshot, transact};
 
 use super::counting;
 use crate::{
@@ -75,7 +75,7 @@ pub struct CapLine {
 /// # Errors
 /// [`DbError`] when the database can not say.
 pub async fn limits(pool: &Pool, key: OfferKey) -> Result<Option<Limits>, DbError> {
-    transact(pool, Retries::default(), async |connection| {
+    transact(pool, Snapshot, async |connection| {
         let Some(offer) = offers::find(connection, &[key]).await?.remove(&key) else {
             return Ok::<_, DbError>(None);
         };

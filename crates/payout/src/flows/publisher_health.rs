@@ -1,6 +1,6 @@
 //! How a publisher's endpoints are, as people see it.
 
-use postgres_kit::{DbError, Pool};
+use postgres_kit::{DbError, Pool, Snapshot, transact};
 
 use crate::store::publisher_health;
 pub use crate::store::{
@@ -16,7 +16,9 @@ pub async fn health(
     pool: &Pool,
     publisher: PublisherKey,
 ) -> Result<Option<(Limits, Vec<EndpointHealth>)>, DbError> {
-    let mut connection = pool.get().await?;
-    let Some(limits) = publisher_health::limits(&mut connection, publisher).await? else { return Ok(None) };
-    Ok(Some((limits, publisher_health::endpoints(&mut connection, publisher).await?)))
+    transact(pool, Snapshot, async |connection| {
+        let Some(limits) = publisher_health::limits(connection, publisher).await? else { return Ok(None) };
+        Ok(Some((limits, publisher_health::endpoints(connection, publisher).await?)))
+    })
+    .await
 }

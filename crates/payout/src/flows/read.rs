@@ -1,7 +1,7 @@
 //! What people look at.
 
 use kernel::{ConversionId, DeliveryId, PublisherId, TenantId};
-use postgres_kit::{DbError, Pool};
+use postgres_kit::{DbError, Pool, Snapshot, transact};
 use uuid::Uuid;
 
 use crate::store::{delivery_log, ledger, read};
@@ -38,7 +38,7 @@ pub async fn conversions(
     scope: Scope,
     filter: Filter,
 ) -> Result<(Vec<ConversionRow>, u64), DbError> {
-    Ok(read::conversions(&mut *pool.get().await?, scope, filter).await?)
+    transact(pool, Snapshot, async |connection| Ok(read::conversions(connection, scope, filter).await?)).await
 }
 
 /// One conversion, whole; `None` when the caller may not know of it.
@@ -46,13 +46,14 @@ pub async fn conversions(
 /// # Errors
 /// [`DbError`] when the database can not say.
 pub async fn conversion(pool: &Pool, scope: Scope, id: ConversionId) -> Result<Option<Whole>, DbError> {
-    let mut connection = pool.get().await?;
-    let connection = &mut *connection;
-    let Some(conversion) = read::conversion(connection, scope, id).await? else { return Ok(None) };
-    let history = read::history(connection, scope.tenant, id).await?;
-    let (transfers, _) = read::transfers(connection, scope.tenant, Some(id), 0, TRANSFERS_MAX).await?;
-    let (deliveries, attempts) = read::deliveries(connection, scope.tenant, id).await?;
-    Ok(Some(Whole { conversion, history, transfers, deliveries, attempts }))
+    transact(pool, Snapshot, async |connection| {
+        let Some(conversion) = read::conversion(connection, scope, id).await? else { return Ok(None) };
+        let history = read::history(connection, scope.tenant, id).await?;
+        let (transfers, _) = read::transfers(connection, scope.tenant, Some(id), 0, TRANSFERS_MAX).await?;
+        let (deliveries, attempts) = read::deliveries(connection, scope.tenant, id).await?;
+        Ok(Some(Whole { conversion, history, transfers, deliveries, attempts }))
+    })
+    .await
 }
 
 /// The balances of a tenant, or of one publisher's account only.
@@ -79,7 +80,10 @@ pub async fn transfers(
     offset: i64,
     limit: i64,
 ) -> Result<(Vec<TransferRow>, u64), DbError> {
-    Ok(read::transfers(&mut *pool.get().await?, tenant, conversion, offset, limit).await?)
+    transact(pool, Snapshot, async |connection| {
+        Ok(read::transfers(connection, tenant, conversion, offset, limit).await?)
+    })
+    .await
 }
 
 /// A page of the delivery log, newest first, and how many deliveries there are in all, or 10,000.
@@ -87,7 +91,8 @@ pub async fn transfers(
 /// # Errors
 /// [`DbError`] when the database can not say.
 pub async fn log(pool: &Pool, scope: Scope, filter: &LogFilter) -> Result<(Vec<LogRow>, u64), DbError> {
-    Ok(delivery_log::list(&mut *pool.get().await?, scope, filter).await?)
+    transact(pool, Snapshot, async |connection| Ok(delivery_log::list(connection, scope, filter).await?))
+        .await
 }
 
 /// One delivery with its attempts; `None` when the caller may not know of it.
@@ -99,5 +104,5 @@ pub async fn delivery(
     scope: Scope,
     id: DeliveryId,
 ) -> Result<Option<(LogRow, Vec<AttemptRow>)>, DbError> {
-    Ok(delivery_log::get(&mut *pool.get().await?, scope, id).await?)
+    transact(pool, Snapshot, async |connection| Ok(delivery_log::get(connection, scope, id).await?)).await
 }

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use diesel_async::AsyncPgConnection;
 use kernel::{DeliveryId, EndpointId, IdSource, PublisherId, TenantId, TokenId};
-use postgres_kit::{DbError, Failure, Pool, Retries, notify, sqlstate::Class, transact};
+use postgres_kit::{DbError, Failure, Pool, Retries, Snapshot, sqlstate::Class, transact, wake_ups};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ use crate::{
     domain::replay::{DUE_AT_ONCE, ORDER_MAX, Skip, judge, replay_id},
     metrics::Metrics,
     store::{
-        DELIVERIES_CHANNEL, delivery_log,
+        DELIVERIES, delivery_log,
         read::Scope,
         replays::{
             self, NewReplay, ReplayKey,
@@ -180,7 +180,10 @@ impl Replayer {
         offset: i64,
         limit: i64,
     ) -> Result<(Vec<ReplayRow>, u64), DbError> {
-        Ok(replays::list(&mut *self.pool.get().await?, tenant, offset, limit).await?)
+        transact(&self.pool, Snapshot, async |connection| {
+            Ok(replays::list(connection, tenant, offset, limit).await?)
+        })
+        .await
     }
 
     /// Ends an order before its time. What it made due is told all the same.
@@ -282,7 +285,7 @@ async fn begin_one(
     }
     working::add_items(connection, key, &[(delivery, None)]).await?;
     working::begin_again(connection, key, &[delivery]).await?;
-    notify::notify(connection, DELIVERIES_CHANNEL, &[String::new()]).await?;
+    wake_ups::after_commit(DELIVERIES);
     Ok(true)
 }
 
@@ -304,7 +307,7 @@ async fn step(connection: &mut AsyncPgConnection, key: ReplayKey) -> Result<Opti
     working::add_items(connection, key, &judged).await?;
     working::begin_again(connection, key, &again).await?;
     if !again.is_empty() {
-        notify::notify(connection, DELIVERIES_CHANNEL, &[String::new()]).await?;
+        wake_ups::after_commit(DELIVERIES);
     }
     let step = Step {
         replayed: again.len(),

@@ -1,7 +1,7 @@
 //! Reconciliations for the API.
 
 use kernel::TenantId;
-use postgres_kit::DbError;
+use postgres_kit::{DbError, Snapshot, transact};
 use uuid::Uuid;
 
 use super::Reconciler;
@@ -32,8 +32,10 @@ impl Reconciler {
         offset: i64,
         limit: i64,
     ) -> Result<(Vec<Shown>, u64), DbError> {
-        let mut connection = self.pool.get().await?;
-        let (shown, total) = reconciliations::list(&mut connection, tenant, offset, limit).await?;
+        let (shown, total) = transact(&self.pool, Snapshot, async |connection| {
+            Ok::<_, DbError>(reconciliations::list(connection, tenant, offset, limit).await?)
+        })
+        .await?;
         Ok((shown, u64::try_from(total).unwrap_or_default()))
     }
 

@@ -1,7 +1,7 @@
 //! Replays for the API.
 
 use kernel::TenantId;
-use postgres_kit::DbError;
+use postgres_kit::{DbError, Snapshot, transact};
 use uuid::Uuid;
 
 use super::Replayer;
@@ -34,8 +34,10 @@ impl Replayer {
         offset: i64,
         limit: i64,
     ) -> Result<(Vec<Shown>, u64), DbError> {
-        let mut connection = self.attributor.pool.get().await?;
-        let (shown, total) = replays::list(&mut connection, tenant, offset, limit).await?;
+        let (shown, total) = transact(&self.attributor.pool, Snapshot, async |connection| {
+            Ok::<_, DbError>(replays::list(connection, tenant, offset, limit).await?)
+        })
+        .await?;
         Ok((shown, u64::try_from(total).unwrap_or_default()))
     }
 

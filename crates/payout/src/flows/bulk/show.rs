@@ -1,7 +1,7 @@
 //! Plans as people see them.
 
 use kernel::TenantId;
-use postgres_kit::{DbError, Pool};
+use postgres_kit::{DbError, Pool, Snapshot, transact};
 
 pub use crate::store::{
     bulk::BulkRow,
@@ -42,10 +42,12 @@ impl Shown {
 /// # Errors
 /// [`DbError`] when the database can not say.
 pub async fn find(pool: &Pool, key: BulkKey) -> Result<Option<Shown>, DbError> {
-    let mut connection = pool.get().await?;
-    let Some(row) = bulk::find(&mut connection, key).await? else { return Ok(None) };
-    let counts = bulk_lines::counts(&mut connection, key).await?;
-    Shown::of(row, counts).map(Some)
+    transact(pool, Snapshot, async |connection| {
+        let Some(row) = bulk::find(connection, key).await? else { return Ok(None) };
+        let counts = bulk_lines::counts(connection, key).await?;
+        Shown::of(row, counts).map(Some)
+    })
+    .await
 }
 
 /// A page of plans, the latest first, and how many there are.
@@ -58,7 +60,10 @@ pub async fn list(
     offset: i64,
     limit: i64,
 ) -> Result<(Vec<Shown>, u64), DbError> {
-    let (rows, total) = bulk::list(&mut *pool.get().await?, tenant, offset, limit).await?;
+    let (rows, total) = transact(pool, Snapshot, async |connection| {
+        Ok::<_, DbError>(bulk::list(connection, tenant, offset, limit).await?)
+    })
+    .await?;
     let shown = rows.into_iter().map(|row| Shown::of(row, Vec::new())).collect::<Result<_, _>>()?;
     Ok((shown, total))
 }

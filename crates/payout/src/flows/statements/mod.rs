@@ -5,9 +5,9 @@ mod correct;
 mod draw;
 
 use diesel::QueryResult;
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
+use diesel_async::AsyncPgConnection;
 use kernel::{PublisherId, TenantId};
-use postgres_kit::{DbError, Pool, Retries, transact};
+use postgres_kit::{DbError, Pool, Snapshot, transact};
 use uuid::Uuid;
 
 pub use self::{
@@ -98,7 +98,7 @@ pub struct Filter {
 /// # Errors
 /// [`DbError`] when the database can not say.
 pub async fn list_periods(pool: &Pool, tenant: TenantId) -> Result<Vec<PeriodRow>, DbError> {
-    Ok(periods::all(&mut *pool.get().await?, tenant).await?)
+    Ok(periods::all(&*pool.get().await?, tenant).await?)
 }
 
 /// A page of statements, newest period first, and how many there are in all. Those of open periods are drawn for the occasion.
@@ -107,16 +107,8 @@ pub async fn list_periods(pool: &Pool, tenant: TenantId) -> Result<Vec<PeriodRow
 /// [`DbError`] when the database can not say.
 pub async fn list(pool: &Pool, scope: Scope, filter: Filter) -> Result<(Vec<View>, u64), DbError> {
     let Some(filter) = within(scope, filter) else { return Ok((Vec::new(), 0)) };
-    transact(pool, Retries::default(), async |connection| {
-        of_one_moment(connection).await?;
-        Ok::<_, DbError>(page(connection, scope, filter).await?)
-    })
-    .await
-}
-
-/// What is read from here on is as it stood at one moment: a period that is being closed is open in all of it or in none.
-async fn of_one_moment(connection: &mut AsyncPgConnection) -> QueryResult<()> {
-    connection.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").await
+    transact(pool, Snapshot, async |connection| Ok::<_, DbError>(page(connection, scope, filter).await?))
+        .await
 }
 
 async fn page(
@@ -150,11 +142,7 @@ async fn page(
 /// # Errors
 /// [`DbError`] when the database can not say.
 pub async fn get(pool: &Pool, scope: Scope, id: StatementId) -> Result<Option<Whole>, DbError> {
-    transact(pool, Retries::default(), async |connection| {
-        of_one_moment(connection).await?;
-        Ok::<_, DbError>(whole(connection, scope, id).await?)
-    })
-    .await
+    transact(pool, Snapshot, async |connection| Ok::<_, DbError>(whole(connection, scope, id).await?)).await
 }
 
 async fn whole(
