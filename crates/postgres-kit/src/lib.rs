@@ -7,6 +7,7 @@ mod kept;
 mod lazy_commit;
 mod pool;
 mod settings;
+mod together;
 mod transact;
 
 pub mod dead_items;
@@ -27,4 +28,5 @@ pub use lazy_commit::not_waited_for;
 pub use migrate::{Grants, MigrateError, migrate};
 pub use pool::{Pool, PoolError, PoolStatus, PooledConnection, pool};
 pub use settings::DatabaseSettings;
+pub use together::{Outcomes, all};
 pub use transact::{Mode, Retries, Snapshot, Work, transact};

@@ -1,8 +1,7 @@
 //! The pool of the role that serves.
 //!
-//! A connection that nobody has used for a moment is verified with a query when it is taken (the cheap check notices one that
-//! was closed, and not a server that went away), replaced when it is old, and thrown away when a cancelled caller left a
-//! transaction open in it.
+//! A connection is verified with a query whenever it is taken (the cheap check does not notice a server that went
+//! away), replaced when it is old, and thrown away when a cancelled caller left a transaction open in it.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -11,21 +10,18 @@ use diesel::ConnectionError;
 use diesel_async::{
     AsyncPgConnection,
     pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, PoolableConnection as _, RecyclingMethod,
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
         deadpool::{self, Hook, HookError, Object},
     },
 };
 use futures_util::FutureExt;
-use tokio::{sync::Notify, time::timeout};
+use tokio::sync::Notify;
 
 use crate::{
     connect::{ConnectError, Connector},
     settings::DatabaseSettings,
     wake_ups::WakeUps,
 };
-
-/// A connection that was taken so recently is well, as far as one can know.
-const FRESH: Duration = Duration::from_secs(1);
 
 /// Connections of the role that serves. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -91,7 +87,7 @@ impl fmt::Debug for Pool {
 pub fn pool(settings: &DatabaseSettings) -> Result<Pool, ConnectError> {
     let connector = Arc::new(Connector::serving(settings)?);
     let mut config = ManagerConfig::default();
-    config.recycling_method = RecyclingMethod::Fast;
+    config.recycling_method = RecyclingMethod::Verified;
     config.custom_setup = Box::new(move |_url| {
         let connector = Arc::clone(&connector);
         async move { connector.connect().await.map_err(described) }.boxed()
@@ -105,7 +101,6 @@ pub fn pool(settings: &DatabaseSettings) -> Result<Pool, ConnectError> {
         .create_timeout(Some(settings.connect_timeout()))
         .recycle_timeout(Some(settings.recycle_timeout()))
         .pre_recycle(replace_older_than(settings.connection_max_age()))
-        .post_recycle(verify(settings.recycle_timeout()))
         .build()
         .map_err(ConnectError::Pool)?;
     Ok(Pool { connections, wake_ups: Arc::default() })
@@ -117,24 +112,6 @@ fn replace_older_than(max_age: Duration) -> Hook<AsyncPgConnection> {
             if metrics.age() > max_age { Err(HookError::message("too old")) } else { Ok(()) }
         },
     )
-}
-
-/// A server that vanishes is noticed by the statement that meets it, here or a moment later; so one that has answered a moment ago is
-/// not asked again. A query for each transaction would be one round trip in ten.
-fn verify(patience: Duration) -> Hook<AsyncPgConnection> {
-    Hook::async_fn(move |connection: &mut AsyncPgConnection, metrics| {
-        let is_fresh = metrics.last_used() < FRESH;
-        async move {
-            if is_fresh {
-                return Ok(());
-            }
-            match timeout(patience, connection.ping(&RecyclingMethod::Verified)).await {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(_)) | Err(_) => Err(HookError::message("does not answer")),
-            }
-        }
-        .boxed()
-    })
 }
 
 /// diesel's own error has no place for a source: the whole chain goes into its text.

@@ -25,24 +25,26 @@ pub enum Class {
 /// another one does not, so [`transact`](crate::transact()) runs again on another one.
 const STALE_PLAN: &str = "cached plan must not change result type";
 
+/// 25P02: a statement before this one has failed, and the transaction with it.
+const AFTERMATH: &str = "current transaction is aborted";
+
 /// Beginnings of messages, and whether they are a race. From PostgreSQL's own sources.
 const MESSAGES: &[(&str, Class)] = &[
     ("deadlock detected", Class::Retry),          // 40P01
     ("could not serialize access", Class::Retry), // 40001
-    // Refused because another statement failed that was sent together with this one. Statements that a connection sees
-    // for the first time are prepared, which may change their order; run again, the cause is answered first.
-    ("current transaction is aborted", Class::Retry), // 25P02
+    // Refused because another statement failed that was sent together with this one, and of which nobody has told.
+    (AFTERMATH, Class::Retry),                                           // 25P02
     ("canceling statement due to conflict with recovery", Class::Retry), // 40001
-    ("terminating connection", Class::Pause),         // 57P01 57P02 57P05 25P03
-    ("terminating background worker", Class::Pause),  // 57P01
-    ("the database system is", Class::Pause),         // 57P03
-    ("canceling statement due to", Class::Pause),     // 57014 55P03
-    ("canceling authentication", Class::Pause),       // 57014
-    ("sorry, too many clients already", Class::Pause), // 53300
-    ("remaining connection slots are reserved", Class::Pause), // 53300
-    ("too many connections for", Class::Pause),       // 53300
-    ("out of memory", Class::Pause),                  // 53200
-    ("out of shared memory", Class::Pause),           // 53200
+    ("terminating connection", Class::Pause),                            // 57P01 57P02 57P05 25P03
+    ("terminating background worker", Class::Pause),                     // 57P01
+    ("the database system is", Class::Pause),                            // 57P03
+    ("canceling statement due to", Class::Pause),                        // 57014 55P03
+    ("canceling authentication", Class::Pause),                          // 57014
+    ("sorry, too many clients already", Class::Pause),                   // 53300
+    ("remaining connection slots are reserved", Class::Pause),           // 53300
+    ("too many connections for", Class::Pause),                          // 53300
+    ("out of memory", Class::Pause),                                     // 53200
+    ("out of shared memory", Class::Pause),                              // 53200
     // The server could not do something of its own: locks, files, memory, disks. 55P03 53100 53200 58030 58P01, and the
     // XX000 of "could not open relation with OID". What an item does wrong is "invalid …", "… out of range" or a kind.
     ("could not ", Class::Pause),
@@ -83,6 +85,11 @@ pub fn classify(error: &Error) -> Class {
         | Error::NotInTransaction
         | _ => Class::Bug,
     }
+}
+
+/// Whether it failed only because another statement of its transaction had.
+pub(crate) fn is_aftermath(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(_, information) if information.message().starts_with(AFTERMATH))
 }
 
 /// Whether the connection that answered so must not be used again.

@@ -11,7 +11,10 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use futures_util::join;
 use kernel::{CredentialId, FactId, OfferId, ReceiptId, TenantId, Timestamp};
-use postgres_kit::outbox::{self, Outgoing};
+use postgres_kit::{
+    all,
+    outbox::{self, Outgoing},
+};
 use prost::Message;
 use telemetry::TraceContext;
 
@@ -97,12 +100,10 @@ impl Attributor {
         let Docket { journeys, fresh, raw, oldest, horizon, mut decided, .. } = docket;
         let fresh_of = |journey: &LockedJourney| fresh.get(&journey.key).map_or(&[][..], Vec::as_slice);
         // The server keeps them while this process judges.
-        let (kept, judged) = join!(postbacks::keep_raw(connection, &raw), async {
+        let ((), mut judged) = all(join!(postbacks::keep_raw(connection, &raw), async {
             let judge = |journey| self.judge_one(&files, journey, fresh_of(journey), horizon).transpose();
             journeys.iter().filter_map(judge).collect::<QueryResult<Vec<Judged>>>()
-        });
-        kept?;
-        let mut judged = judged?;
+        }))?;
         // Who finds another of its member's clicks first after all is judged again, knowing it.
         let late = claim_first_steps::claim(connection, &mut files, &judged).await?;
         for one in judged.iter_mut().filter(|one| late.contains(&one.key)) {
@@ -299,14 +300,14 @@ async fn save(
     let rows: Vec<PostbackRow<'_>> = judged.iter().flat_map(Judged::postback_rows).collect();
     let verdicts: Vec<(JourneyKey, u64, &Conversion)> = judged.iter().flat_map(Judged::verdicts).collect();
     let waits: Vec<WaitRow> = judged.iter().map(Judged::waits).collect();
-    let saved = join!(
+    let ((), (), (), (), ()) = all(join!(
         postbacks::save_of_journeys(connection, &rows),
         decisions::save(connection, decided),
         conversions::save(connection, &verdicts),
         journeys::save_waits(connection, &waits),
         outbox::add(connection, outgoing),
-    );
-    <[QueryResult<()>; 5]>::from(saved).into_iter().collect()
+    ))?;
+    Ok(())
 }
 
 /// A postback under a credential that was not valid may be an attack or a mistake in the set-up; both want eyes.
@@ -360,21 +361,21 @@ pub(super) async fn load(connection: &AsyncPgConnection, docket: &mut Docket<'_>
     });
     let fresh = docket.fresh.values().flatten().map(|one| (one.tenant, one.stamped.credential));
     let wanted_credentials = unsettled.chain(fresh).collect();
-    let (conversions, payout, offers, credentials, first_clicks) = join!(
+    let (conversions, payout, offers, credentials, first_clicks) = all(join!(
         conversions::load_of_journeys(connection, &stirred),
         payout::load_of_journeys(connection, &stirred),
         catalog::load_offers(connection, &wanted_offers),
         catalog::load_credentials(connection, &wanted_credentials),
         claim_first_steps::load(connection, &clicks),
-    );
+    ))?;
     Ok(Files {
         postbacks,
-        conversions: conversions?,
-        payout: payout?,
-        offers: offers?,
-        credentials: credentials?,
-        first_clicks: first_clicks?,
+        conversions,
+        payout,
         clicks,
+        first_clicks,
+        offers,
+        credentials,
         ..Files::default()
     })
 }

@@ -56,7 +56,6 @@ impl Catalog {
         has: &(impl Fn(FeedVersion) -> bool + Send + Sync),
     ) -> Result<Seen<FeedPage>, FlowError> {
         transact(self.pool(), Snapshot, async |conn| {
-            // The version first: a change in between is told again, never missed.
             let feed = partner_feed::state(conn, tenant, request.publisher).await?;
             if has(feed.version) {
                 return Ok(Seen { version: feed.version, news: None });

@@ -13,14 +13,14 @@ use kernel::IdSource;
 use postgres_kit::{
     DbError, Pool, Retries,
     tokens::{self, TokenRow},
-    transact,
+    transact, wake_ups,
 };
 
 use super::{counting, tell::tell_untold};
 use crate::{
     domain::limits::{OfferKey, Raises},
     store::{
-        self,
+        self, DELIVERIES,
         deliveries::PublisherKey,
         offers::{self, Locked, Offer},
         publishers::{self, Publisher},
@@ -81,6 +81,8 @@ pub async fn apply_catalog(
         }
         if !keys.is_empty() {
             tell_untold(connection, &keys).await?;
+            // Another URL, or more of a publisher's room: what waited for that goes out.
+            wake_ups::after_commit(DELIVERIES);
         }
         tokens::apply(connection, &token_rows).await?;
         Ok::<_, DbError>(())

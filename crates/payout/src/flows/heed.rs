@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, HashSet};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use kernel::{DeliveryId, Timestamp};
+use postgres_kit::wake_ups;
 
 use crate::{
-    domain::delivery::{Answer, Breaker, Condition, GONE_TO_PAUSE},
+    domain::delivery::{Answer, Breaker, Condition, GONE_TO_PAUSE, Share},
     metrics::Metrics,
     store::{
+        DELIVERIES,
         deliveries::EndpointKey,
         endpoint_conditions::{self, Change, IsNews},
     },
@@ -81,6 +83,11 @@ pub(super) async fn heed(
         .collect();
     let paused: Vec<EndpointKey> =
         turns.iter().filter(|(_, turn)| *turn == Turn::Paused).map(|(key, _)| *key).collect();
+    // What waited goes out at once, or the next probe of it.
+    let waits = |condition: &Condition| condition.share(now) == Share::Nothing;
+    if changed.iter().any(|(key, condition)| before.get(key).is_some_and(waits) && !waits(condition)) {
+        wake_ups::after_commit(DELIVERIES);
+    }
     if !paused.is_empty() {
         endpoint_conditions::note(connection, &paused, &Change::Paused).await?;
     }

@@ -12,11 +12,10 @@ use std::{
     sync::Arc,
 };
 
-use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use futures_util::join;
 use kernel::{FactId, IdSource, TenantId};
-use postgres_kit::{DbError, Failure, Pool, Retries, inbox, transact};
+use postgres_kit::{DbError, Failure, Pool, Retries, all, inbox, transact};
 use telemetry::TraceContext;
 
 use super::{
@@ -120,8 +119,7 @@ async fn record(
     let offers = batch.iter().map(|received| received.verdict.subject);
     let offers = offers.map(|subject| (subject.tenant, subject.offer)).collect();
     let (first_seen, offers) =
-        join!(inbox::claim(connection, CONSUMER, &facts), counting::lock(connection, offers));
-    let (first_seen, offers) = (first_seen?, offers?);
+        all(join!(inbox::claim(connection, CONSUMER, &facts), counting::lock(connection, offers)))?;
     let newest = newest(batch.iter().filter(|received| first_seen.contains(&received.fact)));
     if newest.is_empty() {
         return Ok(());
@@ -134,13 +132,12 @@ async fn record(
     let clicks: BTreeSet<ClickKey> =
         newest.values().filter(|received| may_have_missed(&received.verdict)).map(|one| click(one)).collect();
     let clicks: Vec<ClickKey> = clicks.into_iter().collect();
-    let (now, known, rates, people) = join!(
+    let (now, known, rates, people) = all(join!(
         store::now(connection),
         conversions::lock(connection, &keys),
         tenants::rates(connection, &tenants),
         steps::people_said(connection, &clicks),
-    );
-    let (now, known, rates, people) = (now?, known?, rates?, people?);
+    ))?;
     let current = known.values().map(|stored| &stored.conversion);
     let mut desk = counting::desk(connection, &offers, subjects(), current, now).await?;
 
@@ -183,12 +180,12 @@ async fn record(
         .collect();
     let clicks: BTreeSet<ClickKey> = batch.iter().map(click).collect();
     let clicks: Vec<ClickKey> = clicks.into_iter().collect();
-    let saved = join!(
+    let ((), (), ()) = all(join!(
         save::consequences(connection, ids.as_ref(), now, &changes),
         counting::close(connection, ids.as_ref(), now, &offers, &desk),
         forget_people::strip(connection, &clicks),
-    );
-    Ok(<[QueryResult<()>; 3]>::from(saved).into_iter().collect::<QueryResult<()>>()?)
+    ))?;
+    Ok(())
 }
 
 const fn click(received: &Received) -> ClickKey {

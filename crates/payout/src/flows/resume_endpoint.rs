@@ -1,9 +1,12 @@
 //! A person says that an endpoint may be called again.
 
 use kernel::{EndpointId, PublisherId, TenantId, TokenId};
-use postgres_kit::{DbError, Failure, Pool, Retries, transact};
+use postgres_kit::{DbError, Failure, Pool, Retries, transact, wake_ups};
 
-use crate::store::endpoint_conditions::{self, Change};
+use crate::store::{
+    DELIVERIES,
+    endpoint_conditions::{self, Change},
+};
 
 /// What is asked for, and by whom.
 #[derive(Debug, Clone)]
@@ -49,7 +52,7 @@ impl Failure for ResumeError {
     }
 }
 
-/// Lets an endpoint start afresh: neither paused nor left alone. What waited goes out with the next claim.
+/// Lets an endpoint start afresh: neither paused nor left alone. What waited goes out at once.
 ///
 /// # Errors
 /// [`ResumeError`].
@@ -63,6 +66,7 @@ pub async fn resume(pool: &Pool, asked: &Asked) -> Result<(), ResumeError> {
         endpoint_conditions::start_afresh(connection, key).await?;
         let change = Change::Resumed(asked.token, &asked.reason);
         endpoint_conditions::note(connection, &[key], &change).await?;
+        wake_ups::after_commit(DELIVERIES);
         Ok(())
     })
     .await

@@ -6,10 +6,13 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use futures_util::join;
 use kernel::{ConversionId, IdSource, TenantId, Timestamp, TokenId};
-use postgres_kit::outbox;
+use postgres_kit::{all, outbox};
 use telemetry::TraceContext;
 
-use super::{facts, periods, tell::tell};
+use super::{
+    facts, periods,
+    tell::{begin_telling, tell},
+};
 use crate::{
     domain::conversion::{Change, Conversion},
     store::{history, ledger},
@@ -36,24 +39,38 @@ pub(super) async fn consequences(
     }
     let after: Vec<&Conversion> = changes.iter().map(|changed| &changed.change.conversion).collect();
     let entries: Vec<ledger::Entry> = changes.iter().flat_map(|changed| entries(changed.change)).collect();
+    let ((), (), ()) = all(join!(
+        history::add(connection, &after),
+        post(connection, &entries, now),
+        tell_and_say(connection, ids, now, changes),
+    ))?;
+    Ok(())
+}
+
+/// To publishers, and to whoever follows payout's facts.
+async fn tell_and_say(
+    connection: &AsyncPgConnection,
+    ids: &dyn IdSource,
+    now: Timestamp,
+    changes: &[Changed<'_>],
+) -> QueryResult<()> {
     let news: Vec<&Conversion> = changes
         .iter()
         .filter(|changed| changed.change.is_told)
         .map(|changed| &changed.change.conversion)
         .collect();
-    let (seen, posted, superseded) =
-        join!(history::add(connection, &after), post(connection, &entries, now), tell(connection, &news),);
-    let ((), (), superseded) = (seen?, posted?, superseded?);
-
+    let telling = begin_telling(connection, &news).await?;
     let traces: HashMap<(TenantId, ConversionId), &TraceContext> =
         changes.iter().map(|changed| (key(&changed.change.conversion), changed.trace)).collect();
     let said = changes.iter().filter_map(|changed| facts::status_changed(ids, now, changed)).chain(
-        superseded.iter().map(|ended| {
+        telling.superseded.iter().map(|ended| {
             let trace = traces.get(&(ended.tenant, ended.conversion)).copied();
             facts::delivery_outcome(ids, now, trace, ended)
         }),
     );
-    outbox::add(connection, &said.collect::<Vec<_>>()).await
+    let said: Vec<_> = said.collect();
+    let ((), ()) = all(join!(tell(connection, &telling), outbox::add(connection, &said)))?;
+    Ok(())
 }
 
 /// Into the open period of each tenant.

@@ -7,9 +7,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use futures_util::join;
 use kernel::{IdSource, Timestamp};
-use postgres_kit::{not_waited_for, outbox, wake_ups};
+use postgres_kit::{outbox, wake_ups};
 use uuid::Uuid;
 
 use super::{
@@ -73,10 +72,7 @@ pub(super) struct Taken {
 /// # Errors
 /// diesel's, when a statement fails.
 pub(super) async fn take_due(connection: &mut AsyncPgConnection, asked: Asked<'_>) -> QueryResult<Taken> {
-    // A claim that a crash of the server takes back is made again, and so is what ends with it: nobody waits for the disk.
-    let (lazy, due) = join!(not_waited_for(connection), publisher_traffic::lock_due(connection));
-    lazy?;
-    let mut due = due?;
+    let mut due = publisher_traffic::lock_due(connection).await?;
     let keys: Vec<PublisherKey> = due.iter().map(|publisher| publisher.key).collect();
     let Some(now) = due.first().map(|publisher| publisher.now) else { return Ok(Taken::default()) };
     let endpoints = publisher_traffic::endpoints_of(connection, &keys).await?;
@@ -244,4 +240,46 @@ fn probes(
     });
     // In the order in which everybody locks them.
     probes.collect::<BTreeMap<_, _>>().into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::{EndpointId, PublisherId, TenantId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ROOM: i32 = 3;
+
+    fn id(number: u128) -> Uuid {
+        Uuid::from_u128(number)
+    }
+
+    fn publisher() -> PublisherKey {
+        (TenantId::from_uuid(id(1)), PublisherId::from_uuid(id(2)))
+    }
+
+    fn share(endpoint: u128, take: i32) -> EndpointShare {
+        let endpoint = EndpointId::from_uuid(id(endpoint));
+        EndpointShare { publisher: publisher(), endpoint, take, room: ROOM, under_way: 0, place: 0 }
+    }
+
+    fn taken(endpoints: &[u128]) -> Vec<(PublisherKey, EndpointKey)> {
+        let key = |number: &u128| (publisher().0, EndpointId::from_uuid(id(*number)));
+        endpoints.iter().map(|number| (publisher(), key(number))).collect()
+    }
+
+    #[test]
+    fn who_took_less_than_it_might_has_no_more() {
+        let shares = [share(1, ROOM), share(2, ROOM)];
+        assert!(!has_left(&shares, &taken(&[])));
+        assert!(!has_left(&shares, &taken(&[1, 2])));
+        assert!(has_left(&shares, &taken(&[1, 2, 1])), "all the publisher's room");
+    }
+
+    #[test]
+    fn a_probe_that_was_taken_may_have_more_behind_it() {
+        assert!(!has_left(&[share(1, 1), share(2, ROOM)], &taken(&[2])));
+        assert!(has_left(&[share(1, 1), share(2, ROOM)], &taken(&[1])));
+    }
 }

@@ -6,7 +6,7 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use futures_util::join;
 use kernel::{ConversionId, TenantId};
-use postgres_kit::wake_ups;
+use postgres_kit::{all, wake_ups};
 
 use crate::{
     domain::{
@@ -16,14 +16,26 @@ use crate::{
     store::{
         DELIVERIES, conversions,
         deliveries::{self, Ended, NewDelivery, PublisherKey},
-        publishers, untold,
+        publishers::{self, EndpointsByPublisher},
+        untold,
     },
 };
 
-/// Ends what was still to be told of these conversions and adds what is to be told now.
-pub(super) async fn tell(connection: &AsyncPgConnection, news: &[&Conversion]) -> QueryResult<Vec<Ended>> {
+/// What is to be told of conversions that changed.
+#[derive(Debug, Default)]
+pub(super) struct Telling {
+    /// What was still to be told of them and is stale: ended.
+    pub(super) superseded: Vec<Ended>,
+    due: Vec<NewDelivery>,
+}
+
+/// Ends what was still to be told of these conversions and finds out what is to be told now.
+pub(super) async fn begin_telling(
+    connection: &AsyncPgConnection,
+    news: &[&Conversion],
+) -> QueryResult<Telling> {
     if news.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Telling::default());
     }
     // The first change of a conversion has nothing before it that could be stale.
     let later: Vec<(TenantId, ConversionId, u64)> = news
@@ -33,13 +45,21 @@ pub(super) async fn tell(connection: &AsyncPgConnection, news: &[&Conversion]) -
             (conversion.subject.tenant, conversion.subject.conversion, conversion.status_revision)
         })
         .collect();
-    let (superseded, written, added) = join!(
+    let publishers = publishers_of(news);
+    let (superseded, mut endpoints) = all(join!(
         deliveries::supersede(connection, &later),
-        write_down_untellable(connection, news),
-        add(connection, news),
-    );
-    let (superseded, (), ()) = (superseded?, written?, added?);
-    Ok(superseded)
+        publishers::endpoints_of(connection, &publishers),
+    ))?;
+    write_down_untellable(connection, news, &publishers, &mut endpoints).await?;
+    Ok(Telling { superseded, due: due_to(&endpoints, news) })
+}
+
+/// Writes down what is to be told. What it replaces has ended: two tellings of one conversion never wait for one endpoint.
+pub(super) async fn tell(connection: &AsyncPgConnection, telling: &Telling) -> QueryResult<()> {
+    if !telling.due.is_empty() {
+        wake_ups::after_commit(DELIVERIES);
+    }
+    deliveries::add(connection, &telling.due).await
 }
 
 /// Tells what could not be told before the facts of these publishers had arrived, as it stands by now.
@@ -54,25 +74,30 @@ pub(super) async fn tell_untold(
     let stored = conversions::lock(connection, &keys).await?;
     tracing::info!(conversions = stored.len(), "a publisher has become known: its conversions are told");
     let news: Vec<&Conversion> = stored.values().map(|stored| &stored.conversion).collect();
-    add(connection, &news).await
+    let due = due(connection, &news).await?;
+    tell(connection, &Telling { superseded: Vec::new(), due }).await
 }
 
 /// A publisher that is known and wants to hear nothing is told nothing. One that is not known yet will be: no conversion
 /// stays untold because the catalog's fact was late.
-async fn write_down_untellable(connection: &AsyncPgConnection, news: &[&Conversion]) -> QueryResult<()> {
-    let publishers: Vec<PublisherKey> = publishers_of(news);
-    let known = untold::known(connection, &publishers).await?;
-    let unknown: Vec<PublisherKey> = publishers.into_iter().filter(|key| !known.contains(key)).collect();
+async fn write_down_untellable(
+    connection: &AsyncPgConnection,
+    news: &[&Conversion],
+    publishers: &[PublisherKey],
+    endpoints: &mut EndpointsByPublisher,
+) -> QueryResult<()> {
+    let unknown: Vec<PublisherKey> =
+        publishers.iter().copied().filter(|key| !endpoints.contains_key(key)).collect();
     if unknown.is_empty() {
         return Ok(());
     }
     // Now it can not become known unseen: its fact is committed already, or waits for this transaction.
     untold::lock_out_news(connection, &unknown).await?;
-    let known = untold::known(connection, &unknown).await?;
+    endpoints.extend(publishers::endpoints_of(connection, &unknown).await?);
     let rows: Vec<(PublisherKey, ConversionId)> = news
         .iter()
         .map(|conversion| (publisher_of(conversion), conversion.subject.conversion))
-        .filter(|(publisher, _)| unknown.contains(publisher) && !known.contains(publisher))
+        .filter(|(publisher, _)| !endpoints.contains_key(publisher))
         .collect();
     if !rows.is_empty() {
         tracing::warn!(
@@ -84,21 +109,15 @@ async fn write_down_untellable(connection: &AsyncPgConnection, news: &[&Conversi
     Ok(())
 }
 
-async fn add(connection: &AsyncPgConnection, news: &[&Conversion]) -> QueryResult<()> {
-    let rows = due(connection, news).await?;
-    deliveries::add(connection, &rows).await?;
-    if !rows.is_empty() {
-        wake_ups::after_commit(DELIVERIES);
-    }
-    Ok(())
-}
-
 /// What is to be told of these conversions as they stand; writes nothing.
 pub(super) async fn due(
     connection: &AsyncPgConnection,
     news: &[&Conversion],
 ) -> QueryResult<Vec<NewDelivery>> {
-    let endpoints = publishers::endpoints_of(connection, &publishers_of(news)).await?;
+    Ok(due_to(&publishers::endpoints_of(connection, &publishers_of(news)).await?, news))
+}
+
+fn due_to(endpoints: &EndpointsByPublisher, news: &[&Conversion]) -> Vec<NewDelivery> {
     let mut rows = Vec::new();
     for conversion in news {
         let subject = &conversion.subject;
@@ -116,7 +135,7 @@ pub(super) async fn due(
             });
         }
     }
-    Ok(rows)
+    rows
 }
 
 const fn publisher_of(conversion: &Conversion) -> PublisherKey {

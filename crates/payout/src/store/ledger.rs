@@ -9,7 +9,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::join;
 use kernel::{ConversionId, TenantId, TransferId};
-use postgres_kit::kept;
+use postgres_kit::{all, kept};
 use uuid::Uuid;
 
 use super::{
@@ -64,9 +64,9 @@ pub async fn add(connection: &AsyncPgConnection, entries: &[Entry], periods: &Ta
     if entries.is_empty() {
         return Ok(());
     }
-    let (accounts, transfers) =
-        join!(add_accounts(connection, entries), add_transfers(connection, entries, periods));
-    accounts.and(transfers)
+    let ((), ()) =
+        all(join!(add_accounts(connection, entries), add_transfers(connection, entries, periods)))?;
+    Ok(())
 }
 
 async fn add_transfers(

@@ -172,10 +172,10 @@ fn scope_to_sql(scope: Scope) -> (Option<Uuid>, Option<Uuid>) {
     }
 }
 
-/// Active endpoints by publisher.
+/// Active endpoints by publisher; of one that is known and has none, an empty list.
 pub type EndpointsByPublisher = HashMap<(TenantId, PublisherId), Vec<Endpoint>>;
 
-/// The active endpoints of these publishers.
+/// The active endpoints of those of these publishers that are known. One statement: whoever is known has its endpoints here.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
@@ -184,10 +184,14 @@ pub async fn endpoints_of(
     publishers: &[(TenantId, PublisherId)],
 ) -> QueryResult<EndpointsByPublisher> {
     let select = sql_query(
-        "SELECT tenant_id, publisher_id, endpoint_id, offer_id, offer_event_id, tells_pending, tells_success,
-            tells_rejected, also_global
-        FROM postback_endpoints JOIN unnest($1, $2) AS wanted (tenant_id, publisher_id) USING (tenant_id, publisher_id)
-        WHERE active ORDER BY tenant_id, publisher_id, endpoint_id",
+        "SELECT publishers.tenant_id, publishers.publisher_id, endpoint_id, offer_id, offer_event_id,
+            coalesce(tells_pending, false) AS tells_pending, coalesce(tells_success, false) AS tells_success,
+            coalesce(tells_rejected, false) AS tells_rejected, coalesce(also_global, false) AS also_global
+        FROM unnest($1, $2) AS wanted (tenant_id, publisher_id)
+        JOIN publishers USING (tenant_id, publisher_id)
+        LEFT JOIN postback_endpoints AS endpoints ON endpoints.tenant_id = publishers.tenant_id
+            AND endpoints.publisher_id = publishers.publisher_id AND endpoints.active
+        ORDER BY publishers.tenant_id, publishers.publisher_id, endpoint_id",
     )
     .bind::<Array<SqlUuid>, _>(column(publishers, |(tenant, _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(publishers, |(_, publisher)| publisher.as_uuid()));
@@ -195,7 +199,7 @@ pub async fn endpoints_of(
     let mut endpoints = EndpointsByPublisher::new();
     for row in rows {
         let publisher = (TenantId::from_uuid(row.tenant_id), PublisherId::from_uuid(row.publisher_id));
-        endpoints.entry(publisher).or_default().push(Endpoint::from(row));
+        endpoints.entry(publisher).or_default().extend(row.endpoint());
     }
     Ok(endpoints)
 }
@@ -207,8 +211,8 @@ struct Row {
     tenant_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     publisher_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    endpoint_id: Uuid,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    endpoint_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     offer_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -223,8 +227,10 @@ struct Row {
     also_global: bool,
 }
 
-impl From<Row> for Endpoint {
-    fn from(row: Row) -> Self {
+impl Row {
+    /// Absent when the publisher has none.
+    fn endpoint(self) -> Option<Endpoint> {
+        let row = self;
         let scope =
             match (row.offer_id.map(OfferId::from_uuid), row.offer_event_id.map(OfferEventId::from_uuid)) {
                 (Some(offer), Some(event)) => Scope::Event(offer, event),
@@ -237,11 +243,11 @@ impl From<Row> for Endpoint {
             (row.tells_success, Told::Success),
             (row.tells_rejected, Told::Rejected),
         ];
-        Self {
-            id: EndpointId::from_uuid(row.endpoint_id),
+        Some(Endpoint {
+            id: EndpointId::from_uuid(row.endpoint_id?),
             scope,
             statuses: statuses.into_iter().filter(|(tells, _)| *tells).map(|(_, told)| told).collect(),
             also_global: row.also_global,
-        }
+        })
     }
 }

@@ -3,14 +3,12 @@
 //! Verdicts and the catalog come through different queues, so either may be first. A lock by publisher makes one of the two
 //! transactions see the other: the catalog's takes it alone, and the verdicts' beside each other.
 
-use std::collections::HashSet;
-
 use diesel::{
     QueryResult, QueryableByName, sql_query,
     sql_types::{Array, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use kernel::{ConversionId, PublisherId, TenantId};
+use kernel::{ConversionId, TenantId};
 use postgres_kit::kept;
 use uuid::Uuid;
 
@@ -48,27 +46,6 @@ pub async fn lock_for_news(
     .bind::<Array<SqlUuid>, _>(column(publishers, |(tenant, _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(publishers, |(_, publisher)| publisher.as_uuid()));
     kept(lock).execute(connection).await.map(drop)
-}
-
-/// Those of `publishers` whose fact has arrived.
-///
-/// # Errors
-/// diesel's, when the statement fails.
-pub async fn known(
-    mut connection: &AsyncPgConnection,
-    publishers: &[PublisherKey],
-) -> QueryResult<HashSet<PublisherKey>> {
-    let select = sql_query(
-        "SELECT tenant_id, publisher_id FROM publishers
-        JOIN unnest($1, $2) AS wanted (tenant_id, publisher_id) USING (tenant_id, publisher_id)",
-    )
-    .bind::<Array<SqlUuid>, _>(column(publishers, |(tenant, _)| tenant.as_uuid()))
-    .bind::<Array<SqlUuid>, _>(column(publishers, |(_, publisher)| publisher.as_uuid()));
-    let rows: Vec<Known> = kept(select).load(&mut connection).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (TenantId::from_uuid(row.tenant_id), PublisherId::from_uuid(row.publisher_id)))
-        .collect())
 }
 
 /// Writes conversions down, each under its publisher; one that is there already stays.
@@ -110,14 +87,6 @@ pub async fn take(
         .into_iter()
         .map(|row| (TenantId::from_uuid(row.tenant_id), ConversionId::from_uuid(row.conversion_id)))
         .collect())
-}
-
-#[derive(QueryableByName)]
-struct Known {
-    #[diesel(sql_type = SqlUuid)]
-    tenant_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    publisher_id: Uuid,
 }
 
 #[derive(QueryableByName)]

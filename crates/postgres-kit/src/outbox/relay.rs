@@ -29,6 +29,7 @@ use crate::{
     kept::kept,
     lazy_commit::not_waited_for,
     pool::Pool,
+    together::all,
     transact::{Retries, jittered, transact},
 };
 
@@ -60,12 +61,12 @@ impl Relay {
     /// everybody who hears them. What is committed when there was nothing before is sent at once all the same.
     pub fn run_gathering<S: Sink>(pool: Pool, sink: S, rest: Duration, supervisor: &Supervisor) {
         gauges::watch(pool.clone(), supervisor);
-        supervisor.spawn_support("outbox-relay", relay(pool, sink, rest));
+        supervisor.spawn_support("outbox-relay", relay(pool, sink, rest, supervisor.clone()));
     }
 }
 
-async fn relay<S: Sink>(pool: Pool, sink: S, rest: Duration) {
-    let (mut pace, facts) = (Pace::new(), pool.woken_by(FACTS));
+async fn relay<S: Sink>(pool: Pool, sink: S, rest: Duration, supervisor: Supervisor) {
+    let (mut pace, facts, stop) = (Pace::new(), pool.woken_by(FACTS), supervisor.soft());
     loop {
         let outcome = if sink.is_writable() {
             pass(&pool, &sink, pace.batch).await
@@ -73,7 +74,8 @@ async fn relay<S: Sink>(pool: Pool, sink: S, rest: Duration) {
             Err(RelayError::Sink(SinkError::Unavailable(String::from("not connected"))))
         };
         let ControlFlow::Break(wait) = pace.after(outcome) else { continue };
-        tokio::time::sleep(rest).await;
+        // What the last batches commit should not wait for the next start.
+        drop(timeout(rest, stop.cancelled()).await);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             // It says that there are facts, not that the broker is back.
@@ -204,9 +206,8 @@ async fn take(connection: &mut AsyncPgConnection, batch: u16) -> Result<Vec<Outg
     )
     .bind::<BigInt, _>(i64::from(batch));
     let mut connection: &AsyncPgConnection = connection;
-    let (lazy, rows) = join!(not_waited_for(connection), kept(delete).load(&mut connection));
-    lazy?;
-    let mut rows: Vec<Row> = rows?;
+    let ((), mut rows): (_, Vec<Row>) =
+        all(join!(not_waited_for(connection), kept(delete).load(&mut connection)))?;
     rows.sort_unstable_by_key(|row| row.position);
     Ok(rows.into_iter().map(Outgoing::from).collect())
 }

@@ -7,9 +7,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use postgres_kit::{ConnectError, DatabaseSettings, DbError};
 use secrecy::SecretString;
 use settings::Problems;
-use test_kit::{Direction, Fault, FaultProxy};
 
-use super::{SOON, count, database, run};
+use super::{count, database, run};
 
 #[derive(QueryableByName)]
 struct Setting {
@@ -57,37 +56,7 @@ async fn a_connection_that_died_in_the_pool_is_replaced() {
     )
     .await;
     assert_eq!(ended, 1);
-    // It is noticed when its end arrives here, or by the statement that meets it.
-    test_kit::eventually("another connection", SOON, async || {
-        let mut connection = pool.get().await.map_err(|error| error.to_string())?;
-        connection.batch_execute("SELECT 1").await.map_err(|error| error.to_string())
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_connection_that_has_rested_is_asked_before_it_is_believed() {
-    let database = database().await;
-    let wire = FaultProxy::to_server_of(&database.app_url());
-    let mut settings = DatabaseSettings::with_url(wire.url(&database.app_url()).into());
-    settings.recycle_timeout_ms = 200;
-    let pool = postgres_kit::pool(&settings).expect("a pool");
     run(&pool, "SELECT 1").await;
-    run(&pool, "SELECT 1").await;
-    assert_eq!(wire.opened(), 1);
-    // The rest itself, counted from when it was taken last.
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
-    wire.set(Fault::Blackhole);
-    let heal = async {
-        test_kit::eventually("the question to be lost", SOON, async || {
-            if wire.lost(Direction::ToServer) > 0 { Ok(()) } else { Err("nothing was asked") }
-        })
-        .await;
-        wire.heal();
-    };
-    let (connection, ()) = tokio::join!(pool.get(), heal);
-    connection.expect("another connection").batch_execute("SELECT 1").await.expect("one that works");
-    assert_eq!(wire.opened(), 2);
 }
 
 #[tokio::test]

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use diesel_async::SimpleAsyncConnection;
-use postgres_kit::{DbError, Failure, Retries, kept, sqlstate::Class, transact};
+use diesel::sql_query;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::join;
+use postgres_kit::{DbError, Failure, Retries, Snapshot, all, kept, sqlstate::Class, transact};
 use tokio::{sync::Barrier, task::JoinSet};
 
 use super::{count, database, run};
@@ -69,7 +71,7 @@ async fn a_statement_that_a_migration_made_stale_costs_its_connection_and_nothin
     let pool = database.pool();
     let read = async || {
         transact(&pool, Retries::default(), async |connection| {
-            let all = kept(diesel::sql_query("SELECT * FROM account WHERE id = 1"));
+            let all = kept(sql_query("SELECT * FROM account WHERE id = 1"));
             let row: Balance = diesel_async::RunQueryDsl::get_result(all, connection).await?;
             Ok::<_, DbError>(row.balance)
         })
@@ -242,4 +244,50 @@ async fn a_transaction_can_move_between_threads() {
         drop(done.send(outcome));
     });
     assert_eq!(result.await.expect("an outcome").expect("a commit"), 20);
+}
+
+#[tokio::test]
+async fn a_snapshot_is_of_one_moment_and_writes_nothing() {
+    let database = with_account().await;
+    let pool = database.pool();
+    let sum = "SELECT sum(balance)::bigint AS count FROM account";
+    let seen = transact(&pool, Snapshot, async |connection| {
+        let before = count(connection, sum).await;
+        run(&pool, "UPDATE account SET balance = balance + 1").await;
+        Ok::<_, DbError>((before, count(connection, sum).await))
+    })
+    .await;
+    assert_eq!(seen.expect("a look"), (0, 0));
+    let written = transact(&pool, Snapshot, async |connection| {
+        Ok::<_, DbError>(connection.batch_execute("UPDATE account SET balance = 7").await?)
+    })
+    .await;
+    let refusal = telemetry::chain(&written.expect_err("a look that writes"));
+    assert!(refusal.contains("read-only transaction"), "{refusal}");
+    assert_eq!(count(&mut database.admin().await, sum).await, 2);
+}
+
+async fn execute(mut connection: &AsyncPgConnection, statement: &'static str) -> diesel::QueryResult<()> {
+    diesel_async::RunQueryDsl::execute(kept(sql_query(statement)), &mut connection).await.map(drop)
+}
+
+#[tokio::test]
+async fn of_statements_sent_together_the_failure_is_told_that_caused_the_others() {
+    let database = with_account().await;
+    let runs = AtomicU32::new(0);
+    let outcome = transact(&database.pool(), Retries::default(), async |connection| {
+        runs.fetch_add(1, Ordering::Relaxed);
+        let connection: &AsyncPgConnection = connection;
+        let two = async {
+            execute(connection, "UPDATE account SET balance = 1 WHERE id = 1").await?;
+            execute(connection, "UPDATE account SET balance = 2 WHERE id = 1").await
+        };
+        // Named last, fails first.
+        all(join!(two, execute(connection, "UPDATE account SET balance = 1 / (id - 2) WHERE id = 2")))?;
+        Ok::<_, DbError>(())
+    })
+    .await;
+    let error = outcome.expect_err("a division by zero");
+    assert_eq!(error.class(), Class::Bug, "{}", telemetry::chain(&error));
+    assert_eq!(runs.load(Ordering::Relaxed), 1);
 }

@@ -37,7 +37,7 @@ impl Deliverer {
         let mut done: Vec<Done> = Vec::new();
         let (recording, claiming) = (Fuse::terminated(), Fuse::terminated());
         tokio::pin!(recording, claiming);
-        let mut under_record = 0;
+        let (mut under_record, mut asked) = (0, 0);
         // Whether a commit says that something is due; whether the last claim has left something for want of room, and there
         // may be more room since it began.
         let (mut is_woken, mut is_more, mut is_freed) = (true, false, false);
@@ -68,6 +68,7 @@ impl Deliverer {
             let is_enough = room.deliveries >= few || claimed_at.elapsed() >= GATHERING;
             if wants && is_enough {
                 (is_woken, is_freed) = (false, false);
+                asked = room.deliveries;
                 let lease = self.sender.ids.uuid_v7();
                 claiming.set(self.claim(lease, room, busy.of.clone()).fuse());
             }
@@ -96,6 +97,8 @@ impl Deliverer {
                     is_woken |= claimed.is_err();
                     Some(claimed.map(|taken| {
                         is_more = taken.is_more;
+                        // It took all there was room for, and there may be more room by now.
+                        is_freed |= taken.claimed.len() >= asked;
                         self.begin(taken.claimed, lease, (&slots, &report), &mut busy);
                     }))
                 }
@@ -121,6 +124,7 @@ impl Deliverer {
                     is_woken = true;
                     None
                 }
+                () = tokio::time::sleep_until((claimed_at + self.bounds.poll).into()), if !is_time => None,
                 () = tokio::time::sleep(self.bounds.poll) => None,
                 () = soft.cancelled(), if !soft.is_cancelled() => None,
             };

@@ -1,10 +1,10 @@
-//! Many workers, one budget: a real database, a connection each.
+//! Many workers, one budget; a publisher that becomes known in between: a real database, a connection each.
 
 use diesel::{QueryableByName, sql_query, sql_types::BigInt};
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection as _};
 use kernel::{
-    AdvertiserId, Bps, ClickId, ConversionId, Currency, Days, Micros, OfferEventId, OfferId, PublisherId,
-    Timestamp,
+    AdvertiserId, Bps, ClickId, ConversionId, Currency, Days, EndpointId, Micros, OfferEventId, OfferId,
+    PublisherId, Timestamp,
 };
 use postgres_kit::DatabaseSettings;
 use process::SystemIds;
@@ -17,9 +17,15 @@ use crate::{
     domain::{
         conversion::{Occasion, Reason, Subject},
         limits::{Bounds, Cap, CapOf, Heard, OverLimit, Period},
+        postback::{Endpoint, Scope},
+        standing::Told,
     },
     flows::apply_catalog::{CatalogFact, apply_catalog},
-    store::offers::Offer,
+    store::{
+        offers::Offer,
+        publishers::{self, EndpointRow, Method, Publisher},
+        untold,
+    },
 };
 
 const WORKERS: u32 = 64;
@@ -86,14 +92,7 @@ async fn sum(pool: &Pool, query: &str) -> i64 {
     row.sum
 }
 
-async fn contend(total: i64, cap: u64) -> (Pool, test_kit::TestDatabase) {
-    let database = test_kit::database("payout", crate::migrate).await;
-    let pool = postgres_kit::pool(&DatabaseSettings {
-        pool_size: usize::try_from(WORKERS).unwrap(),
-        ..database.settings()
-    })
-    .unwrap();
-    let ids: Arc<dyn IdSource> = Arc::new(SystemIds);
+fn offer(total: i64, cap: u64) -> Offer {
     let bounds = Bounds {
         version: 1,
         currency: Currency::USD,
@@ -107,11 +106,18 @@ async fn contend(total: i64, cap: u64) -> (Pool, test_kit::TestDatabase) {
             bound: cap,
         }],
     };
-    let offer = Offer {
-        key: (TenantId::from_uuid(id(1)), OfferId::from_uuid(id(4))),
-        bounds,
-        heard: Heard::default(),
-    };
+    Offer { key: (TenantId::from_uuid(id(1)), OfferId::from_uuid(id(4))), bounds, heard: Heard::default() }
+}
+
+async fn contend(total: i64, cap: u64) -> (Pool, test_kit::TestDatabase) {
+    let database = test_kit::database("payout", crate::migrate).await;
+    let pool = postgres_kit::pool(&DatabaseSettings {
+        pool_size: usize::try_from(WORKERS).unwrap(),
+        ..database.settings()
+    })
+    .unwrap();
+    let ids: Arc<dyn IdSource> = Arc::new(SystemIds);
+    let offer = offer(total, cap);
     apply_catalog(&pool, &ids, &[CatalogFact::Offer(offer)]).await.unwrap();
     let mut workers = JoinSet::new();
     for worker in 0..WORKERS {
@@ -170,4 +176,57 @@ async fn sixty_four_workers_end_exactly_at_one_cap() {
         i64::from(WORKERS * EACH / 2) - 37
     );
     assert_eq!(sum(&pool, &counts(6, "counted = 'taken'")).await, i64::from(WORKERS * EACH / 2));
+}
+
+#[tokio::test]
+async fn a_publisher_that_becomes_known_while_its_conversion_is_recorded_is_told() {
+    let database = test_kit::database("payout", crate::migrate).await;
+    let pool = database.pool();
+    let ids: Arc<dyn IdSource> = Arc::new(SystemIds);
+    apply_catalog(&pool, &ids, &[CatalogFact::Offer(offer(40 * DOLLAR, 10_000))]).await.unwrap();
+    let received = received(3);
+    let subject = received.verdict.subject;
+    let endpoint = Endpoint {
+        id: EndpointId::from_uuid(id(9)),
+        scope: Scope::Global,
+        statuses: [Told::Success].into_iter().collect(),
+        also_global: false,
+    };
+    let publisher = Publisher {
+        tenant: subject.tenant,
+        id: subject.publisher,
+        version: 1,
+        name: String::from("trailmix"),
+        active: true,
+        max_concurrency: None,
+        max_per_second: None,
+        endpoints: vec![EndpointRow {
+            endpoint,
+            method: Method::Get,
+            url_template: String::from("https://publisher.example/"),
+            signing_secret: None,
+            old_signing_secret: None,
+            custom_header: None,
+            active: true,
+        }],
+    };
+    // As the catalog's consumer does it, but it waits for the verdict before it commits.
+    let mut catalog = database.admin().await;
+    catalog.batch_execute("BEGIN").await.unwrap();
+    untold::lock_for_news(&mut catalog, &[(publisher.tenant, publisher.id)]).await.unwrap();
+    publishers::apply(&mut catalog, &publisher).await.unwrap();
+    let batch = [received];
+    let commit = async {
+        let waits = "SELECT count(*) AS sum FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        test_kit::eventually("the verdict waits", std::time::Duration::from_secs(20), async || {
+            if sum(&pool, waits).await > 0 { Ok(()) } else { Err("nobody waits") }
+        })
+        .await;
+        catalog.batch_execute("COMMIT").await.unwrap();
+    };
+    let (recorded, ()) = join!(record_verdicts(&pool, &ids, &batch), commit);
+    recorded.unwrap();
+    assert_eq!(sum(&pool, "SELECT count(*) AS sum FROM deliveries").await, 1);
+    assert_eq!(sum(&pool, "SELECT count(*) AS sum FROM untold").await, 0);
 }
