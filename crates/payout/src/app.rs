@@ -36,7 +36,7 @@ use crate::{
         replays::{Replayer, keep_replaying},
         retain::keep_retaining,
         send_test::Tester,
-        verify_ledger::{Findings, verify_ledger},
+        verify_ledger::{Findings, keep_proving, verify_ledger},
         watch_endpoints::keep_watching,
     },
     http::{self, Api},
@@ -155,6 +155,10 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     supervisor.spawn_support(
         "remove what is old",
         keep_retaining(pool.clone(), settings.retention.ages(), supervisor.soft()),
+    );
+    supervisor.spawn_support(
+        "prove the ledger",
+        keep_proving(pool.clone(), sender.metrics.clone(), settings.ledger.period(), supervisor.soft()),
     );
     supervisor.spawn_critical(
         "apply bulk statuses",

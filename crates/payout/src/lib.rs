@@ -13,5 +13,6 @@ mod store;
 pub use app::{Addresses, Payout, migrate, revert, start, verify};
 pub use flows::verify_ledger::Findings;
 pub use settings::{
-    DeliverySettings, HoldSettings, LimitSettings, RetentionSettings, SealingSettings, Settings,
+    DeliverySettings, HoldSettings, LedgerSettings, LimitSettings, RetentionSettings, SealingSettings,
+    Settings,
 };

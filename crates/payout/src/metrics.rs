@@ -1,5 +1,7 @@
 //! What the on-call person looks at. README.md says what to do about each.
 
+use std::sync::LazyLock;
+
 use opentelemetry::{
     KeyValue,
     metrics::{Counter, Gauge},
@@ -21,6 +23,8 @@ pub struct Metrics {
     endpoints_paused: Gauge<i64>,
     input_lag: Gauge<i64>,
     holds_overdue: Gauge<i64>,
+    ledger_differences: Gauge<i64>,
+    ledger_proofs: Counter<u64>,
 }
 
 impl Metrics {
@@ -60,6 +64,11 @@ impl Metrics {
                 "payout_holds_overdue_seconds",
                 "How long the oldest hold that is held back is over; 0 when none is",
             ),
+            ledger_differences: gauge(
+                "payout_ledger_differences",
+                "What the last proof of the whole ledger found wrong: an alarm above 0",
+            ),
+            ledger_proofs: counter("payout_ledger_proofs", "Proofs of the whole ledger that came to an end"),
         }
     }
 
@@ -99,9 +108,25 @@ impl Metrics {
         self.input_lag.record(micros.checked_div(1_000_000).unwrap_or_default(), &[]);
     }
 
+    pub(crate) fn ledger_proved(&self, differences: u64) {
+        self.ledger_differences.record(i64::try_from(differences).unwrap_or(i64::MAX), &[]);
+        self.ledger_proofs.add(1, &[]);
+    }
+
     pub(crate) fn holds_overdue(&self, seconds: i64) {
         self.holds_overdue.record(seconds, &[]);
     }
+}
+
+/// Counts an entry whose id is in the ledger already. On its own, because it is found where everything is written.
+pub(crate) fn ledger_conflict() {
+    static CONFLICTS: LazyLock<Counter<u64>> = LazyLock::new(|| {
+        telemetry::meter()
+            .u64_counter("payout_ledger_conflicts")
+            .with_description("Entries whose id is in the ledger already: an alarm")
+            .build()
+    });
+    CONFLICTS.add(1, &[]);
 }
 
 impl Default for Metrics {

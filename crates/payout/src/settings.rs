@@ -41,6 +41,8 @@ pub struct Settings {
     pub holds: HoldSettings,
     /// Following offers' limits.
     pub limits: LimitSettings,
+    /// Proving the ledger.
+    pub ledger: LedgerSettings,
     /// Removing what nothing asks for any more.
     pub retention: RetentionSettings,
     /// Logs and traces.
@@ -95,6 +97,14 @@ pub struct LimitSettings {
     pub batch: u16,
 }
 
+/// Section `ledger`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerSettings {
+    /// How often the whole ledger is proved.
+    pub proof_seconds: u32,
+}
+
 /// Section `retention`.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,6 +141,12 @@ impl LimitSettings {
     }
 }
 
+impl LedgerSettings {
+    pub(crate) fn period(self) -> Duration {
+        Duration::from_secs(u64::from(self.proof_seconds))
+    }
+}
+
 impl RetentionSettings {
     pub(crate) const fn ages(self) -> Ages {
         Ages {
@@ -153,6 +169,7 @@ impl Validate for Settings {
         problems.within("delivery", &self.delivery);
         problems.within("holds", &self.holds);
         problems.within("limits", &self.limits);
+        problems.within("ledger", &self.ledger);
         problems.within("retention", &self.retention);
         problems.within("telemetry", &self.telemetry);
         problems.within("stop", &self.stop);
@@ -182,6 +199,12 @@ impl Validate for DeliverySettings {
         problems.in_range("lease_seconds", &self.lease_seconds, &(1..=3_600));
         // Publishers' buckets hold a second's worth: who looks less often does not send at their rate.
         problems.in_range("poll_ms", &self.poll_ms, &(10..=1_000));
+    }
+}
+
+impl Validate for LedgerSettings {
+    fn validate(&self, problems: &mut Problems) {
+        problems.in_range("proof_seconds", &self.proof_seconds, &(1..=604_800));
     }
 }
 

@@ -102,7 +102,10 @@ impl Line {
             .set(ServiceName::Ingest, "HTTP__WORKERS", "2")
             .set(ServiceName::Ingest, "DOOR__BASE_DOMAIN", "gokart.test")
             .set(ServiceName::Attribution, "CLICKS__KEYS", KEYS)
-            .set(ServiceName::Payout, "SEALING__KEYS", KEYS);
+            .set(ServiceName::Payout, "SEALING__KEYS", KEYS)
+            // One publisher stands for many here: its own bounds must not be what the burst finds out.
+            .set(ServiceName::Payout, "DELIVERY__PER_PUBLISHER", "128")
+            .set(ServiceName::Payout, "DELIVERY__PER_PUBLISHER_PER_SECOND", "100000");
         let mut stack = Stack::prepare(options).await;
         let broker = Broker::open(stack.namespace(), GROUP).await?;
         for service in SERVICES {

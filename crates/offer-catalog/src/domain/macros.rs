@@ -119,7 +119,11 @@ fn wrong_url(template: &str) -> Option<String> {
             "must be an absolute URL such as https://partner.example/pb?click={pub_click_id}",
         ));
     };
-    if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none_or(str::is_empty) {
+    // Spelled out: URL parsers read `https:host` as well, and whoever renders the template does not.
+    let begins_with = |scheme: &str| {
+        template.trim_start().get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
+    };
+    if !(begins_with("https://") || begins_with("http://")) || url.host_str().is_none_or(str::is_empty) {
         return Some(String::from("must begin with https:// and a host"));
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -143,6 +147,7 @@ mod tests {
     #[case("https://p.example/pb?c={pub_click_id}&id={conversion_id}", 0)]
     #[case("https://p.example/{pub_sub_15}?d={delivery_id}", 0)]
     #[case("http://127.0.0.1:9000/pb?c={pub_click_id}", 1)]
+    #[case("HTTPS://p.example/pb?c={pub_click_id}", 0)]
     fn good_templates_are_saved(#[case] template: &str, #[case] warnings: usize) {
         assert_eq!(check("urlTemplate", template).unwrap().warnings.len(), warnings);
     }
@@ -159,6 +164,8 @@ mod tests {
     #[case("https://u:p@p.example/", "user name")]
     #[case("https://p.example/#{status}", "fragment")]
     #[case("ftp://p.example/", "https://")]
+    #[case("https:p.example/pb", "https://")]
+    #[case("https:/p.example/pb", "https://")]
     #[case("p.example/pb", "absolute URL")]
     #[case("", "absolute URL")]
     fn wrong_templates_say_why(#[case] template: &str, #[case] expected: &str) {

@@ -38,6 +38,8 @@ pub(super) enum Unsendable {
     Template(#[from] TemplateError),
     #[error("the rendered URL is not a URL")]
     Url,
+    #[error("a value of the click is `.` or `..` and would lead to another path than the template's")]
+    Path,
     #[error("the endpoint's secrets can not be opened: {0}")]
     Sealed(#[from] OpenError),
     #[error("the endpoint's secret is {0}")]
@@ -102,8 +104,11 @@ pub(super) fn prepare_message(
     if !target.active {
         return Err(Unsendable::Inactive);
     }
-    let rendered = Template::parse(&target.url_template)?.render(story);
-    let url = Url::parse(&rendered).map_err(|_quotes_the_url| Unsendable::Url)?;
+    let template = Template::parse(&target.url_template)?;
+    let url = Url::parse(&template.render(story)).map_err(|_quotes_the_url| Unsendable::Url)?;
+    if !template.keeps_its_path(&url) {
+        return Err(Unsendable::Path);
+    }
     let (method, body) = match target.method {
         Method::Get => (HttpMethod::GET, Vec::new()),
         Method::PostJson => (HttpMethod::POST, json_body(story, now)?),

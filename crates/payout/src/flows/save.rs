@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     domain::conversion::{Change, Conversion},
+    metrics,
     store::{history, ledger},
 };
 
@@ -77,7 +78,16 @@ async fn tell_and_say(
 async fn post(connection: &AsyncPgConnection, entries: &[ledger::Entry], now: Timestamp) -> QueryResult<()> {
     let tenants = entries.iter().map(|entry| entry.transfer.debit.tenant).collect();
     let taken = periods::take(connection, &tenants, now).await?;
-    ledger::add(connection, entries, &taken).await
+    let added = ledger::add(connection, entries, &taken).await;
+    if let Some(entry) = added.as_ref().err().and_then(ledger::conflict) {
+        metrics::ledger_conflict();
+        tracing::error!(
+            ledger.entry = entry,
+            "an entry of this id is in the ledger already, and this one follows from something else: nothing of this is \
+             written; prove the ledger"
+        );
+    }
+    added
 }
 
 fn entries(change: &Change) -> impl Iterator<Item = ledger::Entry> {

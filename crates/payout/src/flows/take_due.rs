@@ -1,7 +1,9 @@
 //! Which of what is due is sent now: by publisher its room and its rate, by endpoint its breaker and its pause.
 //!
 //! What may not be sent stays as it is: it is due, it is not read, and its attempts are not counted. What waits for an endpoint
-//! that is switched off ends here, without a call: it takes no token of its publisher's rate and nobody's slot.
+//! that is switched off ends here, without a call: it takes no token of its publisher's rate and nobody's slot. So does what has been due
+//! for as long as a whole schedule takes while its endpoint is left alone: probes would use up few deliveries' attempts, and a month
+//! of them would fall on whoever comes back.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,17 +18,17 @@ use super::{
     facts,
 };
 use crate::{
-    domain::delivery::{Bucket, Rate, Share},
+    domain::delivery::{Bucket, Rate, SPAN_SECONDS, Share},
     store::{
         DELIVERIES,
         deliveries::{self, Claim, Claimed, EndpointKey, EndpointShare, PublisherKey, Unreadable},
         endpoint_conditions::{self, Probe},
         publisher_traffic::{self, DueEndpoint, DuePublisher},
-        switched_off,
+        unsent::{self, Why},
     },
 };
 
-/// Deliveries of switched-off endpoints that end with one claim: a few milliseconds, for which nobody else's wait.
+/// Deliveries that end with one claim, and without a call: a few milliseconds, for which nobody else's wait.
 const ENDED_AT_ONCE: u16 = 500;
 /// So many times what may be taken is looked at, because some have less due than their share.
 const SPARE: usize = 2;
@@ -75,8 +77,8 @@ pub(super) async fn take_due(connection: &mut AsyncPgConnection, asked: Asked<'_
     let mut due = publisher_traffic::lock_due(connection).await?;
     let keys: Vec<PublisherKey> = due.iter().map(|publisher| publisher.key).collect();
     let Some(now) = due.first().map(|publisher| publisher.now) else { return Ok(Taken::default()) };
-    let endpoints = publisher_traffic::endpoints_of(connection, &keys).await?;
-    end_switched_off(connection, &endpoints, asked.ids, now).await?;
+    let endpoints = publisher_traffic::endpoints_of(connection, &keys, SPAN_SECONDS).await?;
+    end_unsent(connection, &endpoints, asked.ids, now).await?;
     // Whoever was sent something longest ago comes first: with one free slot it is everybody's turn all the same.
     due.sort_by_key(|publisher| publisher.bucket.empty_at);
     let allowances: BTreeMap<PublisherKey, Allowance> = (0_i32..)
@@ -144,20 +146,41 @@ fn allowance(publisher: &DuePublisher, place: i32, asked: &Asked<'_>) -> Allowan
     Allowance { rate, bucket: publisher.bucket, under_way, place, room, now: publisher.now }
 }
 
-/// Ends what is due at endpoints that are switched off, whatever their condition; what is left of it with the next claim,
-/// which follows at once.
-async fn end_switched_off(
+/// Ends what is due at endpoints that are switched off, and what has been due for too long at those that are left alone; what is
+/// left of it with the next claim, which follows at once.
+async fn end_unsent(
     connection: &mut AsyncPgConnection,
     endpoints: &[DueEndpoint],
     ids: &dyn IdSource,
     now: Timestamp,
 ) -> QueryResult<()> {
-    let ending = endpoints.iter().filter(|endpoint| endpoint.is_ending);
-    let ending: Vec<EndpointKey> = ending.map(|endpoint| (endpoint.publisher.0, endpoint.endpoint)).collect();
-    if ending.is_empty() {
+    let off = |endpoint: &DueEndpoint| endpoint.is_ending;
+    let alone = |endpoint: &DueEndpoint| {
+        endpoint.active && endpoint.is_overdue && endpoint.condition.share(now) != Share::All
+    };
+    end_those(connection, endpoints.iter().filter(|one| off(one)), Why::SwitchedOff, (ids, now)).await?;
+    let why = Why::LeftAlone(SPAN_SECONDS);
+    end_those(connection, endpoints.iter().filter(|one| alone(one)), why, (ids, now)).await
+}
+
+async fn end_those(
+    connection: &mut AsyncPgConnection,
+    endpoints: impl Iterator<Item = &DueEndpoint>,
+    why: Why,
+    (ids, now): (&dyn IdSource, Timestamp),
+) -> QueryResult<()> {
+    let endpoints: Vec<EndpointKey> =
+        endpoints.map(|endpoint| (endpoint.publisher.0, endpoint.endpoint)).collect();
+    if endpoints.is_empty() {
         return Ok(());
     }
-    let ended = switched_off::end_due(connection, &ending, ENDED_AT_ONCE).await?;
+    let ended = unsent::end(connection, &endpoints, why, ENDED_AT_ONCE).await?;
+    if matches!(why, Why::LeftAlone(_)) && !ended.is_empty() {
+        tracing::error!(
+            deliveries = ended.len(),
+            "publishers could not be told: their endpoints have not answered for as long as a whole schedule takes"
+        );
+    }
     let said: Vec<_> =
         ended.iter().map(|(ended, trace)| facts::delivery_outcome(ids, now, Some(trace), ended)).collect();
     outbox::add(connection, &said).await?;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use diesel::{
-    QueryResult, QueryableByName, sql_query,
+    QueryResult, QueryableByName,
+    result::{DatabaseErrorKind, Error},
+    sql_query,
     sql_types::{Array, BigInt, Date, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -53,6 +55,14 @@ impl Entry {
             Source::Statement(id) => Some(id.0),
         }
     }
+}
+
+/// The entry that is there already, as the server names it, when that is what failed.
+#[must_use]
+pub fn conflict(error: &Error) -> Option<&str> {
+    let Error::DatabaseError(DatabaseErrorKind::UniqueViolation, information) = error else { return None };
+    let is_entry = information.constraint_name() == Some("ledger_transfers_pkey");
+    is_entry.then(|| information.details().unwrap_or_default())
 }
 
 /// Adds transfers and the accounts they touch, into the periods that were taken for their tenants. An id that is there already is an error of the primary key: entries are

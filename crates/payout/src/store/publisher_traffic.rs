@@ -5,7 +5,7 @@
 
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{Array, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Double, Integer, Nullable, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::{EndpointId, PublisherId, TenantId, Timestamp};
@@ -73,17 +73,20 @@ pub struct DueEndpoint {
     pub active: bool,
     /// Whether it is not, and something of its is due: that ends.
     pub is_ending: bool,
+    /// Whether something of its has been due for longer than was asked about.
+    pub is_overdue: bool,
     /// What its answers say of it.
     pub condition: Condition,
 }
 
-/// All endpoints of these publishers. A statement of its own: it sees what was committed while this one waited for the lock.
+/// All endpoints of these publishers, and whether something has been due at them for so many seconds. A statement of its own: it sees what was committed while this one waited for the lock.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn endpoints_of(
     connection: &mut AsyncPgConnection,
     publishers: &[PublisherKey],
+    overdue_seconds: u32,
 ) -> QueryResult<Vec<DueEndpoint>> {
     let select = sql_query(
         "SELECT endpoints.tenant_id, endpoints.publisher_id, endpoints.endpoint_id, active,
@@ -92,6 +95,11 @@ pub async fn endpoints_of(
                 WHERE deliveries.tenant_id = endpoints.tenant_id AND deliveries.endpoint_id = endpoints.endpoint_id
                     AND state = 'waiting' AND due_at <= now() AND coalesce(leased_until, '-infinity') <= now()
             ) END AS is_ending,
+            EXISTS (
+                SELECT FROM deliveries
+                WHERE deliveries.tenant_id = endpoints.tenant_id AND deliveries.endpoint_id = endpoints.endpoint_id
+                    AND state = 'waiting' AND due_at <= now() - make_interval(secs => $3)
+            ) AS is_overdue,
             coalesce(failures, 0) AS failures, open_until, coalesce(failed_probes, 0) AS failed_probes,
             coalesce(probing, false) AS probing, coalesce(gone, 0) AS gone, paused_at
         FROM postback_endpoints AS endpoints
@@ -100,7 +108,8 @@ pub async fn endpoints_of(
             ON conditions.tenant_id = endpoints.tenant_id AND conditions.endpoint_id = endpoints.endpoint_id",
     )
     .bind::<Array<SqlUuid>, _>(column(publishers, |(tenant, _)| tenant.as_uuid()))
-    .bind::<Array<SqlUuid>, _>(column(publishers, |(_, publisher)| publisher.as_uuid()));
+    .bind::<Array<SqlUuid>, _>(column(publishers, |(_, publisher)| publisher.as_uuid()))
+    .bind::<Double, _>(f64::from(overdue_seconds));
     let rows: Vec<EndpointRow> = kept(select).load(connection).await?;
     Ok(rows.into_iter().map(DueEndpoint::from).collect())
 }
@@ -164,6 +173,8 @@ struct EndpointRow {
     active: bool,
     #[diesel(sql_type = Bool)]
     is_ending: bool,
+    #[diesel(sql_type = Bool)]
+    is_overdue: bool,
     #[diesel(embed)]
     columns: Columns,
 }
@@ -175,6 +186,7 @@ impl From<EndpointRow> for DueEndpoint {
             endpoint: EndpointId::from_uuid(row.endpoint_id),
             active: row.active,
             is_ending: row.is_ending,
+            is_overdue: row.is_overdue,
             condition: row.columns.condition(),
         }
     }

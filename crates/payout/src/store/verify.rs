@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{BigInt, Date, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Date, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use kernel::{ConversionId, Micros, TenantId, TransferId};
@@ -56,16 +56,31 @@ impl Findings {
     }
 }
 
-/// Proves the ledger. Reads one snapshot and changes nothing; call it within a transaction of its own.
+/// Names the lock of whoever proves: "ledger proof" in digits.
+const PROOF_LOCK: i64 = 0x1ed6_e49f;
+
+/// Whether nobody else is proving the ledger at the moment; then nobody else begins until this transaction ends.
+///
+/// # Errors
+/// diesel's, when the statement fails.
+pub async fn is_alone(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
+    let lock = sql_query("SELECT pg_try_advisory_xact_lock($1) AS is_ours").bind::<BigInt, _>(PROOF_LOCK);
+    let row: LockRow = lock.get_result(connection).await?;
+    Ok(row.is_ours)
+}
+
+#[derive(QueryableByName)]
+struct LockRow {
+    #[diesel(sql_type = Bool)]
+    is_ours: bool,
+}
+
+/// Proves the ledger. Changes nothing; call it within a transaction of its own that sees one snapshot.
 ///
 /// # Errors
 /// diesel's, when a statement fails.
 pub async fn verify(connection: &mut AsyncPgConnection) -> QueryResult<Findings> {
-    connection
-        .batch_execute(
-            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0",
-        )
-        .await?;
+    connection.batch_execute("SET LOCAL statement_timeout = 0").await?;
     let mut findings = Findings::default();
     let accounts = accounts(connection, &mut findings).await?;
     let mut periods = PeriodFold::default();
@@ -74,6 +89,7 @@ pub async fn verify(connection: &mut AsyncPgConnection) -> QueryResult<Findings>
     compare_with_reading(connection, &accounts, &balances, &mut findings).await?;
     check(connection, &accounts, periods, &mut findings).await?;
     resolutions(connection, &mut findings).await?;
+    sides(connection, &mut findings).await?;
     books(connection, &mut findings).await?;
     limits(connection, &mut findings).await?;
     for (account, balance) in balances.iter() {
@@ -253,7 +269,35 @@ async fn resolutions(connection: &mut AsyncPgConnection, findings: &mut Findings
     Ok(())
 }
 
-/// What each conversion's entries come to, beside what its row says they are.
+/// Whose accounts each entry of a conversion is between, beside whose they must be: the advertiser owes, the publisher earns, the tenant
+/// keeps the rest. A reversal goes the other way.
+async fn sides(connection: &mut AsyncPgConnection, findings: &mut Findings) -> QueryResult<()> {
+    let rows: Vec<IdRow> = sql_query(
+        "SELECT entry.transfer_id AS id FROM ledger_transfers AS entry
+        JOIN conversions USING (tenant_id, conversion_id)
+        JOIN ledger_accounts AS debit
+            ON debit.tenant_id = entry.tenant_id AND debit.account_id = entry.debit_account_id
+        JOIN ledger_accounts AS credit
+            ON credit.tenant_id = entry.tenant_id AND credit.account_id = entry.credit_account_id
+        JOIN LATERAL (VALUES
+            ('payable', 'advertiser_receivable', advertiser_id, 'publisher_payable', publisher_id),
+            ('margin', 'advertiser_receivable', advertiser_id, 'margin', '00000000-0000-0000-0000-000000000000'::uuid),
+            ('loss', 'margin', '00000000-0000-0000-0000-000000000000'::uuid, 'publisher_payable', publisher_id)
+        ) AS leg (flow, from_kind, from_party, to_kind, to_party) ON leg.flow = entry.flow
+        WHERE CASE WHEN entry.kind = 'reversal'
+            THEN (credit.kind, credit.party_id, debit.kind, debit.party_id) <> (from_kind, from_party, to_kind, to_party)
+            ELSE (debit.kind, debit.party_id, credit.kind, credit.party_id) <> (from_kind, from_party, to_kind, to_party) END",
+    )
+    .load(connection)
+    .await?;
+    for row in rows {
+        findings.note(format!("transfer {} is between accounts of others than its conversion's", row.id));
+    }
+    Ok(())
+}
+
+/// What each conversion's entries come to, beside what its row says they are: what counts as earned is posted, nothing else is, and
+/// only what is undecided is reserved.
 async fn books(connection: &mut AsyncPgConnection, findings: &mut Findings) -> QueryResult<()> {
     let rows: Vec<IdRow> = sql_query(
         "WITH entries AS (
@@ -281,6 +325,8 @@ async fn books(connection: &mut AsyncPgConnection, findings: &mut Findings) -> Q
                 CASE books WHEN 'reserved' THEN payout_micros ELSE 0 END,
                 CASE books WHEN 'posted' THEN revenue_micros ELSE 0 END,
                 CASE books WHEN 'posted' THEN payout_micros ELSE 0 END)
+            OR (status IN ('success', 'flagged')) <> (books = 'posted')
+            OR books = 'reserved' AND status NOT IN ('pending', 'on_review')
             OR conversions.conversion_id IS NULL",
     )
     .load(connection)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contracts::payout::{DeliveryOutcome, DeliveryResult};
 use test_kit::Answer;
 
 use crate::{
@@ -173,5 +174,36 @@ async fn a_dead_endpoint_does_not_hold_up_a_good_one_of_the_same_publisher() {
     stage.rows("endpoint_conditions WHERE open_until IS NOT NULL", 1).await;
     let heard = stage.publisher.deliveries_to("/cb").len();
     assert!((10..=20).contains(&heard), "{heard}: ten, what was under way, and a probe when this took long");
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn what_an_endpoint_was_not_there_for_as_long_as_a_schedule_takes_is_exhausted_and_can_be_told_again() {
+    let stage = one_by_one(1).await;
+    let (down, well) = (Tenant::new(1), Tenant::new(2));
+    introduce_well(&stage, well).await;
+    opened(&stage, down).await;
+    let attempts =
+        format!("SELECT sum(attempts)::bigint AS count FROM deliveries WHERE tenant_id = '{}'", down.0);
+    let made = stage.count(&attempts).await;
+    // Seven have been due for longer than 75 hours and 35 minutes, thirteen for a little less.
+    stage
+        .meanwhile(
+            "UPDATE deliveries SET due_at = now() - CASE WHEN place <= 7 THEN interval '76 h' ELSE interval '75 h' END
+            FROM (SELECT delivery_id AS id, row_number() OVER (ORDER BY delivery_id) AS place FROM deliveries
+                WHERE state = 'waiting') AS waiting
+            WHERE delivery_id = waiting.id",
+        )
+        .await;
+    somebody_else_is_told(&stage, well, 1).await;
+    stage.rows("deliveries WHERE state = 'exhausted' AND ended_at IS NOT NULL AND due_at IS NULL", 7).await;
+    stage.rows("deliveries WHERE state = 'waiting'", 13).await;
+    assert_eq!(stage.count(&attempts).await, made, "without a call");
+    let said = stage.said_count::<DeliveryOutcome>(7).await;
+    assert!(said.iter().any(|fact| fact.result() == DeliveryResult::Exhausted), "{said:?}");
+    // Nobody is given up who answers, however long it has waited.
+    stage.publisher.answer("/cb", [Answer::status(200)]);
+    time_is_up(&stage).await;
+    stage.rows(&format!("deliveries WHERE tenant_id = '{}' AND state = 'delivered'", down.0), 13).await;
     stage.strike().await;
 }

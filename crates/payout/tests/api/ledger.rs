@@ -7,10 +7,13 @@ use contracts::{
 };
 use diesel::sql_query;
 use diesel_async::RunQueryDsl;
+use kernel::{ConversionId, TenantId};
+use payout::domain::ledger::{Flow, Kind, transfer_id};
+use test_kit::eventually;
 
 use crate::{
     facts::{Tenant, percent_terms, terms, usd},
-    stage::Stage,
+    stage::{SOON, Stage},
 };
 
 #[tokio::test]
@@ -159,4 +162,86 @@ async fn the_proof_notices_what_does_not_add_up() {
         .await;
     let proof = stage.proof().await;
     assert_eq!(proof.difference_count, 2, "{:?}", proof.differences);
+}
+
+/// Waits until a metric of payout's has a value.
+async fn metric(name: &'static str, is_right: impl Fn(i64) -> bool) {
+    eventually(name, SOON, async || {
+        let text = telemetry::prometheus_text();
+        let line = text.lines().find(|line| line.starts_with(name));
+        let value = line.and_then(|line| line.split_whitespace().last()).map(str::to_owned);
+        match value.as_deref().and_then(|value| value.parse().ok()) {
+            Some(value) if is_right(value) => Ok(()),
+            _ => Err(value),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_proof_knows_whose_accounts_money_moves_between() {
+    let stage = Stage::set().await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.told(1).await;
+    // Around the service: as if the publisher owed it.
+    stage.meanwhile("ALTER TABLE ledger_transfers DISABLE TRIGGER append_only").await;
+    let swap = "UPDATE ledger_transfers
+        SET (debit_account_id, credit_account_id) = (credit_account_id, debit_account_id) WHERE flow = 'payable'";
+    assert_eq!(stage.meanwhile(swap).await, 1);
+    let differences = stage.proof().await.differences;
+    assert!(differences.iter().any(|one| one.contains("between accounts of others")), "{differences:?}");
+}
+
+#[tokio::test]
+async fn the_proof_knows_which_status_posts() {
+    let stage = Stage::set().await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.told(1).await;
+    stage.meanwhile("UPDATE conversions SET status = 'rejected'").await;
+    let differences = stage.proof().await.differences;
+    assert!(differences.iter().any(|one| one.contains("are not what its status says")), "{differences:?}");
+}
+
+#[tokio::test]
+async fn the_ledger_is_proved_again_and_again_and_what_differs_is_an_alarm() {
+    let stage = Stage::with(1, |settings| settings.ledger.proof_seconds = 1).await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.told(1).await;
+    metric("payout_ledger_proofs_total", |proofs| proofs > 0).await;
+    metric("payout_ledger_differences", |differences| differences == 0).await;
+    stage.meanwhile("UPDATE conversions SET status = 'rejected'").await;
+    metric("payout_ledger_differences", |differences| differences > 0).await;
+}
+
+#[tokio::test]
+async fn an_id_that_the_ledger_has_already_is_an_alarm_and_nothing_is_written() {
+    let stage = Stage::set().await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    let (doomed, other) = (brownboots.verdict(1), brownboots.verdict(2));
+    let tenant = TenantId::from_slice(&doomed.tenant_id).unwrap();
+    let conversion = ConversionId::from_slice(&doomed.conversion_id).unwrap();
+    let taken = transfer_id(tenant, conversion, 1, Flow::Payable, Kind::Posted);
+    stage
+        .meanwhile(&format!(
+            "INSERT INTO ledger_transfers (tenant_id, transfer_id, conversion_id, status_revision, flow, kind,
+                debit_account_id, credit_account_id, currency, amount_micros)
+            VALUES ('{}', '{}', '{}', 1, 'payable', 'posted', gen_random_uuid(), gen_random_uuid(), 'USD', 1)",
+            tenant.as_uuid(),
+            taken.as_uuid(),
+            conversion.as_uuid(),
+        ))
+        .await;
+    stage.say_verdicts([brownboots.qualified(doomed), brownboots.qualified(other)]).await;
+    stage.told(1).await;
+    stage.rows("dead_items WHERE reason LIKE '%ledger_transfers_pkey%'", 1).await;
+    stage.rows("conversions", 1).await;
+    stage.rows("ledger_transfers WHERE amount_micros = 1", 1).await;
+    metric("payout_ledger_conflicts_total", |conflicts| conflicts > 0).await;
 }

@@ -18,8 +18,8 @@ use diesel::{QueryableByName, sql_query, sql_types::BigInt};
 use diesel_async::RunQueryDsl;
 use http_kit::{HttpSettings, admin::AdminSettings, auth::AuthSettings, client::ClientSettings};
 use payout::{
-    Addresses, DeliverySettings, Findings, HoldSettings, LimitSettings, RetentionSettings, SealingSettings,
-    Settings,
+    Addresses, DeliverySettings, Findings, HoldSettings, LedgerSettings, LimitSettings, RetentionSettings,
+    SealingSettings, Settings,
 };
 use postgres_kit::DatabaseSettings;
 use process::{Runtime, StopSettings};
@@ -397,6 +397,7 @@ fn settings(database: &TestDatabase, bus: &BusSettings) -> Settings {
         },
         holds: HoldSettings { poll_ms: 50, batch: 7, quiet_seconds: 0 },
         limits: LimitSettings { poll_ms: 50, batch: 7 },
+        ledger: LedgerSettings { proof_seconds: 86_400 },
         retention: RetentionSettings { usage_days: 800, bulk_days: 400, poll_ms: 100 },
         telemetry: TelemetrySettings::default(),
         stop: StopSettings::default(),
