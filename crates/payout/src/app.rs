@@ -32,6 +32,7 @@ use crate::{
         deliver::{Deliverer, Sender},
         follow_limits::keep_following,
         input_lag::InputLag,
+        price_again::keep_pricing,
         release_holds::Releaser,
         replays::{Replayer, keep_replaying},
         retain::keep_retaining,
@@ -150,7 +151,11 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     let pace = settings.limits.pace();
     supervisor.spawn_critical(
         "follow limits",
-        keep_following(pool.clone(), Arc::clone(ids), input, pace, supervisor.soft()),
+        keep_following(pool.clone(), Arc::clone(ids), input.clone(), pace, supervisor.soft()),
+    );
+    supervisor.spawn_critical(
+        "price again",
+        keep_pricing(pool.clone(), Arc::clone(ids), input, pace, supervisor.soft()),
     );
     supervisor.spawn_support(
         "remove what is old",
@@ -167,7 +172,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
     Deliverer {
         pool: pool.clone(),
         sender: Arc::clone(&sender),
-        bounds: settings.delivery.bounds(),
+        bounds: settings.bounds(),
         supervisor: supervisor.clone(),
     }
     .start();
@@ -183,7 +188,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
         tester: Tester { pool: pool.clone(), sender },
         pool,
         ids: Arc::clone(ids),
-        bounds: settings.delivery.bounds(),
+        bounds: settings.bounds(),
     };
     let routes = http::routes(web::Data::new(api), web::Data::new(tokens));
     let http = Server::new("api", &settings.http)

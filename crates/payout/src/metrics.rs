@@ -83,6 +83,11 @@ impl Metrics {
         self.attempts.add(1, &[KeyValue::new("result", result)]);
     }
 
+    /// Counts an attempt that was not made: the process was held up.
+    pub(crate) fn too_late(&self) {
+        self.attempts.add(1, &[KeyValue::new("result", "too_late")]);
+    }
+
     /// Counts deliveries of replays.
     pub(crate) fn replayed(&self, replayed: usize, skipped: usize) {
         for (result, deliveries) in [("replayed", replayed), ("skipped", skipped)] {

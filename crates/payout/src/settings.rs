@@ -51,6 +51,12 @@ pub struct Settings {
     pub stop: StopSettings,
 }
 
+impl Settings {
+    pub(crate) fn bounds(&self) -> Bounds {
+        self.delivery.bounds(Duration::from_millis(self.client.total_timeout_ms))
+    }
+}
+
 /// Section `sealing`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,8 +124,11 @@ pub struct RetentionSettings {
 }
 
 impl DeliverySettings {
-    pub(crate) fn bounds(self) -> Bounds {
+    /// `attempt` is the longest that an attempt may take.
+    pub(crate) fn bounds(self, attempt: Duration) -> Bounds {
+        let lease = Duration::from_secs(u64::from(self.lease_seconds));
         Bounds {
+            begin_within: lease.saturating_sub(attempt),
             in_flight: self.in_flight,
             per_publisher: i32::from(self.per_publisher),
             per_publisher_per_second: self.per_publisher_per_second,

@@ -9,7 +9,9 @@ pub enum Review {
     #[error("no amount: turn on Values & Revenue in AppsFlyer")]
     NoAmount,
     /// The reported currency is not the terms', and the tenant has no rate for it.
-    #[error("no rate from {from} to {to}: add it to the rate table, then approve")]
+    #[error(
+        "no rate from {from} to {to}: add it to the rate table; what waits for it is then priced by itself"
+    )]
     NoRate {
         /// What was reported.
         from: Currency,
@@ -30,12 +32,15 @@ pub enum Review {
 }
 
 impl Review {
+    /// The code of [`Self::NoRate`].
+    pub const NO_RATE: &'static str = "REVIEW_NO_RATE";
+
     /// The stable code of this cause.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NoAmount => "REVIEW_NO_AMOUNT",
-            Self::NoRate { .. } => "REVIEW_NO_RATE",
+            Self::NoRate { .. } => Self::NO_RATE,
             Self::PayoutAboveRevenue { .. } => "REVIEW_PAYOUT_ABOVE_REVENUE",
             Self::TooLarge => "REVIEW_AMOUNT_TOO_LARGE",
         }

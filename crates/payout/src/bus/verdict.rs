@@ -3,19 +3,22 @@
 use contracts::{
     ContractError,
     attribution::{ConversionVerdict, JourneyClick, Verdict as Word},
-    common::{MoneyTerms, payout_terms, revenue_terms},
+    common::MoneyTerms,
     envelope::Envelope,
     read,
 };
 use kernel::{
-    AdvertiserId, Bps, ClickId, ConversionId, Days, Micros, OfferEventId, OfferId, PublisherId, TenantId,
+    AdvertiserId, ClickId, ConversionId, Days, Micros, OfferEventId, OfferId, PublisherId, TenantId,
     Timestamp,
 };
-use terms::{Payout, Reported, Revenue, Terms};
+use terms::Reported;
 
-use crate::domain::{
-    conversion::{Occasion, Reason, Subject, Verdict},
-    standing,
+use crate::{
+    domain::{
+        conversion::{Occasion, Reason, Subject, Verdict},
+        standing,
+    },
+    flows::money_terms::money_terms,
 };
 
 /// Longest hold, in days.
@@ -87,30 +90,4 @@ fn pending(terms: &MoneyTerms) -> Result<Days, ContractError> {
         .and_then(|days| u16::try_from(days).ok())
         .map(Days)
         .ok_or_else(|| read::field_error("verdict.terms.pending_days", "must be 0..=365"))
-}
-
-fn money_terms(terms: &MoneyTerms) -> Result<Terms, ContractError> {
-    let revenue = read::required(terms.revenue.as_ref(), "verdict.terms.revenue")?;
-    let payout = read::required(terms.payout.as_ref(), "verdict.terms.payout")?;
-    Ok(Terms {
-        currency: read::currency(&terms.currency, "verdict.terms.currency")?,
-        revenue: match read::required(revenue.model.as_ref(), "verdict.terms.revenue.model")? {
-            revenue_terms::Model::FlatMicros(micros) => {
-                Revenue::Flat(owed(*micros, "verdict.terms.revenue.flat_micros")?)
-            }
-            revenue_terms::Model::PercentOfAmountBps(bps) => Revenue::PercentOfAmount(Bps(*bps)),
-        },
-        payout: match read::required(payout.model.as_ref(), "verdict.terms.payout.model")? {
-            payout_terms::Model::FlatMicros(micros) => {
-                Payout::Flat(owed(*micros, "verdict.terms.payout.flat_micros")?)
-            }
-            payout_terms::Model::PercentOfAmountBps(bps) => Payout::PercentOfAmount(Bps(*bps)),
-            payout_terms::Model::ShareOfRevenueBps(bps) => Payout::ShareOfRevenue(Bps(*bps)),
-        },
-        reward_points: terms.reward_points,
-    })
-}
-
-fn owed(micros: i64, field: &str) -> Result<Micros, ContractError> {
-    if micros < 0 { Err(read::field_error(field, "must not be negative")) } else { Ok(Micros(micros)) }
 }

@@ -245,6 +245,37 @@ pub fn on_offer(
     (!after.shows_the_same_as(current)).then(|| change(current, after))
 }
 
+/// Prices a conversion that waited on review for a rate, by the terms of its verdict; `None` while there is none, and when something else
+/// has moved it by now. Time releases it when its hold was over at `released_until`.
+#[must_use]
+pub fn on_rate(
+    current: &Conversion,
+    terms: &Terms,
+    rate: RateOf<'_>,
+    desk: &mut Desk,
+    now: Timestamp,
+    released_until: Timestamp,
+) -> Option<Change> {
+    if !current.waits_for_rate() {
+        return None;
+    }
+    let (mut standing, reason, money) = match terms::price(terms, &current.reported, rate) {
+        Priced::Money(money) => {
+            (Standing { status: Status::Pending, by: Actor::Verdict }, Reason::default(), Some(money))
+        }
+        Priced::Review { cause, breakdown } => {
+            let reason = Reason { code: String::from(cause.code()), text: cause.to_string() };
+            (current.standing, reason, breakdown)
+        }
+    };
+    if is_over(current.due_at, current.occasion.received_at, released_until) {
+        standing = standing.after_due();
+    }
+    let after = Conversion { standing, reason, money, ..current.clone() };
+    let after = counting::counted(current, after, rate, desk, now);
+    (!after.shows_the_same_as(current)).then(|| change(current, after))
+}
+
 /// Carries out what a person decided. What it makes count takes room like everything else.
 ///
 /// # Errors
@@ -290,6 +321,12 @@ impl Conversion {
         } else {
             self.standing
         }
+    }
+
+    fn waits_for_rate(&self) -> bool {
+        self.standing == Standing { status: Status::OnReview, by: Actor::Verdict }
+            && self.money.is_none()
+            && self.reason.code == Review::NO_RATE
     }
 
     fn shows_the_same_as(&self, other: &Self) -> bool {

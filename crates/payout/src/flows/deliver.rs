@@ -57,6 +57,8 @@ pub struct Bounds {
     pub per_publisher_per_second: u32,
     /// How long a claim is ours; longer than an attempt may take.
     pub lease_seconds: u32,
+    /// How long after it began a claim's attempts may begin: what begins later might end after its lease.
+    pub begin_within: Duration,
     /// Longest sleep.
     pub poll: Duration,
 }
@@ -85,6 +87,15 @@ pub struct Deliverer {
     pub bounds: Bounds,
     /// Runs the attempts.
     pub supervisor: Supervisor,
+}
+
+/// What became of an attempt.
+enum Report {
+    /// It is over.
+    Over(Box<Done>),
+    /// This process was held up, and the attempt was not made: its lease may be over before it is, and who takes it then may tell
+    /// something newer meanwhile. It is taken again, by whomever.
+    TooLate(PublisherKey),
 }
 
 /// An attempt that is over.
@@ -296,7 +307,16 @@ impl Sender {
         }
     }
 
-    async fn attempt(&self, delivery: &Claimed, lease: Uuid) -> Done {
+    async fn attempt(&self, delivery: &Claimed, lease: Uuid, until: Instant) -> Report {
+        failpoints::attempting();
+        if Instant::now() > until {
+            self.metrics.too_late();
+            tracing::warn!(
+                tenant.id = %delivery.tenant, delivery.id = %delivery.id,
+                "this process was held up: an attempt is not made, it is taken again when its lease is over"
+            );
+            return Report::TooLate((delivery.tenant, delivery.publisher));
+        }
         let span = tracing::info_span!(
             "deliver postback",
             tenant.id = %delivery.tenant,
@@ -304,11 +324,10 @@ impl Sender {
             delivery.attempt = delivery.attempts.saturating_add(1)
         );
         delivery.trace.set_parent(&span);
-        self.attempt_in_span(delivery, lease).instrument(span).await
+        Report::Over(Box::new(self.attempt_in_span(delivery, lease).instrument(span).await))
     }
 
     async fn attempt_in_span(&self, delivery: &Claimed, lease: Uuid) -> Done {
-        failpoints::attempting();
         let started_at = self.clock.now();
         let started = Instant::now();
         // Without a tracer the span has no place of its own; the postback's is passed on as it came.

@@ -5,13 +5,14 @@
 //! | [`record_verdicts`] | a batch of attribution's verdicts |
 //! | [`release_holds`] | time, while [`input_lag`] has no doubt |
 //! | [`follow_limits`] | time, and offers that became known |
+//! | [`price_again`] | a tenant's new rates, then time |
 //! | [`retain`] | time |
-//! | [`deliver`] | a notification, or time |
+//! | [`deliver`] | a commit, or time |
 //! | [`forget_people`] | a person who asked to be forgotten |
 //! | [`apply_catalog`] | a batch of the catalog's facts |
 //! | [`replays`] | a person, then time |
 //! | [`decide`], [`bulk`], [`read`], [`limits_of`], [`publisher_health`], [`resume_endpoint`], [`send_test`], [`statements`], [`exposure`] | a person |
-//! | [`verify_ledger`] | an operator |
+//! | [`verify_ledger`] | an operator, and time |
 //!
 //! Nothing is sent within a transaction: a status change writes its deliveries and facts, and commits.
 
@@ -29,8 +30,10 @@ mod heed;
 pub mod input_lag;
 pub mod limits_of;
 mod mask;
+pub mod money_terms;
 mod periods;
 mod postback;
+pub mod price_again;
 pub mod publisher_health;
 mod raise_budget;
 pub mod read;

@@ -24,6 +24,7 @@ pub mod periods;
 pub mod publisher_health;
 pub mod publisher_traffic;
 pub mod publishers;
+pub mod rateless;
 pub mod read;
 pub mod replays;
 pub mod retention;

@@ -50,7 +50,7 @@ pub async fn apply(connection: &mut AsyncPgConnection, tenant: &Tenant) -> Query
     let upsert = sql_query(
         "INSERT INTO tenants (tenant_id, version, active, time_zone) VALUES ($1, $2, $3, $4)
         ON CONFLICT (tenant_id) DO UPDATE SET
-            version = excluded.version, active = excluded.active, time_zone = excluded.time_zone
+            version = excluded.version, active = excluded.active, time_zone = excluded.time_zone, rates_at = now()
         WHERE tenants.version <= excluded.version",
     )
     .bind::<SqlUuid, _>(tenant.id.as_uuid())

@@ -113,6 +113,41 @@ async fn amounts_are_converted_by_the_tenants_own_rate() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_rate_is_priced_when_it_comes() {
+    let stage = Stage::with(2, |_| ()).await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    let in_euro = |click| ConversionVerdict {
+        terms: Some(percent_terms()),
+        reported: Some(ReportedAmount {
+            amount: Some(Money { micros: 4_990_000, currency: String::from("EUR") }),
+            ..ReportedAmount::default()
+        }),
+        ..brownboots.verdict(click)
+    };
+    stage.say_verdicts((0..20).map(|click| brownboots.qualified(in_euro(click)))).await;
+    let waits =
+        "conversions WHERE status = 'on_review' AND reason_code = 'REVIEW_NO_RATE' AND counted = 'nowhere'";
+    stage.rows(waits, 20).await;
+    // Another one's does not help.
+    stage.say_catalog([brownboots.changed(2, &[("GBP", "USD", 1_271_000_000_000)])]).await;
+    stage.rows("tenants WHERE priced_at >= rates_at AND version = 2", 1).await;
+    stage.rows(waits, 20).await;
+
+    let rates = [("GBP", "USD", 1_271_000_000_000), ("EUR", "USD", 1_085_000_000_000)];
+    stage.say_catalog([brownboots.changed(3, &rates)]).await;
+    stage.told(20).await;
+    stage
+        .rows(
+            "conversions WHERE status = 'success' AND revenue_micros = 2707075 AND payout_micros = 1353537
+                AND rate_from = 'EUR' AND books = 'posted' AND counted = 'taken' AND status_revision = 2",
+            20,
+        )
+        .await;
+    stage.strike().await;
+}
+
+#[tokio::test]
 async fn nobody_changes_the_past() {
     let stage = Stage::set().await;
     let brownboots = Tenant::new(1);

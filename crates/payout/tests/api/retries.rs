@@ -250,3 +250,25 @@ async fn an_attempt_that_panics_is_a_failed_one_and_keeps_no_slot() {
     stage.rows("deliveries WHERE state = 'delivered' AND attempts = 2", 1).await;
     stage.strike().await;
 }
+
+#[tokio::test]
+async fn an_attempt_that_would_outlive_its_lease_is_not_made_but_taken_again() {
+    let stage = Stage::with(1, |settings| {
+        settings.client.connect_timeout_ms = 1_000;
+        settings.client.total_timeout_ms = 1_000;
+        settings.delivery.lease_seconds = 6;
+    })
+    .await;
+    let brownboots = Tenant::new(1);
+    stage.introduce(brownboots).await;
+    // The whole process stands still for longer than an attempt may wait, after the claim and before the call.
+    fail::cfg("payout::attempting", "1*sleep(5500)->off").unwrap();
+    stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
+    stage.told(1).await;
+    stage.rows("deliveries WHERE state = 'delivered' AND attempts = 1", 1).await;
+    let text = telemetry::prometheus_text();
+    let late =
+        text.lines().find(|line| line.starts_with("payout_delivery_attempts") && line.contains("too_late"));
+    assert!(late.is_some_and(|line| line.ends_with(" 1")), "{text}");
+    stage.strike().await;
+}

@@ -14,7 +14,7 @@ use futures_util::{
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Deliverer, Done, Ticket, slots::Slots};
+use super::{Deliverer, Done, Report, Sender, Ticket, slots::Slots};
 use crate::store::{
     DELIVERIES,
     deliveries::{Claimed, PublisherKey, Unreadable},
@@ -31,7 +31,7 @@ impl Deliverer {
     pub(super) async fn run(self) {
         let wake_ups = self.pool.woken_by(DELIVERIES);
         let soft = self.supervisor.soft();
-        let (report, mut reports) = mpsc::channel::<Done>(self.bounds.in_flight.max(1));
+        let (report, mut reports) = mpsc::channel::<Report>(self.bounds.in_flight.max(1));
         let slots = Arc::new(Slots::new(self.bounds.in_flight));
         let mut busy = Busy::default();
         let mut done: Vec<Done> = Vec::new();
@@ -42,6 +42,7 @@ impl Deliverer {
         // may be more room since it began.
         let (mut is_woken, mut is_more, mut is_freed) = (true, false, false);
         let (mut claimed_at, mut recorded_at) = (Instant::now(), Instant::now());
+        let mut claim_began = claimed_at;
         let mut is_failing = false;
         // After a failure: not again before something has happened.
         let mut may_begin = true;
@@ -69,6 +70,7 @@ impl Deliverer {
             if wants && is_enough {
                 (is_woken, is_freed) = (false, false);
                 asked = room.deliveries;
+                claim_began = Instant::now();
                 let lease = self.sender.ids.uuid_v7();
                 claiming.set(self.claim(lease, room, busy.of.clone()).fuse());
             }
@@ -99,17 +101,23 @@ impl Deliverer {
                         is_more = taken.is_more;
                         // It took all there was room for, and there may be more room by now.
                         is_freed |= taken.claimed.len() >= asked;
-                        self.begin(taken.claimed, lease, (&slots, &report), &mut busy);
+                        let until = claim_began + self.bounds.begin_within;
+                        self.begin(taken.claimed, (lease, until), (&slots, &report), &mut busy);
                     }))
                 }
-                Some(finished) = reports.recv() => {
-                    let mut finished = Some(finished);
-                    while let Some(one) = finished {
-                        if one.is_delivered() {
-                            busy.end(one.publisher);
+                Some(report) = reports.recv() => {
+                    let mut reported = Some(report);
+                    while let Some(report) = reported {
+                        match report {
+                            Report::Over(one) => {
+                                if one.is_delivered() {
+                                    busy.end(one.publisher);
+                                }
+                                done.push(*one);
+                            }
+                            Report::TooLate(publisher) => busy.end(publisher),
                         }
-                        done.push(one);
-                        finished = reports.try_recv().ok();
+                        reported = reports.try_recv().ok();
                     }
                     is_freed = true;
                     None
@@ -146,8 +154,8 @@ impl Deliverer {
     fn begin(
         &self,
         claimed: Vec<Result<Claimed, Box<Unreadable>>>,
-        lease: Uuid,
-        (slots, report): (&Arc<Slots>, &mpsc::Sender<Done>),
+        (lease, until): (Uuid, Instant),
+        (slots, report): (&Arc<Slots>, &mpsc::Sender<Report>),
         busy: &mut Busy,
     ) {
         for delivery in claimed {
@@ -162,16 +170,20 @@ impl Deliverer {
                 let finished = match delivery {
                     // A panic must not keep the slot: it is an attempt like any other that came to nothing.
                     Ok(claimed) => slots
-                        .hold(AssertUnwindSafe(sender.attempt(&claimed, lease)).catch_unwind())
+                        .hold(AssertUnwindSafe(sender.attempt(&claimed, lease, until)).catch_unwind())
                         .await
-                        .unwrap_or_else(|_panic| sender.gave_up(ticket, "a bug: the attempt panicked")),
-                    Err(unreadable) => slots.hold(async { sender.gave_up(ticket, &unreadable.why) }).await,
+                        .unwrap_or_else(|_panic| gave_up(&sender, ticket, "a bug: the attempt panicked")),
+                    Err(unreadable) => slots.hold(async { gave_up(&sender, ticket, &unreadable.why) }).await,
                 };
                 // The loop outlives its attempts; when it is dropped at a hard stop, leases end by themselves.
                 drop(report.send(finished).await);
             });
         }
     }
+}
+
+fn gave_up(sender: &Sender, ticket: Ticket, why: &str) -> Report {
+    Report::Over(Box::new(sender.gave_up(ticket, why)))
 }
 
 /// How many claimed deliveries are not over, by publisher.

@@ -1,0 +1,196 @@
+//! A rate has come: what waited on review for it is priced, and counted and reserved like anything else.
+//!
+//! A tenant's rates are heard as a whole. After each time its conversions that wait are walked through once, in steps, and once more a minute
+//! later. Any number of replicas do so side by side; the locks of offers and conversions make each thing happen once.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use contracts::{attribution::ConversionVerdict, read};
+use diesel_async::AsyncPgConnection;
+use kernel::{IdSource, TenantId};
+use postgres_kit::{DbError, Pool, Retries, sqlstate::Class, transact};
+use prost::Message as _;
+use terms::Terms;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    counting,
+    follow_limits::Pace,
+    input_lag::InputLag,
+    money_terms::money_terms,
+    save::{self, Changed},
+};
+use crate::{
+    domain::{
+        conversion::{Change, Conversion, on_rate},
+        input_lag::patience_seconds,
+    },
+    store::{
+        self,
+        conversions::{self, Key, Stored},
+        rateless::{self, Waiting},
+        tenants,
+    },
+};
+
+/// Looks for new rates until the process stops.
+pub async fn keep_pricing(
+    pool: Pool,
+    ids: Arc<dyn IdSource>,
+    input: InputLag,
+    pace: Pace,
+    soft: CancellationToken,
+) {
+    let mut is_failing = false;
+    while !soft.is_cancelled() {
+        match look(&pool, &ids, &input, pace.batch, &soft).await {
+            Ok(()) => {
+                if std::mem::take(&mut is_failing) {
+                    tracing::info!("what waits for rates is priced again");
+                }
+            }
+            Err(error) if is_failing => {
+                tracing::debug!(
+                    error = telemetry::chain(&error),
+                    "what waits for rates can still not be priced"
+                );
+            }
+            Err(error) => {
+                is_failing = true;
+                tracing::warn!(
+                    error = telemetry::chain(&error),
+                    "what waits for rates can not be priced; trying again"
+                );
+            }
+        }
+        tokio::select! {
+            () = soft.cancelled() => {}
+            () = tokio::time::sleep(pace.poll) => {}
+        }
+    }
+}
+
+async fn look(
+    pool: &Pool,
+    ids: &Arc<dyn IdSource>,
+    input: &InputLag,
+    batch: u16,
+    soft: &CancellationToken,
+) -> Result<(), DbError> {
+    let (tenants, begun) = transact(pool, Retries::default(), async |connection| {
+        Ok::<_, DbError>((rateless::tenants(connection).await?, store::now(connection).await?))
+    })
+    .await?;
+    for tenant in tenants {
+        let mut behind = None;
+        loop {
+            let waiting = transact(pool, Retries::default(), async |connection| {
+                Ok::<_, DbError>(rateless::next(connection, tenant, behind, batch).await?)
+            })
+            .await?;
+            let Some(last) = waiting.last() else { break };
+            behind = Some(last.place);
+            let priced = price(pool, ids, patience_seconds(input.doubt()), &waiting).await?;
+            if priced > 0 {
+                tracing::info!(tenant.id = %tenant, conversions.priced = priced, "a rate has come: what waited is priced");
+            }
+            if soft.is_cancelled() {
+                return Ok(());
+            }
+        }
+        transact(pool, Retries::default(), async |connection| {
+            Ok::<_, DbError>(rateless::tried(connection, tenant, begun).await?)
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// One conversion that can not be priced must not hold all others back.
+async fn price(
+    pool: &Pool,
+    ids: &Arc<dyn IdSource>,
+    patience_seconds: i64,
+    waiting: &[Waiting],
+) -> Result<usize, DbError> {
+    match price_together(pool, ids, patience_seconds, waiting).await {
+        Err(error) if error.class() == Class::Bug => {}
+        priced => return priced,
+    }
+    let mut count = 0_usize;
+    for one in waiting {
+        match price_together(pool, ids, patience_seconds, std::slice::from_ref(one)).await {
+            Ok(priced) => count = count.saturating_add(priced),
+            Err(error) if error.class() == Class::Bug => {
+                let (tenant, conversion) = one.key;
+                tracing::error!(
+                    tenant.id = %tenant, conversion.id = %conversion, error = telemetry::chain(&error),
+                    "a conversion can not be priced: it stays on review until rates come again"
+                );
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(count)
+}
+
+async fn price_together(
+    pool: &Pool,
+    ids: &Arc<dyn IdSource>,
+    patience_seconds: i64,
+    waiting: &[Waiting],
+) -> Result<usize, DbError> {
+    transact(pool, Retries::default(), async |connection| {
+        price_locked(connection, ids, patience_seconds, waiting).await
+    })
+    .await
+}
+
+async fn price_locked(
+    connection: &mut AsyncPgConnection,
+    ids: &Arc<dyn IdSource>,
+    patience_seconds: i64,
+    waiting: &[Waiting],
+) -> Result<usize, DbError> {
+    let offers = waiting.iter().map(|one| (one.key.0, one.offer)).collect();
+    let offers = counting::lock(connection, offers).await?;
+    let keys: BTreeSet<Key> = waiting.iter().map(|one| one.key).collect();
+    let keys: Vec<Key> = keys.into_iter().collect();
+    let stored = conversions::lock(connection, &keys).await?;
+    let verdicts = rateless::verdicts(connection, &keys).await?;
+    let tenants: BTreeSet<TenantId> = keys.iter().map(|(tenant, _)| *tenant).collect();
+    let rates = tenants::rates(connection, &tenants.into_iter().collect::<Vec<_>>()).await?;
+    let now = store::now(connection).await?;
+    let released_until = now.saturating_add_seconds(patience_seconds.saturating_neg());
+    let current = || stored.values().map(|stored| &stored.conversion);
+    let subjects = current().map(|conversion| conversion.subject);
+    let mut desk = counting::desk(connection, &offers, subjects, current(), now).await?;
+
+    // What came first is counted first.
+    let in_order: BTreeMap<_, &Stored> =
+        stored.iter().map(|(key, stored)| ((stored.conversion.occasion.received_at, *key), stored)).collect();
+    let priced: Vec<(Change, &Stored)> = in_order
+        .into_iter()
+        .filter_map(|((_, key), stored)| {
+            let terms = terms_of(verdicts.get(&key)?)?;
+            let rate = |from, to| rates.find(key.0, from, to);
+            Some((on_rate(&stored.conversion, &terms, &rate, &mut desk, now, released_until)?, stored))
+        })
+        .collect();
+    let rows: Vec<&Conversion> = priced.iter().map(|(change, _)| &change.conversion).collect();
+    conversions::change(connection, &rows).await?;
+    let changes: Vec<Changed<'_>> =
+        priced.iter().map(|(change, stored)| Changed { change, trace: &stored.trace, token: None }).collect();
+    save::consequences(connection, ids.as_ref(), now, &changes).await?;
+    counting::close(connection, ids.as_ref(), now, &offers, &desk).await?;
+    Ok(priced.len())
+}
+
+/// Absent only for a verdict that could not have been stored.
+fn terms_of(verdict: &[u8]) -> Option<Terms> {
+    let verdict = ConversionVerdict::decode(verdict).ok()?;
+    money_terms(read::required(verdict.terms.as_ref(), "verdict.terms").ok()?).ok()
+}
