@@ -147,7 +147,7 @@ mod tests {
     #[case("https://p.example/pb?c={pub_click_id}&id={conversion_id}", 0)]
     #[case("https://p.example/{pub_sub_15}?d={delivery_id}", 0)]
     #[case("http://127.0.0.1:9000/pb?c={pub_click_id}", 1)]
-    #[case("HTTPS://p.example/pb?c={pub_click_id}", 0)]
+    #[case("HTTPS://p.example/pb?c={conversion_id}", 0)]
     fn good_templates_are_saved(#[case] template: &str, #[case] warnings: usize) {
         assert_eq!(check("urlTemplate", template).unwrap().warnings.len(), warnings);
     }

@@ -148,12 +148,11 @@ pub async fn update(mut connection: &AsyncPgConnection, rows: &[Write<'_>]) -> Q
         "UPDATE conversions SET
             received_at = new.received_at, verdict_revision = new.verdict_revision, hold_ends_at = new.hold_ends_at,
             reported_currency = new.reported_currency, reported_micros = new.reported_micros,
-            reported_usd_micros = new.reported_usd_micros, rate_from = new.rate_from, rate_e12 = new.rate_e12,
-            reward_points = new.reward_points, verdict = new.verdict, traceparent = new.traceparent,
+            reported_usd_micros = new.reported_usd_micros, verdict = new.verdict, traceparent = new.traceparent,
             tracestate = new.tracestate
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS new (
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS new (
             tenant_id, conversion_id, received_at, verdict_revision, hold_ends_at, reported_currency, reported_micros,
-            reported_usd_micros, rate_from, rate_e12, reward_points, verdict, traceparent, tracestate)
+            reported_usd_micros, verdict, traceparent, tracestate)
         WHERE conversions.tenant_id = new.tenant_id AND conversions.conversion_id = new.conversion_id",
     )
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.tenant.as_uuid()))
@@ -164,9 +163,6 @@ pub async fn update(mut connection: &AsyncPgConnection, rows: &[Write<'_>]) -> Q
     .bind::<Array<Nullable<Text>>, _>(column(rows, |row| reported_currency(row.conversion)))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.conversion.reported.amount.map(|money| money.amount.0)))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.conversion.reported.usd.map(|usd| usd.0)))
-    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| rate_from(row.conversion)))
-    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| rate_e12(row.conversion)))
-    .bind::<Array<BigInt>, _>(column(rows, |row| reward_points(row.conversion)))
     .bind::<Array<Binary>, _>(column(rows, |row| row.verdict))
     .bind::<Array<Text>, _>(column(rows, |row| row.trace.traceparent.as_str()))
     .bind::<Array<Text>, _>(column(rows, |row| row.trace.tracestate.as_str()));
@@ -182,12 +178,14 @@ pub async fn change(mut connection: &AsyncPgConnection, rows: &[&Conversion]) ->
         "UPDATE conversions SET
             status = new.status, status_by = new.status_by, status_revision = new.status_revision,
             reason_code = new.reason_code, reason = new.reason, currency = new.currency,
-            revenue_micros = new.revenue_micros, payout_micros = new.payout_micros, books = new.books,
+            revenue_micros = new.revenue_micros, payout_micros = new.payout_micros,
+            reward_points = new.reward_points, rate_from = new.rate_from, rate_e12 = new.rate_e12, books = new.books,
             books_since = new.books_since, counted = new.counted, taken_at = new.taken_at,
             taken_micros = new.taken_micros, taken_currency = new.taken_currency, changed_at = now()
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS new (
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+            $17, $18, $19) AS new (
             tenant_id, conversion_id, status, status_by, status_revision, reason_code, reason, currency,
-            revenue_micros, payout_micros, books, books_since, counted, taken_at, taken_micros, taken_currency)
+            revenue_micros, payout_micros, reward_points, rate_from, rate_e12, books, books_since, counted, taken_at, taken_micros, taken_currency)
         WHERE conversions.tenant_id = new.tenant_id AND conversions.conversion_id = new.conversion_id",
     )
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.subject.tenant.as_uuid()))
@@ -200,6 +198,9 @@ pub async fn change(mut connection: &AsyncPgConnection, rows: &[&Conversion]) ->
     .bind::<Array<Nullable<Text>>, _>(column(rows, |row| currency(row)))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.money.map(|money| money.revenue.0)))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.money.map(|money| money.payout.0)))
+    .bind::<Array<BigInt>, _>(column(rows, |row| reward_points(row)))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| rate_from(row)))
+    .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| rate_e12(row)))
     .bind::<Array<Text>, _>(column(rows, |row| books(row).0))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| books(row).1))
     .bind::<Array<Text>, _>(column(rows, |row| counted(row)))

@@ -236,7 +236,10 @@ async fn the_proof_knows_which_status_posts() {
     stage.introduce(brownboots).await;
     stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
     stage.told(1).await;
-    stage.meanwhile("UPDATE conversions SET status = 'rejected'").await;
+    // A Success of which the ledger knows nothing.
+    stage.meanwhile("ALTER TABLE ledger_transfers DISABLE TRIGGER append_only").await;
+    stage.meanwhile("DELETE FROM ledger_transfers").await;
+    stage.meanwhile("UPDATE conversions SET books = 'empty', books_since = NULL").await;
     let differences = stage.proof().await.differences;
     assert!(differences.iter().any(|one| one.contains("are not what its status says")), "{differences:?}");
 }
@@ -250,7 +253,10 @@ async fn the_ledger_is_proved_again_and_again_and_what_differs_is_an_alarm() {
     stage.told(1).await;
     metric("payout_ledger_proofs_total", |proofs| proofs > 0).await;
     metric("payout_ledger_differences", |differences| differences == 0).await;
-    stage.meanwhile("UPDATE conversions SET status = 'rejected'").await;
+    // A Success of which the ledger knows nothing.
+    stage.meanwhile("ALTER TABLE ledger_transfers DISABLE TRIGGER append_only").await;
+    stage.meanwhile("DELETE FROM ledger_transfers").await;
+    stage.meanwhile("UPDATE conversions SET books = 'empty', books_since = NULL").await;
     metric("payout_ledger_differences", |differences| differences > 0).await;
 }
 
