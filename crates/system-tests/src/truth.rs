@@ -198,10 +198,12 @@ impl Truth {
         text
     }
 
-    /// Every row of one table of a service's database, as text; but for payout's note of how much it sent a publisher in the
-    /// last second, which no fact tells.
+    /// Every row of one table of a service's database, as text; but for payout's notes of how much it sent a publisher in the
+    /// last second, and of when it heard rates and priced with them, which no fact tells.
     pub async fn rows(&self, service: ServiceName, table: &str) -> BTreeSet<String> {
-        let select = format!("SELECT (to_jsonb(t) - 'bucket_empty_at')::text FROM {table} AS t");
+        let select = format!(
+            "SELECT (to_jsonb(t) - ARRAY['bucket_empty_at', 'rates_at', 'priced_at'])::text FROM {table} AS t"
+        );
         let rows = query(self.of_service(service), &select, &[]).await;
         rows.iter().map(|row| row.get(0)).collect()
     }

@@ -114,6 +114,10 @@ fn wrong_url(template: &str) -> Option<String> {
     if authority.contains(['{', '}']) {
         return Some(String::from("must not have a macro in its host"));
     }
+    // URL parsers pass over these, and would take the next part for the host.
+    if template.chars().any(|letter| letter.is_control() || letter == '\\') {
+        return Some(String::from("must not hold backslashes, tabs or line ends"));
+    }
     let Ok(url) = Url::parse(template) else {
         return Some(String::from(
             "must be an absolute URL such as https://partner.example/pb?click={pub_click_id}",
@@ -123,7 +127,10 @@ fn wrong_url(template: &str) -> Option<String> {
     let begins_with = |scheme: &str| {
         template.trim_start().get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
     };
-    if !(begins_with("https://") || begins_with("http://")) || url.host_str().is_none_or(str::is_empty) {
+    if !(begins_with("https://") || begins_with("http://"))
+        || authority.is_empty()
+        || url.host_str().is_none_or(str::is_empty)
+    {
         return Some(String::from("must begin with https:// and a host"));
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -166,6 +173,9 @@ mod tests {
     #[case("ftp://p.example/", "https://")]
     #[case("https:p.example/pb", "https://")]
     #[case("https:/p.example/pb", "https://")]
+    #[case("https:///{pub_sub_1}/p.example", "https://")]
+    #[case("https:\\\\{pub_sub_1}/p.example", "macro in its host")]
+    #[case("https://\t/{pub_sub_1}/p.example", "backslashes")]
     #[case("p.example/pb", "absolute URL")]
     #[case("", "absolute URL")]
     fn wrong_templates_say_why(#[case] template: &str, #[case] expected: &str) {

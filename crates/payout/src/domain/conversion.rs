@@ -246,11 +246,11 @@ pub fn on_offer(
 }
 
 /// Prices a conversion that waited on review for a rate, by the terms of its verdict; `None` while there is none, and when something else
-/// has moved it by now. Time releases it when its hold was over at `released_until`.
+/// has moved it by now. Time releases it when its hold was over at `released_until`. `unheard` as for [`on_verdict`].
 #[must_use]
 pub fn on_rate(
     current: &Conversion,
-    terms: &Terms,
+    (terms, unheard): (&Terms, Option<Cause>),
     rate: RateOf<'_>,
     desk: &mut Desk,
     now: Timestamp,
@@ -263,10 +263,18 @@ pub fn on_rate(
         Priced::Money(money) => {
             (Standing { status: Status::Pending, by: Actor::Verdict }, Reason::default(), Some(money))
         }
+        Priced::Review { cause: Review::NoRate { .. }, .. } => return None,
         Priced::Review { cause, breakdown } => {
             let reason = Reason { code: String::from(cause.code()), text: cause.to_string() };
             (current.standing, reason, breakdown)
         }
+    };
+    let reason = match unheard {
+        Some(cause) if successors::waits_for_time(standing) => {
+            standing = successors::HELD;
+            cause.reason()
+        }
+        Some(_) | None => reason,
     };
     if is_over(current.due_at, current.occasion.received_at, released_until) {
         standing = standing.after_due();

@@ -12,6 +12,7 @@ use super::{
     counting,
     decide::Asked,
     facts,
+    price_again::price_before_deciding,
     save::{self, Changed},
 };
 use crate::{
@@ -182,8 +183,9 @@ pub(super) async fn carry_out_part(
     let placed = steps::of_clicks(connection, &clicks, part.later).await?;
     let successors = placed.iter().filter(|one| one.can_follow()).map(|one| one.key);
     let locked: BTreeSet<Key> = known.keys().copied().chain(successors).collect();
-    let stored = conversions::lock(connection, &locked.into_iter().collect::<Vec<_>>()).await?;
+    let mut stored = conversions::lock(connection, &locked.into_iter().collect::<Vec<_>>()).await?;
     let rates = tenants::rates(connection, &[tenant]).await?;
+    price_before_deciding(connection, asked, &mut stored, &rates).await?;
     let now = store::now(connection).await?;
     let current = || keys.iter().filter_map(|key| stored.get(key)).map(|stored| &stored.conversion);
     let subjects = current().map(|conversion| conversion.subject);

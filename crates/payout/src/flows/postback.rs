@@ -38,7 +38,9 @@ pub(super) enum Unsendable {
     Template(#[from] TemplateError),
     #[error("the rendered URL is not a URL")]
     Url,
-    #[error("a value of the click is `.` or `..` and would lead to another path than the template's")]
+    #[error(
+        "a value of the click makes `.` or `..` of a part of the path, and would lead to another one than the template's"
+    )]
     Path,
     #[error("the endpoint's secrets can not be opened: {0}")]
     Sealed(#[from] OpenError),
@@ -105,10 +107,11 @@ pub(super) fn prepare_message(
         return Err(Unsendable::Inactive);
     }
     let template = Template::parse(&target.url_template)?;
-    let url = Url::parse(&template.render(story)).map_err(|_quotes_the_url| Unsendable::Url)?;
-    if !template.keeps_its_path(&url) {
+    let rendered = template.render(story);
+    if !template.keeps_its_path(&rendered) {
         return Err(Unsendable::Path);
     }
+    let url = Url::parse(&rendered).map_err(|_quotes_the_url| Unsendable::Url)?;
     let (method, body) = match target.method {
         Method::Get => (HttpMethod::GET, Vec::new()),
         Method::PostJson => (HttpMethod::POST, json_body(story, now)?),

@@ -4,20 +4,22 @@
 //! later. Any number of replicas do so side by side; the locks of offers and conversions make each thing happen once.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use contracts::{attribution::ConversionVerdict, read};
+use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use kernel::{IdSource, TenantId};
 use postgres_kit::{DbError, Pool, Retries, sqlstate::Class, transact};
 use prost::Message as _;
-use terms::Terms;
+use terms::{Priced, Terms};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     counting,
+    decide::Asked,
     follow_limits::Pace,
     input_lag::InputLag,
     money_terms::money_terms,
@@ -25,14 +27,16 @@ use super::{
 };
 use crate::{
     domain::{
-        conversion::{Change, Conversion, on_rate},
+        conversion::{Change, Conversion, Step, on_rate},
         input_lag::patience_seconds,
+        standing::Decision,
     },
     store::{
         self,
         conversions::{self, Key, Stored},
         rateless::{self, Waiting},
-        tenants,
+        steps::{self, ClickKey},
+        tenants::{self, Rates},
     },
 };
 
@@ -161,6 +165,9 @@ async fn price_locked(
     let keys: Vec<Key> = keys.into_iter().collect();
     let stored = conversions::lock(connection, &keys).await?;
     let verdicts = rateless::verdicts(connection, &keys).await?;
+    // Under the locks of the offers: whoever rejects one of these clicks' conversions holds them too.
+    let clicks: BTreeSet<ClickKey> = stored.values().map(|stored| click(&stored.conversion)).collect();
+    let people = steps::people_said(connection, &clicks.into_iter().collect::<Vec<_>>()).await?;
     let tenants: BTreeSet<TenantId> = keys.iter().map(|(tenant, _)| *tenant).collect();
     let rates = tenants::rates(connection, &tenants.into_iter().collect::<Vec<_>>()).await?;
     let now = store::now(connection).await?;
@@ -175,9 +182,13 @@ async fn price_locked(
     let priced: Vec<(Change, &Stored)> = in_order
         .into_iter()
         .filter_map(|((_, key), stored)| {
-            let terms = terms_of(verdicts.get(&key)?)?;
+            let said = Said::read(verdicts.get(&key)?)?;
+            let people = people.get(&click(&stored.conversion));
+            let unheard = people.and_then(|people| people.unheard(&said.step, said.decisions_heard));
             let rate = |from, to| rates.find(key.0, from, to);
-            Some((on_rate(&stored.conversion, &terms, &rate, &mut desk, now, released_until)?, stored))
+            let change =
+                on_rate(&stored.conversion, (&said.terms, unheard), &rate, &mut desk, now, released_until)?;
+            Some((change, stored))
         })
         .collect();
     let rows: Vec<&Conversion> = priced.iter().map(|(change, _)| &change.conversion).collect();
@@ -189,8 +200,48 @@ async fn price_locked(
     Ok(priced.len())
 }
 
-/// Absent only for a verdict that could not have been stored.
-fn terms_of(verdict: &[u8]) -> Option<Terms> {
-    let verdict = ConversionVerdict::decode(verdict).ok()?;
-    money_terms(read::required(verdict.terms.as_ref(), "verdict.terms").ok()?).ok()
+const fn click(conversion: &Conversion) -> ClickKey {
+    (conversion.subject.tenant, conversion.subject.click)
+}
+
+/// What a stored verdict says that a price needs, and where it stands among what people decided.
+struct Said {
+    terms: Terms,
+    step: Step,
+    decisions_heard: Option<u32>,
+}
+
+impl Said {
+    /// Absent only for a verdict that could not have been stored.
+    fn read(verdict: &[u8]) -> Option<Self> {
+        let verdict = ConversionVerdict::decode(verdict).ok()?;
+        let terms = money_terms(read::required(verdict.terms.as_ref(), "verdict.terms").ok()?).ok()?;
+        let step = Step { event_id: verdict.event_id, number: verdict.sequence_number };
+        Some(Self { terms, step, decisions_heard: verdict.decisions_heard })
+    }
+}
+
+/// Prices what people are about to decide and nobody could price before, with the rates of now. Not when it would be at a loss: that
+/// a person must have seen.
+pub(super) async fn price_before_deciding(
+    connection: &mut AsyncPgConnection,
+    asked: &[Asked],
+    stored: &mut HashMap<Key, Stored>,
+    rates: &Rates,
+) -> QueryResult<()> {
+    let is_unpriced = |key: &Key| stored.get(key).is_some_and(|stored| stored.conversion.money.is_none());
+    let deciding = asked.iter().filter(|asked| asked.decision != Decision::Reject).map(Asked::key);
+    let keys: BTreeSet<Key> = deciding.filter(is_unpriced).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let verdicts = rateless::verdicts(connection, &keys.into_iter().collect::<Vec<_>>()).await?;
+    for (key, verdict) in verdicts {
+        let (Some(said), Some(stored)) = (Said::read(&verdict), stored.get_mut(&key)) else { continue };
+        let rate = |from, to| rates.find(key.0, from, to);
+        if let Priced::Money(money) = terms::price(&said.terms, &stored.conversion.reported, rate) {
+            stored.conversion.money = Some(money);
+        }
+    }
+    Ok(())
 }

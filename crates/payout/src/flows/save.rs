@@ -40,12 +40,24 @@ pub(super) async fn consequences(
     }
     let after: Vec<&Conversion> = changes.iter().map(|changed| &changed.change.conversion).collect();
     let entries: Vec<ledger::Entry> = changes.iter().flat_map(|changed| entries(changed.change)).collect();
-    let ((), (), ()) = all(join!(
+    let written = all(join!(
         history::add(connection, &after),
         post(connection, &entries, now),
         tell_and_say(connection, ids, now, changes),
-    ))?;
-    Ok(())
+    ));
+    alarmed(written.map(|((), (), ())| ()))
+}
+
+/// Sounds the alarm when what was to be written into the ledger is there already: what follows from one change follows once.
+pub(super) fn alarmed(written: QueryResult<()>) -> QueryResult<()> {
+    if let Some(entry) = written.as_ref().err().and_then(ledger::conflict) {
+        metrics::ledger_conflict();
+        tracing::error!(
+            ledger.entry = entry,
+            "the ledger has this already, and what was to be written follows from something else: nothing of it is; prove the ledger"
+        );
+    }
+    written
 }
 
 /// To publishers, and to whoever follows payout's facts.
@@ -78,16 +90,7 @@ async fn tell_and_say(
 async fn post(connection: &AsyncPgConnection, entries: &[ledger::Entry], now: Timestamp) -> QueryResult<()> {
     let tenants = entries.iter().map(|entry| entry.transfer.debit.tenant).collect();
     let taken = periods::take(connection, &tenants, now).await?;
-    let added = ledger::add(connection, entries, &taken).await;
-    if let Some(entry) = added.as_ref().err().and_then(ledger::conflict) {
-        metrics::ledger_conflict();
-        tracing::error!(
-            ledger.entry = entry,
-            "an entry of this id is in the ledger already, and this one follows from something else: nothing of this is \
-             written; prove the ledger"
-        );
-    }
-    added
+    ledger::add(connection, entries, &taken).await
 }
 
 fn entries(change: &Change) -> impl Iterator<Item = ledger::Entry> {

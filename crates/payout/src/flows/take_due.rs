@@ -156,7 +156,7 @@ async fn end_unsent(
 ) -> QueryResult<()> {
     let off = |endpoint: &DueEndpoint| endpoint.is_ending;
     let alone = |endpoint: &DueEndpoint| {
-        endpoint.active && endpoint.is_overdue && endpoint.condition.share(now) != Share::All
+        endpoint.active && endpoint.is_overdue && endpoint.condition.is_given_up(now)
     };
     end_those(connection, endpoints.iter().filter(|one| off(one)), Why::SwitchedOff, (ids, now)).await?;
     let why = Why::LeftAlone(SPAN_SECONDS);
@@ -175,9 +175,9 @@ async fn end_those(
         return Ok(());
     }
     let ended = unsent::end(connection, &endpoints, why, ENDED_AT_ONCE).await?;
-    if matches!(why, Why::LeftAlone(_)) && !ended.is_empty() {
+    if let (Why::LeftAlone(_), Some((first, _))) = (why, ended.first()) {
         tracing::error!(
-            deliveries = ended.len(),
+            tenant.id = %first.tenant, publisher.id = %first.publisher, deliveries = ended.len(),
             "publishers could not be told: their endpoints have not answered for as long as a whole schedule takes"
         );
     }

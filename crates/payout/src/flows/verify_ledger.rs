@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use postgres_kit::{DbError, Pool, Snapshot, transact};
+use postgres_kit::{DbError, Pool, Snapshot, sqlstate::Class, transact};
 use tokio_util::sync::CancellationToken;
 
 pub use crate::store::verify::Findings;
@@ -19,7 +19,7 @@ pub async fn verify_ledger(pool: &Pool) -> Result<Findings, DbError> {
     transact(pool, Snapshot, async |connection| Ok(verify::verify(connection).await?)).await
 }
 
-/// Proves it every `period` until the process stops. Of several replicas one does at a time: the others look again after theirs.
+/// Proves it every `period` until the process stops: each replica does, one at a time.
 pub async fn keep_proving(pool: Pool, metrics: Metrics, period: Duration, soft: CancellationToken) {
     let mut pause = period.min(FIRST_AFTER);
     loop {
@@ -27,10 +27,17 @@ pub async fn keep_proving(pool: Pool, metrics: Metrics, period: Duration, soft: 
             () = soft.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }
-        pause = period;
+        pause = period.min(FIRST_AFTER);
         match prove_alone(&pool).await {
-            Ok(Some(findings)) => say(&findings, &metrics),
+            Ok(Some(findings)) => {
+                pause = period;
+                say(&findings, &metrics);
+            }
             Ok(None) => tracing::debug!("another replica is proving the ledger"),
+            Err(error) if error.class() == Class::Bug => {
+                metrics.ledger_proved(1);
+                tracing::error!(error = telemetry::chain(&error), "the ledger holds what can not be read");
+            }
             Err(error) => {
                 tracing::warn!(
                     error = telemetry::chain(&error),

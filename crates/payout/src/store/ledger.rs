@@ -57,12 +57,17 @@ impl Entry {
     }
 }
 
-/// The entry that is there already, as the server names it, when that is what failed.
+/// An entry of that id, a resolution of that reservation or a change of that number is there already.
+const CONFLICTS: [&str; 3] =
+    ["ledger_transfers_pkey", "ledger_transfers_resolution", "conversion_history_pkey"];
+
+/// What is there already, as the server names it, when that is what failed. A change of a number that was given before is found at its
+/// history, before its entries.
 #[must_use]
 pub fn conflict(error: &Error) -> Option<&str> {
     let Error::DatabaseError(DatabaseErrorKind::UniqueViolation, information) = error else { return None };
-    let is_entry = information.constraint_name() == Some("ledger_transfers_pkey");
-    is_entry.then(|| information.details().unwrap_or_default())
+    let is_one = information.constraint_name().is_some_and(|name| CONFLICTS.contains(&name));
+    is_one.then(|| information.details().unwrap_or_default())
 }
 
 /// Adds transfers and the accounts they touch, into the periods that were taken for their tenants. An id that is there already is an error of the primary key: entries are

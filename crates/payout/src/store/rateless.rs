@@ -46,7 +46,7 @@ pub async fn tenants(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Tena
     Ok(rows.into_iter().map(|row| TenantId::from_uuid(row.tenant_id)).collect())
 }
 
-/// The next that wait, the one received first first.
+/// The next that wait and whose currency has a rate by now, the one received first first. What was reported in USD only says no currency.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
@@ -62,6 +62,9 @@ pub async fn next(
         "SELECT conversion_id, offer_id, received_at FROM conversions
         WHERE tenant_id = $1 AND status = 'on_review' AND reason_code = 'REVIEW_NO_RATE'
             AND (received_at, conversion_id) > ($2, $3)
+            AND EXISTS (
+                SELECT FROM currency_rates AS rates WHERE rates.tenant_id = conversions.tenant_id
+                    AND rates.from_currency = coalesce(conversions.reported_currency, 'USD'))
         ORDER BY received_at, conversion_id LIMIT $4",
     )
     .bind::<SqlUuid, _>(tenant.as_uuid())

@@ -186,6 +186,11 @@ async fn what_an_endpoint_was_not_there_for_as_long_as_a_schedule_takes_is_exhau
     let attempts =
         format!("SELECT sum(attempts)::bigint AS count FROM deliveries WHERE tenant_id = '{}'", down.0);
     let made = stage.count(&attempts).await;
+    // Nobody is given up for one bad moment, whatever waits there.
+    let long_ago = "UPDATE deliveries SET due_at = now() - interval '76 h' WHERE state = 'waiting'";
+    stage.meanwhile(long_ago).await;
+    somebody_else_is_told(&stage, well, 0).await;
+    stage.rows("deliveries WHERE state = 'exhausted'", 0).await;
     // Seven have been due for longer than 75 hours and 35 minutes, thirteen for a little less.
     stage
         .meanwhile(
@@ -195,6 +200,7 @@ async fn what_an_endpoint_was_not_there_for_as_long_as_a_schedule_takes_is_exhau
             WHERE delivery_id = waiting.id",
         )
         .await;
+    stage.meanwhile("UPDATE endpoint_conditions SET failed_probes = 912").await;
     somebody_else_is_told(&stage, well, 1).await;
     stage.rows("deliveries WHERE state = 'exhausted' AND ended_at IS NOT NULL AND due_at IS NULL", 7).await;
     stage.rows("deliveries WHERE state = 'waiting'", 13).await;

@@ -279,10 +279,19 @@ async fn an_id_that_the_ledger_has_already_is_an_alarm_and_nothing_is_written() 
             conversion.as_uuid(),
         ))
         .await;
-    stage.say_verdicts([brownboots.qualified(doomed), brownboots.qualified(other)]).await;
+    stage.say_verdicts([brownboots.qualified(doomed), brownboots.qualified(other.clone())]).await;
     stage.told(1).await;
     stage.rows("dead_items WHERE reason LIKE '%ledger_transfers_pkey%'", 1).await;
     stage.rows("conversions", 1).await;
     stage.rows("ledger_transfers WHERE amount_micros = 1", 1).await;
     metric("payout_ledger_conflicts_total", |conflicts| conflicts > 0).await;
+
+    // And a number that a change had before: as if the row of the conversion had been put back.
+    let before = telemetry::prometheus_text();
+    let before = before.lines().find(|line| line.starts_with("payout_ledger_conflicts_total")).unwrap();
+    let before: i64 = before.split_whitespace().last().unwrap().parse().unwrap();
+    stage.meanwhile("UPDATE conversions SET status_revision = 0").await;
+    stage.say_verdicts([brownboots.vetoed(&other)]).await;
+    stage.rows("dead_items WHERE reason LIKE '%conversion_history_pkey%'", 1).await;
+    metric("payout_ledger_conflicts_total", |conflicts| conflicts > before).await;
 }

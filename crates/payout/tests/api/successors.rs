@@ -2,8 +2,9 @@
 //! attribution has judged the journey anew.
 
 use contracts::{
-    attribution::{ConversionReviewRequested, ConversionVerdict, Verdict},
+    attribution::{ConversionReviewRequested, ConversionVerdict, ReportedAmount, Verdict},
     catalog::TokenRole,
+    common::Money,
     envelope::Envelope,
     payout::{ActorKind, ConversionDecidedByPerson, ConversionStatusChanged},
 };
@@ -12,7 +13,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    facts::{Tenant, click_id, terms},
+    facts::{Tenant, click_id, percent_terms, terms},
     stage::Stage,
 };
 
@@ -205,5 +206,55 @@ async fn a_restore_lets_go_what_only_that_rejection_held() {
     stage.holds_end().await;
     stage.rows("conversions WHERE event_id = 'level_20' AND status = 'success'", 1).await;
     stage.rows(&held_for("af_purchase", "REVIEW_REFUND"), 1).await;
+    stage.strike().await;
+}
+
+/// What was spent in a currency that the tenant has no rate for.
+fn in_euro(verdict: ConversionVerdict) -> ConversionVerdict {
+    let amount = Money { micros: 4_990_000, currency: String::from("EUR") };
+    ConversionVerdict {
+        terms: Some(percent_terms()),
+        reported: Some(ReportedAmount { amount: Some(amount), ..ReportedAmount::default() }),
+        ..verdict
+    }
+}
+
+const RATE: [(&str, &str, i64); 1] = [("EUR", "USD", 1_085_000_000_000)];
+
+#[tokio::test]
+async fn a_rate_that_comes_after_a_rejection_lifts_nothing() {
+    let (stage, brownboots) = stage().await;
+    let heard = |verdict| ConversionVerdict { decisions_heard: Some(0), ..verdict };
+    let first = heard(step(brownboots, 1, "level_10", Some(1)));
+    let second = heard(in_euro(step(brownboots, 1, "level_20", Some(2))));
+    stage.say_verdicts([brownboots.qualified(first), brownboots.qualified(second)]).await;
+    stage.rows("conversions WHERE status = 'on_review' AND reason_code = 'REVIEW_NO_RATE'", 1).await;
+    // Attribution has not judged the journey anew when the rate comes.
+    decide(&stage, conversion_of(brownboots, 1, "level_10"), "Reject").await;
+    stage.say_catalog([brownboots.changed(2, &RATE)]).await;
+    stage
+        .rows(
+            "conversions WHERE status = 'on_review' AND reason_code = 'REVIEW_VETOED_STEP' AND books = 'reserved'
+                AND revenue_micros = 2707075",
+            1,
+        )
+        .await;
+    stage.rows("conversions WHERE status IN ('pending', 'success')", 0).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn what_a_person_lets_pass_is_priced_with_the_rates_of_now() {
+    let (stage, brownboots) = stage().await;
+    let doubtful = in_euro(step(brownboots, 1, "level_10", Some(1)));
+    stage.say_verdicts([on_review(brownboots, &doubtful)]).await;
+    stage.rows("conversions WHERE status = 'on_review' AND revenue_micros IS NULL", 1).await;
+    stage.say_catalog([brownboots.changed(2, &RATE)]).await;
+    stage.rows("tenants WHERE priced_at >= rates_at AND version = 2", 1).await;
+    stage.rows("conversions WHERE reason_code = 'REVIEW_REFUND' AND revenue_micros IS NULL", 1).await;
+    decide(&stage, conversion_of(brownboots, 1, "level_10"), "ClearReview").await;
+    stage
+        .rows("conversions WHERE revenue_micros = 2707075 AND rate_from = 'EUR' AND books <> 'empty' AND counted = 'taken'", 1)
+        .await;
     stage.strike().await;
 }

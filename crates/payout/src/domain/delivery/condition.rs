@@ -6,10 +6,14 @@ use kernel::Timestamp;
 use super::{
     Answer,
     breaker::{self, Breaker, Share},
+    schedule::SPAN_SECONDS,
 };
 
 /// 410 in a row, across deliveries, that pause an endpoint (`SEMANTICS.md` §7).
 pub const GONE_TO_PAUSE: u32 = 10;
+
+/// Probes that fail in the time of a whole schedule: one every [`breaker::OPEN_SECONDS_MAX`], and a few sooner at first.
+pub const PROBES_OF_A_SCHEDULE: u32 = 912;
 
 /// An endpoint as its answers show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +49,16 @@ impl Condition {
     #[must_use]
     pub const fn is_held(self) -> bool {
         self.paused_at.is_some() || matches!(self.breaker, Breaker::Open { .. })
+    }
+
+    /// Whether it has been left alone for as long as a whole schedule takes: paused so long ago, or asked so often in vain. What was not
+    /// asked because this service was away does not count.
+    #[must_use]
+    pub fn is_given_up(self, now: Timestamp) -> bool {
+        let is_long_paused =
+            self.paused_at.is_some_and(|at| at.saturating_add_seconds(i64::from(SPAN_SECONDS)) <= now);
+        let is_dead = matches!(self.breaker, Breaker::Open { failed_probes, .. } if failed_probes >= PROBES_OF_A_SCHEDULE);
+        is_long_paused || is_dead
     }
 
     /// After an attempt; `heard` is absent when it did not get as far as a request. No answer at all neither adds to a run

@@ -49,6 +49,10 @@ impl Template {
             return Err(TemplateError::NotAUrl);
         }
         let host = behind_scheme.split(['/', '?', '#']).next().unwrap_or_default();
+        // URL parsers pass over what is none of a host, and would take the next part for it.
+        if host.is_empty() || text.chars().any(|letter| letter.is_control() || letter == '\\') {
+            return Err(TemplateError::NotAUrl);
+        }
         if host.contains('{') {
             return Err(TemplateError::MacroInHost);
         }
@@ -69,13 +73,11 @@ impl Template {
         if url.has_host() { Ok(template) } else { Err(TemplateError::NotAUrl) }
     }
 
-    /// Whether a rendered URL has the template's path. A value that is `.` or `..` would be taken for a step within the path, and so lead
-    /// the signed call somewhere else.
+    /// Whether a rendered template has the template's path. A value that makes a part of it `.` or `..` would be taken for a step within
+    /// the path, and so lead the signed call somewhere else.
     #[must_use]
-    pub fn keeps_its_path(&self, rendered: &url::Url) -> bool {
-        let segments = |url: &url::Url| url.path_segments().map(Iterator::count);
-        url::Url::parse(&self.with(|_| String::from("x")))
-            .is_ok_and(|meant| segments(&meant) == segments(rendered))
+    pub fn keeps_its_path(&self, rendered: &str) -> bool {
+        dot_segments(rendered) == dot_segments(&self.with(|_| String::from("x")))
     }
 
     /// The URL for one story.
@@ -96,6 +98,15 @@ impl Template {
             Part::Macro(known) => url + utf8_percent_encode(&value(*known), RESERVED).to_string().as_str(),
         })
     }
+}
+
+/// Parts of a URL's path that are steps within it. (`%2e` is a dot, too; values hold no `%`.)
+fn dot_segments(url: &str) -> usize {
+    let behind_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = behind_scheme.split(['?', '#']).next().unwrap_or_default();
+    let is_dots =
+        |segment: &&str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    path.split('/').skip(1).filter(is_dots).count()
 }
 
 #[cfg(test)]
@@ -146,8 +157,8 @@ mod tests {
             prop_assert_eq!(url.query_pairs().collect::<Vec<_>>(), [("x".into(), value.as_str().into()), ("y".into(), "1".into())]);
             prop_assert_eq!(url.fragment(), Some("z"));
             // What the standard reads as a step within the path is seen, and nothing else.
-            prop_assert_eq!(template.keeps_its_path(&url), value != "." && value != "..");
-            if template.keeps_its_path(&url) {
+            prop_assert_eq!(template.keeps_its_path(&rendered), value != "." && value != "..");
+            if template.keeps_its_path(&rendered) {
                 prop_assert!(url.path().starts_with("/a/") && url.path().ends_with("/b"));
             }
         }
@@ -156,5 +167,26 @@ mod tests {
         fn no_template_panics(text in any::<String>()) {
             drop(Template::parse(&text).map(|template| template.render(&story())));
         }
+    }
+
+    #[rstest::rstest]
+    #[case("https://p.example/a/{pub_click_id}", false)]
+    #[case("https://p.example/{pub_click_id}", false)]
+    #[case("https://p.example/a/.{pub_click_id}/b", false)]
+    #[case("https://p.example/../a?c={pub_click_id}", true)]
+    #[case("https://p.example?c={pub_click_id}", true)]
+    fn dots_lead_nowhere_else_wherever_they_stand(#[case] template: &str, #[case] keeps: bool) {
+        let story = Story { pub_click_id: String::from("."), ..story() };
+        let template = Template::parse(template).unwrap();
+        assert_eq!(template.keeps_its_path(&template.render(&story)), keeps);
+    }
+
+    #[rstest::rstest]
+    #[case("https:///{pub_sub_1}/p.example")]
+    #[case("https://\t/{pub_sub_1}/p.example")]
+    #[case("https:\\\\{pub_sub_1}/p.example")]
+    #[case("https://\\{pub_sub_1}/p.example")]
+    fn no_value_names_the_host(#[case] template: &str) {
+        Template::parse(template).unwrap_err();
     }
 }

@@ -20,6 +20,7 @@ use crate::{
         counting,
         decide::Asked,
         decide_many::{Journeys, NotDone, judge, moves_successors},
+        price_again::price_before_deciding,
         tell,
     },
     store::{
@@ -105,7 +106,7 @@ async fn look<'a>(
     let clicks: BTreeSet<ClickId> = lines.iter().map(|line| line.click).collect();
     let clicks: Vec<ClickId> = clicks.into_iter().collect();
     let limit = i64::try_from(CONVERSIONS_MAX).unwrap_or(i64::MAX).saturating_add(1);
-    let stored = bulk::conversions_of(connection, tenant, &clicks, limit).await?;
+    let mut stored = bulk::conversions_of(connection, tenant, &clicks, limit).await?;
     if stored.len() > CONVERSIONS_MAX {
         return Err(PlanError::TooMany);
     }
@@ -113,6 +114,8 @@ async fn look<'a>(
     let asked: Vec<(usize, Asked)> =
         lines.iter().enumerate().filter_map(|(at, line)| Some((at, asked(line, tenant, by)?))).collect();
     let (positions, asked): (Vec<usize>, Vec<Asked>) = asked.into_iter().unzip();
+    let rates = tenants::rates(connection, &[tenant]).await?;
+    price_before_deciding(connection, &asked, &mut stored, &rates).await?;
 
     let of = |asked: &Asked| stored.get(&asked.key()).map(|stored| &stored.conversion);
     let moving = asked.iter().filter(|asked| moves_successors(asked.decision));
@@ -120,7 +123,6 @@ async fn look<'a>(
     let placed = steps::of_clicks(connection, &clicks.into_iter().collect::<Vec<_>>(), None).await?;
     let offers = asked.iter().filter_map(of).map(|one| (tenant, one.subject.offer)).collect();
     let offers = counting::look(connection, offers).await?;
-    let rates = tenants::rates(connection, &[tenant]).await?;
     let now = store::now(connection).await?;
     let subjects = asked.iter().filter_map(of).map(|one| one.subject);
     let mut desk = counting::desk(connection, &offers, subjects, asked.iter().filter_map(of), now).await?;

@@ -6,7 +6,7 @@ use diesel_async::AsyncPgConnection;
 use kernel::{Micros, TenantId, TokenId, TransferId};
 use postgres_kit::{DbError, Failure, Pool, Retries, transact};
 
-use super::{Scope, Settled, View, find};
+use super::{super::save::alarmed, Scope, Settled, View, find};
 use crate::{
     domain::{
         ledger::{Account, AccountKind, Flow, Kind, Transfer},
@@ -241,5 +241,6 @@ async fn post(
     statement: StatementId,
     transfer: Transfer,
 ) -> diesel::QueryResult<()> {
-    ledger::add(connection, &[Entry { source: Source::Statement(statement), transfer }], taken).await
+    let entry = Entry { source: Source::Statement(statement), transfer };
+    alarmed(ledger::add(connection, &[entry], taken).await)
 }
