@@ -14,7 +14,7 @@ use test_kit::{FaultProxy, eventually};
 
 use crate::{
     facts::{Tenant, terms},
-    stage::{SOON, Stage},
+    stage::{SOON, Stage, metric},
 };
 
 const MINUTE: i64 = 60_000_000;
@@ -44,20 +44,6 @@ impl Stage {
             "replicas WHERE seen_at > 'epoch'::timestamptz + ({mark} + 2000) * interval '1 millisecond'"
         );
         self.rows(&later, replicas).await;
-    }
-
-    /// As the on-call person sees it.
-    async fn holds_overdue_seconds(&self, is_right: impl Fn(i64) -> bool) {
-        eventually("the metric says so", SOON, async || {
-            let text = telemetry::prometheus_text();
-            let line = text.lines().find(|line| line.starts_with("payout_holds_overdue_seconds"));
-            let value = line.and_then(|line| line.split_whitespace().last()).map(str::to_owned);
-            match value.as_deref().and_then(|value| value.parse().ok()) {
-                Some(seconds) if is_right(seconds) => Ok(()),
-                _ => Err(value),
-            }
-        })
-        .await;
     }
 }
 
@@ -139,7 +125,7 @@ async fn a_lag_that_does_not_end_is_seen_and_costs_a_publisher_one_day_at_most()
     stage.say_verdicts([brownboots.qualified(late)]).await;
     stage.rows("replicas WHERE lags", 1).await;
     stage.meanwhile("UPDATE conversions SET hold_ends_at = now() - interval '20 minutes'").await;
-    stage.holds_overdue_seconds(|seconds| seconds >= 20 * 60).await;
+    metric("payout_holds_overdue_seconds", |seconds| seconds >= 20 * 60).await;
     assert_eq!(stage.count("SELECT count(*) AS count FROM conversions WHERE status = 'pending'").await, 2);
 
     stage
@@ -153,7 +139,7 @@ async fn a_lag_that_does_not_end_is_seen_and_costs_a_publisher_one_day_at_most()
 
     drop(locked);
     stage.told(2).await;
-    stage.holds_overdue_seconds(|seconds| seconds == 0).await;
+    metric("payout_holds_overdue_seconds", |seconds| seconds == 0).await;
     stage.strike().await;
 }
 

@@ -9,11 +9,10 @@ use diesel::sql_query;
 use diesel_async::RunQueryDsl;
 use kernel::{ConversionId, TenantId};
 use payout::domain::ledger::{Flow, Kind, transfer_id};
-use test_kit::eventually;
 
 use crate::{
     facts::{Tenant, percent_terms, terms, usd},
-    stage::{SOON, Stage},
+    stage::{Stage, metric},
 };
 
 #[tokio::test]
@@ -197,20 +196,6 @@ async fn the_proof_notices_what_does_not_add_up() {
         .await;
     let proof = stage.proof().await;
     assert_eq!(proof.difference_count, 2, "{:?}", proof.differences);
-}
-
-/// Waits until a metric of payout's has a value.
-async fn metric(name: &'static str, is_right: impl Fn(i64) -> bool) {
-    eventually(name, SOON, async || {
-        let text = telemetry::prometheus_text();
-        let line = text.lines().find(|line| line.starts_with(name));
-        let value = line.and_then(|line| line.split_whitespace().last()).map(str::to_owned);
-        match value.as_deref().and_then(|value| value.parse().ok()) {
-            Some(value) if is_right(value) => Ok(()),
-            _ => Err(value),
-        }
-    })
-    .await;
 }
 
 #[tokio::test]

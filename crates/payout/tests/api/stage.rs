@@ -375,6 +375,20 @@ impl Stage {
     }
 }
 
+/// Waits until a metric is right, as the on-call person sees it.
+pub(crate) async fn metric(name: &'static str, is_right: impl Fn(i64) -> bool) {
+    eventually(name, SOON, async || {
+        let text = telemetry::prometheus_text();
+        let line = text.lines().find(|line| line.starts_with(name));
+        let value = line.and_then(|line| line.split_whitespace().last()).map(str::to_owned);
+        match value.as_deref().and_then(|value| value.parse().ok()) {
+            Some(value) if is_right(value) => Ok(()),
+            _ => Err(value),
+        }
+    })
+    .await;
+}
+
 fn settings(database: &TestDatabase, bus: &BusSettings) -> Settings {
     let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Settings {
