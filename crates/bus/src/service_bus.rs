@@ -109,7 +109,7 @@ impl Bus {
     pub fn consume<H: BatchHandler>(&self, queue: &'static str, handler: H) -> Result<(), UnknownQueue> {
         let queue = self.topology.find(queue).ok_or(UnknownQueue(queue))?;
         let handler = Arc::new(handler);
-        for _ in 0..self.settings.consumers {
+        for number in 0..self.settings.consumers {
             let task = ConsumeTask::new(
                 Arc::clone(&handler),
                 queue.clone(),
@@ -119,7 +119,7 @@ impl Bus {
                 self.supervisor.soft(),
             );
             // A service that has silently stopped reading is worse than one that restarts.
-            self.supervisor.spawn_critical("bus consumer", task.run());
+            self.supervisor.spawn_critical("bus consumer", task.numbered(number).run());
         }
         Ok(())
     }

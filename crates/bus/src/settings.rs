@@ -28,6 +28,8 @@ pub struct BusSettings {
     pub group_items: usize,
     /// Most bytes in one message; a single larger item travels alone.
     pub group_bytes: usize,
+    /// Between two messages of a route under load: how long a caller who is not alone waits at most for company.
+    pub group_wait_ms: u64,
     /// Most items that wait to be published; the next one is refused as `Full`.
     pub queue_items: usize,
     /// Most bytes that wait to be published or confirmed.
@@ -41,7 +43,7 @@ pub struct BusSettings {
     pub prefetch: u16,
     /// Most items in one call of a handler.
     pub batch_items: usize,
-    /// How long a busy consumer waits for a fuller batch. An idle one never waits.
+    /// How long a busy consumer gathers at most after a batch: as long as that batch took. An idle one never waits.
     pub batch_wait_ms: u64,
     /// How long a paused consumer keeps its deliveries before it hands them back to the broker, once.
     pub pause_hold_seconds: u64,
@@ -57,13 +59,14 @@ impl Default for BusSettings {
             in_flight: 2,
             group_items: 512,
             group_bytes: 1024 * 1024,
+            group_wait_ms: 5,
             queue_items: 16_384,
             queue_bytes: 32 * 1024 * 1024,
             confirm_timeout_ms: 5_000,
             consumers: 1,
             prefetch: 100,
             batch_items: 512,
-            batch_wait_ms: 2,
+            batch_wait_ms: 6,
             pause_hold_seconds: 600,
         }
     }
@@ -82,6 +85,10 @@ impl BusSettings {
 
     pub(crate) const fn confirm_timeout(&self) -> Duration {
         Duration::from_millis(self.confirm_timeout_ms)
+    }
+
+    pub(crate) const fn group_wait(&self) -> Duration {
+        Duration::from_millis(self.group_wait_ms)
     }
 
     pub(crate) const fn batch_wait(&self) -> Duration {
@@ -104,6 +111,7 @@ impl Validate for BusSettings {
         problems.in_range("in_flight", &self.in_flight, &(1..=256));
         problems.in_range("group_items", &self.group_items, &(1..=8_192));
         problems.in_range("group_bytes", &self.group_bytes, &(1_024..=8 * 1024 * 1024));
+        problems.in_range("group_wait_ms", &self.group_wait_ms, &(0..=1_000));
         problems.in_range("queue_items", &self.queue_items, &(1..=1_048_576));
         problems.in_range("queue_bytes", &self.queue_bytes, &(1_024..=1024 * 1024 * 1024));
         problems.in_range("confirm_timeout_ms", &self.confirm_timeout_ms, &(10..=600_000));

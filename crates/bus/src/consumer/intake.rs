@@ -22,6 +22,9 @@ use crate::{
 /// return from the other end: so all neighbours are committed before the deadly item kills again, and only its message
 /// reaches the delivery limit.
 const SUSPECT_AFTER: i64 = 3;
+/// A batch of so many items waits for no more: what it costs by itself, a transaction of a score of statements, is then little beside
+/// what its items cost.
+const ENOUGH: usize = 64;
 /// With a suspect aside, the rest of what the broker has handed over is waited for a little.
 const SUSPECT_WAIT: Duration = Duration::from_millis(200);
 
@@ -65,13 +68,14 @@ pub(crate) struct Intake<'a> {
     pub(crate) queue: &'static str,
     pub(crate) metrics: &'a Metrics,
     pub(crate) batch_items: usize,
-    pub(crate) batch_wait: Duration,
+    /// Until when the next batch gathers, unless it has enough before. In the past when nothing was done lately.
+    pub(crate) gathers_until: Instant,
     pub(crate) suspects: VecDeque<Parcel>,
 }
 
 impl Intake<'_> {
-    /// The next batch. Waits for a first message; an idle consumer then hands it on at once, a busy one waits a moment
-    /// for more. Dropping the future leaves what was gathered unacknowledged.
+    /// The next batch. Waits for a first message; an idle consumer then hands it on at once, a busy one gathers for a moment.
+    /// Dropping the future leaves what was gathered unacknowledged.
     pub(crate) async fn next(&mut self) -> Result<Batch, Gone> {
         loop {
             let mut batch = Batch::default();
@@ -89,6 +93,13 @@ impl Intake<'_> {
         }
     }
 
+    /// A batch is done that took so long. The next one gathers as long, and not longer than `most`: so under load a consumer works
+    /// half of its time, on batches that hold more, and where cores are short others have them meanwhile.
+    pub(crate) fn rest(&mut self, took: Duration, most: Duration) {
+        let now = Instant::now();
+        self.gathers_until = now.checked_add(took.min(most)).unwrap_or(now);
+    }
+
     /// Whether everything delivered before the present batch is settled, so that one acknowledgement may cover it all.
     pub(crate) fn nothing_aside(&self) -> bool {
         self.suspects.is_empty()
@@ -101,14 +112,12 @@ impl Intake<'_> {
                 self.sort(there, batch).await?;
                 continue;
             }
-            let wait = if !self.suspects.is_empty() {
-                SUSPECT_WAIT
-            } else if batch.messages.len() > 1 {
-                self.batch_wait
-            } else {
+            if self.suspects.is_empty() && batch.items.len() >= ENOUGH {
                 break;
-            };
-            let until = *until.get_or_insert_with(|| Instant::now() + wait);
+            }
+            let until = *until.get_or_insert_with(|| {
+                if self.suspects.is_empty() { self.gathers_until } else { Instant::now() + SUSPECT_WAIT }
+            });
             match timeout_at(until, self.deliveries.next()).await {
                 Ok(more) => self.sort(more, batch).await?,
                 Err(_elapsed) => break,

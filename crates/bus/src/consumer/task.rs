@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use lapin::{
     Channel,
     options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions},
-    types::FieldTable,
+    types::{AMQPValue, FieldTable},
 };
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -51,6 +51,8 @@ enum End {
 pub(crate) struct ConsumeTask<H> {
     handler: Arc<H>,
     queue: Queue,
+    /// Which of the queue's consumers in this process, from 0.
+    number: usize,
     names: Names,
     settings: Arc<BusSettings>,
     metrics: Arc<Metrics>,
@@ -68,7 +70,12 @@ impl<H: BatchHandler> ConsumeTask<H> {
         stop: CancellationToken,
     ) -> Self {
         let names = Names::new(&settings.namespace);
-        Self { handler, queue, names, settings, metrics, link, stop }
+        Self { handler, queue, number: 0, names, settings, metrics, link, stop }
+    }
+
+    /// One that helps those of lower numbers.
+    pub(crate) fn numbered(self, number: usize) -> Self {
+        Self { number, ..self }
     }
 
     /// Consumes until the stop, over as many connections as that takes.
@@ -117,7 +124,8 @@ impl<H: BatchHandler> ConsumeTask<H> {
                 .instrument(span)
                 .await;
             let Carried::Settled { buried, unburied } = carried else { break };
-            self.metrics.batch_done(self.queue.name, items, buried, started.elapsed());
+            let took = started.elapsed();
+            self.metrics.batch_done(self.queue.name, items, buried, took);
             if holding.handed_back() {
                 return Ok(End::HandedBack);
             }
@@ -125,6 +133,7 @@ impl<H: BatchHandler> ConsumeTask<H> {
             self.settle(&channel, &batch, &unburied, intake.nothing_aside())
                 .await
                 .map_err(ConsumeError::Settle)?;
+            intake.rest(took, self.settings.batch_wait());
         }
         // What was handed over and not begun goes back to the other replicas with the channel.
         if !matches!(timeout(GOODBYE, channel.close(200, "stopping".into())).await, Ok(Ok(()))) {
@@ -143,7 +152,7 @@ impl<H: BatchHandler> ConsumeTask<H> {
             Kind::Broadcast => broadcast(channel, &self.queue, &self.names).await?,
         };
         let deliveries = channel
-            .basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default())
+            .basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), self.arguments())
             .await
             .map_err(ConsumeError::Start)?;
         Ok(Intake {
@@ -152,9 +161,18 @@ impl<H: BatchHandler> ConsumeTask<H> {
             queue: self.queue.name,
             metrics: &self.metrics,
             batch_items: self.settings.batch_items,
-            batch_wait: self.settings.batch_wait(),
+            gathers_until: Instant::now(),
             suspects: VecDeque::new(),
         })
+    }
+
+    /// Later consumers of a process help: the broker gives them messages only when the earlier ones of all replicas have as many as
+    /// they are given ahead. So a load that one can carry comes in the fewest batches, and a larger one finds all of them.
+    fn arguments(&self) -> FieldTable {
+        let mut arguments = FieldTable::default();
+        let priority = i32::try_from(self.number).unwrap_or(i32::MAX).saturating_neg();
+        arguments.insert("x-priority".into(), AMQPValue::LongInt(priority));
+        arguments
     }
 
     /// Acknowledges a batch; messages with an item that could be neither handled nor buried are rejected instead.

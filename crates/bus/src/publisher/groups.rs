@@ -1,6 +1,13 @@
 //! Groups waiting items by route. No broker, no clock: time comes in as a value.
+//!
+//! A message costs the broker about as much as twenty items, and everybody who hears it as well. So under load the messages of a
+//! route leave a moment apart and take along what comes meanwhile. Whoever calls alone, one call after the other, never waits for
+//! company: the message before held one item, and so there is none to be expected.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -10,16 +17,21 @@ use crate::{publisher::item::Item, settings::BusSettings, topology::Route};
 /// Key of `FactBatch.items`: field 1, length-delimited.
 const ITEMS_KEY: u8 = 0x0A;
 
-/// What one message may hold.
+/// With so many items a message waits for no more: what it costs by itself is then less than what they cost.
+const ENOUGH: usize = 16;
+
+/// What one message may hold, and how long it waits for that.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) items: usize,
     pub(crate) bytes: usize,
+    /// Between two messages of a route under load.
+    pub(crate) wait: Duration,
 }
 
 impl Limits {
     pub(crate) const fn of(settings: &BusSettings) -> Self {
-        Self { items: settings.group_items, bytes: settings.group_bytes }
+        Self { items: settings.group_items, bytes: settings.group_bytes, wait: settings.group_wait() }
     }
 }
 
@@ -93,11 +105,25 @@ pub(crate) struct Groups<W> {
     limits: Limits,
     waiting: VecDeque<Group<W>>,
     items: usize,
+    /// Of each route whose last message had company in it: from when on its next one may leave. Routes are as many as the program
+    /// has kinds of facts.
+    paced: HashMap<Route, Instant>,
+}
+
+/// Which group leaves next.
+#[derive(Debug)]
+pub(crate) enum Next<W> {
+    /// This one, now.
+    Leaves(Group<W>),
+    /// One, at this moment or when it has enough.
+    At(Instant),
+    /// None waits.
+    Nothing,
 }
 
 impl<W> Groups<W> {
-    pub(crate) const fn new(limits: Limits) -> Self {
-        Self { limits, waiting: VecDeque::new(), items: 0 }
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self { limits, waiting: VecDeque::new(), items: 0, paced: HashMap::new() }
     }
 
     /// Items that wait.
@@ -149,8 +175,38 @@ impl<W> Groups<W> {
         &mut self.waiting[at]
     }
 
-    /// Takes the group that has waited longest.
-    pub(crate) fn next(&mut self) -> Option<Group<W>> {
+    /// Takes the group that has waited longest of those that may leave, to be sent.
+    pub(crate) fn next(&mut self, now: Instant) -> Next<W> {
+        let mut soonest = None;
+        for at in 0..self.waiting.len() {
+            let Some(group) = self.waiting.get(at) else { break };
+            let leaves_at = self.leaves_at(group, now);
+            if leaves_at <= now {
+                return self.leave(at, now);
+            }
+            soonest = soonest.map_or(Some(leaves_at), |soonest: Instant| Some(soonest.min(leaves_at)));
+        }
+        soonest.map_or(Next::Nothing, Next::At)
+    }
+
+    fn leaves_at(&self, group: &Group<W>, now: Instant) -> Instant {
+        let is_ready = group.is_whole || group.items >= ENOUGH.min(self.limits.items);
+        if is_ready { now } else { self.paced.get(&group.route).copied().unwrap_or(now) }
+    }
+
+    fn leave(&mut self, at: usize, now: Instant) -> Next<W> {
+        let Some(group) = self.waiting.remove(at) else { return Next::Nothing };
+        self.items = self.items.saturating_sub(group.items);
+        if group.items > 1 {
+            self.paced.insert(group.route.clone(), now.checked_add(self.limits.wait).unwrap_or(now));
+        } else {
+            self.paced.remove(&group.route);
+        }
+        Next::Leaves(group)
+    }
+
+    /// Takes the group that has waited longest, to be given up.
+    pub(crate) fn oldest(&mut self) -> Option<Group<W>> {
         let group = self.waiting.pop_front()?;
         self.items = self.items.saturating_sub(group.items);
         Some(group)
@@ -165,7 +221,7 @@ impl<W> Groups<W> {
         if now.saturating_duration_since(oldest.since) < patience {
             return None;
         }
-        self.next()
+        self.oldest()
     }
 }
 
@@ -199,16 +255,26 @@ mod props {
             sent in prop::collection::vec((0_usize..3, 0_usize..400), 0..300),
             items in 1_usize..40,
             bytes in 16_usize..2_000,
+            wait in 0_u64..20,
         ) {
-            let mut groups = Groups::new(Limits { items, bytes });
-            let now = Instant::now();
+            let mut groups = Groups::new(Limits { items, bytes, wait: Duration::from_millis(wait) });
+            let mut now = Instant::now();
             for (number, (route, body)) in sent.iter().enumerate() {
                 groups.add(ROUTES[*route].clone(), &Item::from(envelope(number, *body)), number, now);
             }
             prop_assert_eq!(groups.items(), sent.len());
 
             let mut seen = Vec::new();
-            while let Some(group) = groups.next() {
+            loop {
+                let group = match groups.next(now) {
+                    Next::Leaves(group) => group,
+                    Next::At(moment) => {
+                        prop_assert!(now < moment && moment <= now + Duration::from_millis(wait));
+                        now = moment;
+                        continue;
+                    }
+                    Next::Nothing => break,
+                };
                 let batch = FactBatch::decode(group.body.as_slice()).expect("a group is a FactBatch");
                 prop_assert_eq!(batch.items.len(), group.waiters.len());
                 prop_assert!(group.waiters.len() <= items);
@@ -228,7 +294,7 @@ mod props {
         /// Items of one route fill a message before the next one is opened.
         #[test]
         fn a_route_has_at_most_one_message_with_room(count in 0_usize..200, items in 1_usize..40) {
-            let mut groups = Groups::new(Limits { items, bytes: usize::MAX });
+            let mut groups = Groups::new(Limits { items, bytes: usize::MAX, wait: Duration::ZERO });
             for number in 0..count {
                 groups.add(ROUTES[0].clone(), &Item::from(envelope(number, 3)), number, Instant::now());
             }
@@ -238,7 +304,7 @@ mod props {
 
     #[test]
     fn only_an_overdue_group_is_given_up() {
-        let mut groups = Groups::new(Limits { items: 10, bytes: 1_000 });
+        let mut groups = Groups::new(Limits { items: 10, bytes: 1_000, wait: Duration::ZERO });
         let start = Instant::now();
         let patience = Duration::from_secs(5);
         groups.add(ROUTES[0].clone(), &Item::from(envelope(1, 1)), 1, start);
@@ -248,5 +314,63 @@ mod props {
         assert_eq!(overdue.waiters, [1]);
         assert!(groups.next_overdue(start + Duration::from_secs(5), patience).is_none());
         assert_eq!(groups.items(), 1);
+    }
+
+    const WAIT: Duration = Duration::from_millis(5);
+
+    fn add(groups: &mut Groups<usize>, route: usize, count: usize, now: Instant) {
+        for number in 0..count {
+            groups.add(ROUTES[route].clone(), &Item::from(envelope(number, 1)), number, now);
+        }
+    }
+
+    fn leaves(groups: &mut Groups<usize>, now: Instant) -> Option<usize> {
+        match groups.next(now) {
+            Next::Leaves(group) => Some(group.items),
+            Next::At(_) | Next::Nothing => None,
+        }
+    }
+
+    #[test]
+    fn who_calls_alone_never_waits_for_company() {
+        let mut groups = Groups::new(Limits { items: 512, bytes: 1_000_000, wait: WAIT });
+        let now = Instant::now();
+        for _ in 0..3 {
+            add(&mut groups, 0, 1, now);
+            assert_eq!(leaves(&mut groups, now), Some(1));
+        }
+    }
+
+    #[test]
+    fn under_load_messages_of_a_route_leave_a_moment_apart_or_with_enough() {
+        let mut groups = Groups::new(Limits { items: 512, bytes: 1_000_000, wait: WAIT });
+        let start = Instant::now();
+        add(&mut groups, 0, 2, start);
+        assert_eq!(leaves(&mut groups, start), Some(2), "nothing left before");
+
+        add(&mut groups, 0, 1, start);
+        assert!(matches!(groups.next(start), Next::At(at) if at == start + WAIT));
+        add(&mut groups, 1, 1, start);
+        assert_eq!(leaves(&mut groups, start), Some(1), "another route waits for itself only");
+        add(&mut groups, 0, 3, start);
+        assert_eq!(leaves(&mut groups, start + WAIT), Some(4), "what came meanwhile is taken along");
+
+        add(&mut groups, 0, ENOUGH, start + WAIT);
+        assert_eq!(leaves(&mut groups, start + WAIT), Some(ENOUGH), "enough waits for no more");
+        add(&mut groups, 0, 1, start + WAIT * 2);
+        assert_eq!(leaves(&mut groups, start + WAIT * 2), Some(1));
+        add(&mut groups, 0, 1, start + WAIT * 2);
+        assert_eq!(leaves(&mut groups, start + WAIT * 2), Some(1), "the load is over");
+    }
+
+    #[test]
+    fn what_is_given_up_waits_for_nothing() {
+        let mut groups = Groups::new(Limits { items: 512, bytes: 1_000_000, wait: WAIT });
+        let now = Instant::now();
+        add(&mut groups, 0, 2, now);
+        assert_eq!(leaves(&mut groups, now), Some(2));
+        add(&mut groups, 0, 1, now);
+        assert_eq!(groups.oldest().map(|group| group.items), Some(1));
+        assert_eq!(groups.items(), 0);
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     metrics::Metrics,
     publisher::{
         Answer, Condition, Payload, PublishError, Publisher, Shared, Submission, Waiter,
-        groups::{Group, Groups, Limits},
+        groups::{Group, Groups, Limits, Next},
     },
     settings::BusSettings,
     spool::{Job, Spool},
@@ -153,9 +153,17 @@ impl PublishTask {
         self.set_blocked(*blocked.borrow_and_update());
         let mut closed = false;
         loop {
+            // A group that waits for company, when nothing else could leave.
+            let mut leaves_at = None;
             while self.flights.len() < self.settings.in_flight && !self.blocked {
-                let Some(group) = self.groups.next() else { break };
-                self.send(channel, group);
+                match self.groups.next(Instant::now()) {
+                    Next::Leaves(group) => self.send(channel, group),
+                    Next::At(moment) => {
+                        leaves_at = Some(moment);
+                        break;
+                    }
+                    Next::Nothing => break,
+                }
             }
             if closed && !self.owes_answers() {
                 return End::Finished;
@@ -174,6 +182,7 @@ impl PublishTask {
                         session.condemn(&error);
                     }
                 }
+                () = until(leaves_at) => {}
                 now = look.tick() => {
                     self.metrics.waiting(self.groups.items());
                     self.expire(session, now);
@@ -330,7 +339,7 @@ impl PublishTask {
     }
 
     fn give_up_waiting(&mut self, error: PublishError) {
-        while let Some(mut group) = self.groups.next() {
+        while let Some(mut group) = self.groups.oldest() {
             let body = Bytes::from(std::mem::take(&mut group.body));
             self.give_up(group, body, error);
         }
@@ -371,6 +380,14 @@ impl PublishTask {
     fn answer(&self, items: usize, waiters: Vec<Waiter>, answer: Answer) {
         self.metrics.items_answered(items, answer);
         tell(waiters, answer);
+    }
+}
+
+/// Never, without a moment.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -201,7 +201,7 @@ mod tests {
             record::write(&mut file, route, u32::try_from(ids.len()).unwrap(), &batch(ids)).unwrap();
         }
         file.extend_from_slice(b"torn");
-        let (loads, unreadable) = sort(&file, Limits { items: 3, bytes: 1_000 });
+        let (loads, unreadable) = sort(&file, Limits { items: 3, bytes: 1_000, wait: Duration::ZERO });
         let read: Vec<(String, Vec<u8>)> = loads
             .iter()
             .map(|load| {

@@ -1,5 +1,7 @@
 //! Batches, replicas, acknowledgements and the end of a service.
 
+use std::time::{Duration, Instant};
+
 use bus::{Queue, Topology, UnknownQueue};
 use contracts::{envelope::FactBatch, ingest::PostbackReceived};
 use prost::Message as _;
@@ -48,6 +50,63 @@ async fn several_consumers_share_one_queue() {
     test_kit::eventually("three batches are in hand at once", SOON, async || gated.calls() == 3).await;
     gated.script.gate.as_ref().unwrap().add_permits(100);
     gated.has_handled(0..3).await;
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_consumer_helps_when_the_first_has_as_much_as_it_is_given_ahead() {
+    let namespace = test_kit::namespace();
+    let gated = Recorder::scripted(Script { gate: Some(Semaphore::new(0)), ..Script::default() });
+    let rig = Rig::with(&namespace, |settings| {
+        settings.consumers = 2;
+        settings.prefetch = 4;
+    })
+    .await;
+    rig.bus.consume(QUEUE, gated.clone()).unwrap();
+    let stranger = Stranger::new(&namespace).await;
+    test_kit::eventually("both consumers are there", SOON, async || {
+        stranger.consumers(QUEUE, &namespace).await == 2
+    })
+    .await;
+
+    // One at a time: each is with its consumer before the next is said.
+    for number in 0..4 {
+        rig.say([number]).await;
+        waits(&namespace, QUEUE, 0).await;
+    }
+    assert_eq!(gated.calls(), 1, "one has them all: one message in hand, three behind it");
+    rig.say([4]).await;
+    test_kit::eventually("the other one has the fifth", SOON, async || gated.calls() == 2).await;
+
+    gated.script.gate.as_ref().unwrap().add_permits(100);
+    gated.has_handled(0..5).await;
+    let mut batches = gated.batches();
+    batches.sort();
+    assert_eq!(batches, [vec![0], vec![1, 2, 3], vec![4]], "what waited behind the first is one batch");
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_busy_consumer_gathers_and_an_idle_one_does_not() {
+    let namespace = test_kit::namespace();
+    let gated = Recorder::scripted(Script { gate: Some(Semaphore::new(0)), ..Script::default() });
+    let rig = Rig::with(&namespace, |settings| settings.batch_wait_ms = 1_000).await;
+    rig.bus.consume(QUEUE, gated.clone()).unwrap();
+    let begun = Instant::now();
+    rig.say([0]).await;
+    test_kit::eventually("the first is in hand", SOON, async || gated.calls() == 1).await;
+    // It takes longer than a second, so the next batch gathers for a second; its messages come one after the other.
+    test_kit::eventually("a second has passed", SOON, async || begun.elapsed() > Duration::from_secs(1))
+        .await;
+    gated.script.gate.as_ref().unwrap().add_permits(100);
+    gated.has_handled([0]).await;
+    for number in 1..10 {
+        rig.say([number]).await;
+    }
+    gated.has_handled(0..10).await;
+    let sizes: Vec<usize> = gated.batches().iter().map(Vec::len).collect();
+    assert_eq!(sizes.first(), Some(&1), "an idle one waits for nobody: {sizes:?}");
+    assert!(sizes.len() < 6, "a busy one takes what comes meanwhile: {sizes:?}");
     rig.stop().await;
 }
 

@@ -14,8 +14,10 @@ use std::{
 use bus::{BatchHandler, Bus, BusSettings, HandleError, PublishError, Queue, Route, SpoolSettings, Topology};
 use contracts::{Fact as _, envelope::Envelope, ingest::PostbackReceived};
 use lapin::{
-    BasicProperties, Channel, Connection, ConnectionProperties, message::BasicGetMessage,
-    options::BasicGetOptions,
+    BasicProperties, Channel, Connection, ConnectionProperties,
+    message::BasicGetMessage,
+    options::{BasicGetOptions, QueueDeclareOptions},
+    types::FieldTable,
 };
 use process::Supervisor;
 use test_kit::{Depth, Namespace, Nodes};
@@ -214,6 +216,14 @@ impl Stranger {
     /// Takes one message out of a queue, if there is one; it stays unacknowledged.
     pub async fn take(&self, queue: &str) -> Option<BasicGetMessage> {
         self.channel.basic_get(queue.into(), BasicGetOptions::default()).await.unwrap()
+    }
+
+    /// How many consumers a queue has.
+    pub async fn consumers(&self, queue: &str, namespace: &Namespace) -> u32 {
+        let look = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let found =
+            self.channel.queue_declare(namespace.of(queue).as_str().into(), look, FieldTable::default());
+        found.await.unwrap().consumer_count()
     }
 
     #[expect(clippy::disallowed_methods, reason = "a stranger publishes what our publisher would not")]
