@@ -54,7 +54,7 @@ pub async fn by_reason(connection: &mut AsyncPgConnection) -> QueryResult<Vec<Wa
         CROSS JOIN LATERAL (
             SELECT count(*) AS conversions FROM (
                 SELECT FROM conversions
-                WHERE status = 'on_review' AND reason_code = walk.reason_code LIMIT $2) AS some) AS counted",
+                WHERE status = 'on_review' AND reason_code = walk.reason_code LIMIT $2) AS found) AS counted",
     )
     .bind::<BigInt, _>(CODES_MAX)
     .bind::<BigInt, _>(COUNTED_MAX);
