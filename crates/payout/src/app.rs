@@ -39,6 +39,7 @@ use crate::{
         send_test::Tester,
         verify_ledger::{Findings, keep_proving, verify_ledger},
         watch_endpoints::keep_watching,
+        watch_reviews::keep_counting,
     },
     http::{self, Api},
     metrics::Metrics,
@@ -127,6 +128,7 @@ pub fn start(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Addresses
         metrics: Metrics::new(),
     });
     supervisor.spawn_support("watch endpoints", keep_watching(pool.clone(), sender.metrics.clone()));
+    supervisor.spawn_support("watch reviews", keep_counting(pool.clone(), sender.metrics.clone()));
 
     let bus = Bus::start(&settings.bus, Payout::NAME, topology(), supervisor);
     bus.report_to(readiness.condition("broker"));

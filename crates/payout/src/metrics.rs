@@ -7,10 +7,17 @@ use opentelemetry::{
     metrics::{Counter, Gauge},
 };
 
-use crate::store::{
-    deliveries::{End, Next},
-    endpoint_conditions::Held,
+use crate::{
+    domain::reason_codes::OF_REVIEWS,
+    store::{
+        deliveries::{End, Next},
+        endpoint_conditions::Held,
+        reviews::Waiting,
+    },
 };
+
+/// The label of every code that this release does not know: attribution may be of a later one, and labels are bounded.
+const OTHER: &str = "OTHER";
 
 /// Payout's own counters.
 #[derive(Debug, Clone)]
@@ -21,6 +28,8 @@ pub struct Metrics {
     endpoint_pauses: Counter<u64>,
     breakers_open: Gauge<i64>,
     endpoints_paused: Gauge<i64>,
+    on_review: Gauge<i64>,
+    on_review_oldest: Gauge<i64>,
     input_lag: Gauge<i64>,
     holds_overdue: Gauge<i64>,
     ledger_differences: Gauge<i64>,
@@ -55,6 +64,14 @@ impl Metrics {
             endpoints_paused: gauge(
                 "payout_endpoints_paused",
                 "Paused endpoints of all tenants, which wait for a person",
+            ),
+            on_review: gauge(
+                "payout_on_review",
+                "Conversions of all tenants that wait for a person, by reason; 10,000 stands for more",
+            ),
+            on_review_oldest: gauge(
+                "payout_on_review_oldest_seconds",
+                "How long the oldest of them stands as it does, by reason; 0 when there is none",
             ),
             input_lag: gauge(
                 "payout_input_lag_seconds",
@@ -109,6 +126,22 @@ impl Metrics {
         self.endpoints_paused.record(held.paused, &[]);
     }
 
+    /// Every code is said each time: what is no longer there is 0, and not what it was last.
+    pub(crate) fn on_review(&self, waiting: &[Waiting]) {
+        for code in OF_REVIEWS.into_iter().chain([OTHER]) {
+            let (conversions, oldest) = waiting
+                .iter()
+                .filter(|some| label(&some.reason_code) == code)
+                .map(|some| (some.conversions, some.oldest_seconds))
+                .fold((0_i64, 0_i64), |(sum, oldest), (count, age)| {
+                    (sum.saturating_add(count), oldest.max(age))
+                });
+            let labels = [KeyValue::new("reason_code", code)];
+            self.on_review.record(conversions, &labels);
+            self.on_review_oldest.record(oldest, &labels);
+        }
+    }
+
     pub(crate) fn input_lag(&self, micros: i64) {
         self.input_lag.record(micros.checked_div(1_000_000).unwrap_or_default(), &[]);
     }
@@ -121,6 +154,10 @@ impl Metrics {
     pub(crate) fn holds_overdue(&self, seconds: i64) {
         self.holds_overdue.record(seconds, &[]);
     }
+}
+
+fn label(reason_code: &str) -> &'static str {
+    OF_REVIEWS.into_iter().find(|code| *code == reason_code).unwrap_or(OTHER)
 }
 
 /// Counts an entry whose id is in the ledger already. On its own, because it is found where everything is written.

@@ -186,6 +186,21 @@ fn a_library_knows_only_what_it_may() {
     }
 }
 
+/// Payout is asked for conversions by code, and counts by code: also by those that attribution's verdicts bring along.
+#[test]
+fn payout_knows_every_code_that_attribution_gives_a_conversion() {
+    let words = |path: &str| -> BTreeSet<String> {
+        let text = fs::read_to_string(workspace().join(path)).unwrap();
+        let quoted = text.split('"').skip(1).step_by(2).map(str::to_owned);
+        quoted.filter(|word| word.starts_with("REVIEW_") || word.starts_with("REJECTED_")).collect()
+    };
+    let said = words("crates/attribution/src/domain/conversion.rs");
+    assert!(said.contains("REVIEW_REPLAY") && said.contains("REJECTED_FRAUD"), "{said:?}");
+    let known = words("crates/payout/src/domain/reason_codes.rs");
+    let unknown: Vec<_> = said.difference(&known).collect();
+    assert!(unknown.is_empty(), "payout's reason_codes.rs lacks {unknown:?}");
+}
+
 /// A second implementation that borrows from the first could not find it wrong.
 #[test]
 fn the_oracles_know_nothing_of_what_they_check() {

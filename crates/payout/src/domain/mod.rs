@@ -26,6 +26,7 @@ pub mod limits;
 pub mod postback;
 #[cfg(test)]
 mod proof;
+pub mod reason_codes;
 pub mod replay;
 pub mod standing;
 pub mod statements;

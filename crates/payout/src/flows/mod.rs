@@ -50,3 +50,4 @@ mod take_due;
 mod tell;
 pub mod verify_ledger;
 pub mod watch_endpoints;
+pub mod watch_reviews;

@@ -17,6 +17,7 @@ mod list_transfers;
 mod openapi;
 mod period;
 mod raise_budget;
+mod reason_code;
 mod replays;
 mod resume_endpoint;
 mod send_test;

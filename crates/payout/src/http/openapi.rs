@@ -20,6 +20,8 @@ pub const ABOUT: About = About {
         of("id", "The conversion's id.", "0198d001-77aa-7b52-8f11-4b7c2a90e6d3", "conversion"),
         of("gk_click_id", "Of one click.", "0198c7a2-5b1e-8c4e-9d5a-0f4b8a3c2d1e", ""),
         of("status", "In one status.", "Success", ""),
+        of("onReview", "Those that are on review, or those that are not.", "true", ""),
+        of("reasonCode", "With a reason of this code.", "REVIEW_TAINTED", ""),
         of("offer_id", "The offer's id.", "0194a3c0-0000-7000-8000-000000000001", "offer"),
         of("publisher_id", "The publisher's id.", "0193a1f0-0000-7000-8000-000000000002", "publisher"),
         of("endpoint_id", "The endpoint's id.", "0193a1f0-0000-7000-8000-000000000010", "endpoint"),
@@ -62,6 +64,7 @@ const fn of(
 /// Problems of single operations.
 fn problems() -> Vec<Said> {
     [
+        super::list_conversions::problems(),
         super::decide_conversion::problems(),
         super::bulk_statuses::problems(),
         super::resume_endpoint::problems(),

@@ -28,6 +28,7 @@ pub mod rateless;
 pub mod read;
 pub mod replays;
 pub mod retention;
+pub mod reviews;
 pub mod statement_rows;
 pub mod statements;
 pub mod steps;

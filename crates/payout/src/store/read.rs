@@ -32,6 +32,10 @@ pub struct Filter {
     pub click: Option<ClickId>,
     /// In one told status.
     pub told: Option<Told>,
+    /// Those that are on review, or those that are not.
+    pub on_review: Option<bool>,
+    /// With a reason of this code.
+    pub reason_code: Option<&'static str>,
     /// Skipped.
     pub offset: i64,
     /// Taken.
@@ -196,13 +200,36 @@ pub struct AttemptRow {
     pub next_due_at: Option<Moment>,
 }
 
-macro_rules! listed {
-    () => {
-        "FROM conversions WHERE tenant_id = $1 AND status <> 'unreached' AND ($2 IS NULL OR publisher_id = $2)
-            AND ($3 IS NULL OR gk_click_id = $3) AND ($4 IS NULL OR CASE
-                WHEN status IN ('pending', 'on_review') THEN 'pending'
-                WHEN status IN ('success', 'flagged') THEN 'success' ELSE 'rejected' END = $4)"
+// The page and the total.
+macro_rules! texts {
+    ($and:literal) => {
+        (
+            concat!("SELECT * ", texts!(from $and), " ORDER BY received_at DESC, conversion_id OFFSET $6 LIMIT $7"),
+            concat!("SELECT count(*) AS rows FROM (SELECT ", texts!(from $and), " LIMIT $6) AS counted"),
+        )
     };
+    (from $and:literal) => {
+        concat!(
+            "FROM conversions WHERE tenant_id = $1 AND status <> 'unreached' AND ($2 IS NULL OR publisher_id = $2)
+                AND ($3 IS NULL OR gk_click_id = $3) AND ($4 IS NULL OR CASE
+                    WHEN status IN ('pending', 'on_review') THEN 'pending'
+                    WHEN status IN ('success', 'flagged') THEN 'success' ELSE 'rejected' END = $4)
+                AND ",
+            $and
+        )
+    };
+}
+
+// A partial index serves a text that says its condition, whatever the parameters are. So each that has one has its own text.
+const fn list_texts(filter: &Filter) -> (&'static str, &'static str) {
+    match (filter.on_review, filter.reason_code.is_some()) {
+        (None, false) => texts!("$5 IS NULL"),
+        (None, true) => texts!("reason_code = $5 AND reason_code <> ''"),
+        (Some(true), false) => texts!("$5 IS NULL AND status = 'on_review'"),
+        (Some(true), true) => texts!("reason_code = $5 AND reason_code <> '' AND status = 'on_review'"),
+        (Some(false), false) => texts!("$5 IS NULL AND status <> 'on_review'"),
+        (Some(false), true) => texts!("reason_code = $5 AND reason_code <> '' AND status <> 'on_review'"),
+    }
 }
 
 /// A page of conversions, newest postback first, and how many there are in all.
@@ -214,26 +241,24 @@ pub async fn conversions(
     scope: Scope,
     filter: Filter,
 ) -> QueryResult<(Vec<ConversionRow>, u64)> {
-    let page = sql_query(concat!(
-        "SELECT * ",
-        listed!(),
-        " ORDER BY received_at DESC, conversion_id OFFSET $5 LIMIT $6"
-    ))
-    .bind::<SqlUuid, _>(scope.tenant.as_uuid())
-    .bind::<Nullable<SqlUuid>, _>(scope.publisher.map(PublisherId::as_uuid))
-    .bind::<Nullable<SqlUuid>, _>(filter.click.map(ClickId::as_uuid))
-    .bind::<Nullable<Text>, _>(filter.told.map(words::told))
-    .bind::<BigInt, _>(filter.offset)
-    .bind::<BigInt, _>(filter.limit);
+    let (page, total) = list_texts(&filter);
+    let page = sql_query(page)
+        .bind::<SqlUuid, _>(scope.tenant.as_uuid())
+        .bind::<Nullable<SqlUuid>, _>(scope.publisher.map(PublisherId::as_uuid))
+        .bind::<Nullable<SqlUuid>, _>(filter.click.map(ClickId::as_uuid))
+        .bind::<Nullable<Text>, _>(filter.told.map(words::told))
+        .bind::<Nullable<Text>, _>(filter.reason_code)
+        .bind::<BigInt, _>(filter.offset)
+        .bind::<BigInt, _>(filter.limit);
     let rows = kept(page).load(connection).await?;
-    let count =
-        sql_query(concat!("SELECT count(*) AS rows FROM (SELECT ", listed!(), " LIMIT $5) AS counted"))
-            .bind::<SqlUuid, _>(scope.tenant.as_uuid())
-            .bind::<Nullable<SqlUuid>, _>(scope.publisher.map(PublisherId::as_uuid))
-            .bind::<Nullable<SqlUuid>, _>(filter.click.map(ClickId::as_uuid))
-            .bind::<Nullable<Text>, _>(filter.told.map(words::told))
-            .bind::<BigInt, _>(COUNTED_MAX);
-    let total: Count = kept(count).get_result(connection).await?;
+    let total = sql_query(total)
+        .bind::<SqlUuid, _>(scope.tenant.as_uuid())
+        .bind::<Nullable<SqlUuid>, _>(scope.publisher.map(PublisherId::as_uuid))
+        .bind::<Nullable<SqlUuid>, _>(filter.click.map(ClickId::as_uuid))
+        .bind::<Nullable<Text>, _>(filter.told.map(words::told))
+        .bind::<Nullable<Text>, _>(filter.reason_code)
+        .bind::<BigInt, _>(COUNTED_MAX);
+    let total: Count = kept(total).get_result(connection).await?;
     Ok((rows, u64::try_from(total.rows).unwrap_or_default()))
 }
 

@@ -33,6 +33,7 @@ mod reading;
 mod replaying;
 mod retention;
 mod retries;
+mod reviewing;
 mod rotation;
 mod send_test;
 mod stage;

@@ -9,7 +9,7 @@ use system_tests::{
     api::{Api, text},
     guide::{Guide, golfin_ios},
 };
-use test_kit::{FakePublisher, eventually, http_client};
+use test_kit::{FakePublisher, Postback, eventually, http_client};
 
 use crate::schemathesis::{Ids, Run};
 
@@ -52,7 +52,9 @@ impl Scene {
             if conversions["total"] == 3 { Ok(conversions) } else { Err(conversions.to_string()) }
         };
         let conversions = eventually("the conversions are there", Duration::from_secs(30), paid).await;
-        scene.ids.insert("path.id", vec![text(&conversions, "/items/0/conversionId").unwrap().to_owned()]);
+        let paid = text(&conversions, "/items/0/conversionId").unwrap().to_owned();
+        let on_review = scene.put_on_review().await;
+        scene.ids.insert("path.id", vec![paid, on_review]);
         let told = async || {
             let page =
                 payout.get("/api/v1/deliveries?state=delivered").await.map_err(|error| error.to_string())?;
@@ -70,6 +72,23 @@ impl Scene {
         scene.ids.insert("path.receipt", vec![text(&postbacks, "/items/0/receipt").unwrap().to_owned()]);
         scene.ids.insert("path.gk_click_id", vec![click]);
         scene
+    }
+
+    /// A second user's install is flagged, and then comes the next step: its conversion waits for a person.
+    async fn put_on_review(&self) -> String {
+        let click = self.guide.click("c-2", "m-2").await.unwrap();
+        let flagged = Postback::install(&click).with("is_rejected", "true");
+        for postback in [flagged, Postback::event(&click, "level_10")] {
+            assert_eq!(self.guide.apps_flyer().send(&postback).await.status, 200);
+        }
+        let payout = self.guide.payout();
+        let waits = async || {
+            let path = "/api/v1/conversions?onReview=true&reasonCode=REVIEW_TAINTED";
+            let page = payout.get(path).await.map_err(|error| error.to_string())?;
+            if page["total"] == 1 { Ok(page) } else { Err(page.to_string()) }
+        };
+        let page = eventually("a conversion is on review", Duration::from_secs(30), waits).await;
+        text(&page, "/items/0/conversionId").unwrap().to_owned()
     }
 
     async fn around(stack: Stack) -> Self {

@@ -28,6 +28,9 @@ const RATE_MAX: i64 = 100_000_000_000_000;
 /// With two decimals, none, three, and one that nobody has a rate for.
 const CURRENCIES: [&str; 4] = ["USD", "JPY", "KWD", "XYZ"];
 
+/// The code of every verdict.
+pub(super) const SAID: &str = "CODE";
+
 pub(super) fn code(currency: &str) -> Currency {
     currency.parse().unwrap()
 }
@@ -179,7 +182,7 @@ impl Case {
             subject: subject(),
             revision: said.revision,
             word: said.word,
-            reason: Reason { code: String::from("CODE"), text: format!("revision {}", said.revision) },
+            reason: Reason { code: String::from(SAID), text: format!("revision {}", said.revision) },
             occasion: Occasion {
                 event_id: String::from("af_purchase"),
                 occurrence: String::from("once"),

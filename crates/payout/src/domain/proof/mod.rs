@@ -16,6 +16,7 @@ use super::{
     conversion::{self, Change, Conversion, Settlement},
     ledger::{AccountKind, Kind, Transfer},
     limits::Desk,
+    reason_codes,
     standing::{Actor, Decision, Standing, Status, Told, Word},
 };
 
@@ -123,6 +124,12 @@ impl Run {
         books
     }
 
+    /// What the rules say themselves is in the list of codes; verdicts bring one of their own.
+    fn code_is_known(&self) -> bool {
+        let code = self.conversion.as_ref().map_or("", |known| known.reason.code.as_str());
+        code.is_empty() || code == cases::SAID || reason_codes::parse(code).is_some()
+    }
+
     fn seen(&self) -> (oracle::Status, Option<oracle::Money>) {
         let status = self.conversion.as_ref().map_or(Status::Unreached, |known| known.standing.status);
         let money = self.conversion.as_ref().and_then(|known| known.money);
@@ -164,6 +171,7 @@ proptest! {
             prop_assert_eq!(run.seen(), (second.status, second.money), "step {}: {:?}", number, happening);
             prop_assert_eq!(run.books(), second.books(), "step {}: {:?}", number, happening);
             prop_assert_eq!(run.told, second.told(), "step {}: {:?}", number, happening);
+            prop_assert!(run.code_is_known(), "step {}: {:?}", number, happening);
             let is_earned = matches!(second.status, oracle::Status::Success | oracle::Status::Flagged);
             prop_assert!(!is_earned || second.money.is_some(), "step {}: earned, and nobody knows what", number);
             for sums in [second.books().pending, second.books().posted] {
