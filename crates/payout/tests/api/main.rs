@@ -42,4 +42,5 @@ mod statements;
 mod successors;
 mod timeline;
 mod unrecorded;
+mod vetoed_when_due;
 mod waiting_for_offers;
