@@ -12,6 +12,7 @@ mod doors;
 mod evil;
 mod exposure;
 mod facts;
+mod fair_holds;
 mod forgetting;
 mod frozen;
 mod health;
