@@ -1,6 +1,6 @@
 //! Random histories at once: verdicts, people's decisions, new rates and ends of holds race each other through the doors of two
-//! replicas, which die in mid-work one after the other. Whatever comes of a conversion must be what some order of its steps comes to by the second
-//! implementation (`crates/payout-oracle`), and the books must hold what that says.
+//! replicas, which die in mid-work one after the other. Whatever comes of a conversion must be what some order of its steps comes
+//! to by the second implementation (`crates/payout-oracle`), and the books must hold what that says.
 
 #![expect(clippy::indexing_slicing, reason = "a test may stop")]
 
@@ -163,12 +163,10 @@ fn heard(rate: Option<i64>) -> oracle::Step {
 
 /// Whether any of its verdicts is priced by a rate.
 fn has_foreign(steps: &[(oracle::Step, bool)]) -> bool {
-    steps.iter().any(|(step, _)| match step {
-        oracle::Step::Verdict(verdict) => {
-            matches!(verdict.terms.revenue, oracle::Revenue::Percent(_))
-                && verdict.amount.is_some_and(|amount| amount.currency == FOREIGN.1)
-        }
-        _ => false,
+    steps.iter().any(|(step, _)| {
+        let oracle::Step::Verdict(verdict) = step else { return false };
+        matches!(verdict.terms.revenue, oracle::Revenue::Percent(_))
+            && verdict.amount.is_some_and(|amount| amount.currency == FOREIGN.1)
     })
 }
 
