@@ -1,6 +1,6 @@
 //! What becomes of a conversion.
 
-use crate::price::{Amount, Money, Terms, price};
+use crate::price::{Amount, Money, Rates, Terms, Unknown, price};
 
 /// Whole days are of this length, in microseconds.
 const DAY: i64 = 86_400_000_000;
@@ -82,6 +82,10 @@ pub enum Step {
     Held,
     /// And takes that back; nothing else is rejected.
     LetGo,
+    /// The tenant's rates are heard, as a whole.
+    Rates(Rates),
+    /// What waits for a rate is tried with those of now.
+    Pricing,
     /// Time looks.
     Time,
 }
@@ -95,6 +99,15 @@ pub struct Books {
     pub posted: [i128; 3],
 }
 
+/// What keeps a conversion on review until it comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Want {
+    /// A rate.
+    Rate,
+    /// A rejection before it is taken back.
+    Restore,
+}
+
 /// A conversion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversion {
@@ -105,10 +118,16 @@ pub struct Conversion {
     newest: u64,
     due: i64,
     amount: Option<Amount>,
+    /// Of the newest verdict.
+    terms: Option<Terms>,
+    /// Of the tenant.
+    rates: Rates,
+    /// A person has rejected a step before it, of which attribution has not heard.
+    is_behind: bool,
     /// A person has put it where it is.
     is_ruled: bool,
-    /// It would be Pending, were it not for a rejection before it.
-    is_held: bool,
+    /// Without this, which is lifted by itself, it would not be on review.
+    for_want_of: Option<Want>,
 }
 
 impl Default for Conversion {
@@ -120,8 +139,11 @@ impl Default for Conversion {
             newest,
             due,
             amount: None,
+            terms: None,
+            rates: Rates::new(),
+            is_behind: false,
             is_ruled: false,
-            is_held: false,
+            for_want_of: None,
         }
     }
 }
@@ -134,13 +156,23 @@ impl Conversion {
             Step::Verdict(verdict) => self.hear(verdict),
             Step::Decision(decision) => self.decide(*decision),
             Step::Held => {
+                self.is_behind = true;
                 self.hold();
                 true
             }
+            Step::Rates(rates) => {
+                self.rates.clone_from(rates);
+                true
+            }
+            Step::Pricing => {
+                self.try_the_rates();
+                true
+            }
             Step::LetGo => {
-                if self.is_held {
+                self.is_behind = false;
+                if self.for_want_of == Some(Want::Restore) {
                     self.status = Status::Pending;
-                    self.is_held = false;
+                    self.for_want_of = None;
                 }
                 true
             }
@@ -194,12 +226,14 @@ impl Conversion {
             let hold = i64::from(verdict.days).saturating_mul(DAY);
             self.due = verdict.received_at.saturating_add(hold);
         }
+        self.terms = Some(verdict.terms);
+        self.is_behind = verdict.is_behind;
         let is_clear = verdict.word == Word::Unreached || self.learn_the_price(verdict, is_final);
         if self.is_ruled {
             return true;
         }
         // Attribution speaks anew, of this as of everything.
-        self.is_held = false;
+        self.for_want_of = None;
         // A price that is not clear is no fraud.
         let takes_back = verdict.reverses && verdict.word != Word::Qualified;
         let word = if verdict.word == Word::Qualified && !is_clear { Word::OnReview } else { verdict.word };
@@ -214,17 +248,42 @@ impl Conversion {
             Word::OnReview => Status::OnReview,
             Word::Vetoed | Word::Unreached => Status::Rejected,
         };
+        // Attribution's own doubts are not lifted by a rate.
+        if verdict.word == Word::Qualified
+            && self.status == Status::OnReview
+            && self.money.is_none()
+            && price(&verdict.terms, self.amount, &self.rates) == Err(Unknown::NoRate)
+        {
+            self.for_want_of = Some(Want::Rate);
+        }
         if verdict.is_behind {
             self.hold();
         }
         true
     }
 
+    /// A rate that has come makes it Pending, as attribution had said; a price at which somebody loses waits for a person.
+    fn try_the_rates(&mut self) {
+        let Some(terms) = self.terms.filter(|_| self.for_want_of == Some(Want::Rate)) else { return };
+        let known = price(&terms, self.amount, &self.rates);
+        if known == Err(Unknown::NoRate) {
+            return;
+        }
+        self.for_want_of = None;
+        self.money = known.ok();
+        if self.money.is_some_and(|money| money.payout <= money.revenue) {
+            self.status = Status::Pending;
+            if self.is_behind {
+                self.hold();
+            }
+        }
+    }
+
     /// What waits for its time waits for a person; what a person has put there does not.
     const fn hold(&mut self) {
         if matches!(self.status, Status::Pending) && !self.is_ruled {
             self.status = Status::OnReview;
-            self.is_held = true;
+            self.for_want_of = Some(Want::Restore);
         }
     }
 
@@ -233,7 +292,7 @@ impl Conversion {
     fn learn_the_price(&mut self, verdict: &Verdict, is_final: bool) -> bool {
         let is_fixed = self.money.is_some() && (is_final || self.amount == verdict.amount);
         if !is_fixed {
-            let known = price(&verdict.terms, verdict.amount);
+            let known = price(&verdict.terms, verdict.amount, &self.rates).ok();
             let is_clear = known.is_some_and(|money| money.payout <= money.revenue);
             // A person's word stands, and with it the price at which it was given.
             if is_clear || self.money.is_none() || !self.is_ruled {
@@ -251,10 +310,13 @@ impl Conversion {
         let Some(status) = allowed(self.status, decision) else { return false };
         let is_refusal = matches!(status, Status::Rejected | Status::Reversed);
         if !is_refusal && self.money.is_none() {
-            return false;
+            // By the rates of now. At a loss nobody says yes without having seen it.
+            let known = self.terms.and_then(|terms| price(&terms, self.amount, &self.rates).ok());
+            let Some(money) = known.filter(|money| money.payout <= money.revenue) else { return false };
+            self.money = Some(money);
         }
         self.status = status;
-        self.is_held = false;
+        self.for_want_of = None;
         self.is_ruled = true;
         true
     }

@@ -6,4 +6,4 @@ mod price;
 
 pub use conversion::{Books, Conversion, Decision, Status, Step, Verdict, Word};
 pub use orders::ends;
-pub use price::{Amount, Money, Payout, Revenue, Terms};
+pub use price::{Amount, Money, Payout, Rates, Revenue, Terms};

@@ -29,8 +29,12 @@ pub enum Payout {
     Share(u32),
 }
 
-/// Terms of an event. `rates` are the tenant's, into the terms' currency, in parts of 10^12.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Rates of a tenant into the currency of an event's terms: from which currency, and how much of one unit there one of it is, in parts
+/// of 10^12.
+pub type Rates = Vec<(u8, i64)>;
+
+/// Terms of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
     /// Of flat amounts and of the result.
     pub currency: u8,
@@ -38,8 +42,6 @@ pub struct Terms {
     pub revenue: Revenue,
     /// What the publisher earns.
     pub payout: Payout,
-    /// From which currency, and how much of the terms' one unit of it is.
-    pub rates: Vec<(u8, i64)>,
 }
 
 /// What a conversion is worth to each side, in the terms' currency.
@@ -58,9 +60,32 @@ const RATE_ONE: i128 = 1_000_000_000_000;
 /// The whole, in hundredths of a percent.
 const WHOLE: i128 = 10_000;
 
-/// The worth of an event in which `amount` was reported; `None` when nobody can say: there is no amount or no rate, or it is
-/// more than one event can be worth.
-pub(crate) fn price(terms: &Terms, amount: Option<Amount>) -> Option<Money> {
+/// Why nobody can say what an event is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// There is no rate for the currency of the amount; one may come.
+    NoRate,
+    /// There is no amount, or it is more than one event can be worth.
+    Otherwise,
+}
+
+/// The worth of an event in which `amount` was reported, by the rates of now.
+pub(crate) fn price(terms: &Terms, amount: Option<Amount>, rates: &Rates) -> Result<Money, Unknown> {
+    let rate = |from: u8| rates.iter().find(|(known, _)| *known == from).map(|(_, rate)| *rate);
+    let by_amount =
+        matches!(terms.revenue, Revenue::Percent(_)) || matches!(terms.payout, Payout::Percent(_));
+    match amount {
+        Some(amount) if by_amount && amount.micros > 0 && amount.currency != terms.currency => {
+            let rate = rate(amount.currency).ok_or(Unknown::NoRate)?;
+            worth(terms, Some(amount), rate).ok_or(Unknown::Otherwise)
+        }
+        // No rate is needed.
+        _ => worth(terms, amount, 0).ok_or(Unknown::Otherwise),
+    }
+}
+
+/// The same, the rate of the amount's currency being known.
+fn worth(terms: &Terms, amount: Option<Amount>, rate: i64) -> Option<Money> {
     let by_amount =
         matches!(terms.revenue, Revenue::Percent(_)) || matches!(terms.payout, Payout::Percent(_));
     // Micros times the rate: what a percentage is taken of.
@@ -71,10 +96,7 @@ pub(crate) fn price(terms: &Terms, amount: Option<Amount>) -> Option<Money> {
         (true, Some(amount)) if amount.currency == terms.currency => {
             i128::from(amount.micros).checked_mul(RATE_ONE)?
         }
-        (true, Some(amount)) => {
-            let (_, rate) = terms.rates.iter().find(|(from, _)| *from == amount.currency)?;
-            i128::from(amount.micros).checked_mul(i128::from(*rate))?
-        }
+        (true, Some(amount)) => i128::from(amount.micros).checked_mul(i128::from(rate))?,
     };
     let of_basis = |share: u32| basis.checked_mul(i128::from(share));
     let whole = RATE_ONE.checked_mul(WHOLE)?;

@@ -284,27 +284,29 @@ pub fn on_rate(
     (!after.shows_the_same_as(current)).then(|| change(current, after))
 }
 
-/// Carries out what a person decided. What it makes count takes room like everything else.
+/// Carries out what a person decided. What it makes count takes room like everything else. `priced`: by the rates of now it is worth
+/// this, when nobody could say so before.
 ///
 /// # Errors
 /// [`Refused`]; then nothing has changed.
 pub fn on_decision(
     current: &Conversion,
-    decision: Decision,
+    (decision, priced): (Decision, Option<Breakdown>),
     why: &str,
     rate: RateOf<'_>,
     desk: &mut Desk,
     now: Timestamp,
 ) -> Result<Change, Refused> {
     let mut standing = current.standing.decided(decision)?;
-    if standing.status.told() != Some(Told::Rejected) && current.money.is_none() {
+    let money = current.money.or(priced);
+    if standing.status.told() != Some(Told::Rejected) && money.is_none() {
         return Err(Refused::Worthless(current.reason.text.clone()));
     }
     if now >= current.due_at {
         standing = standing.after_due();
     }
     let reason = Reason { code: String::from(decision.code()), text: String::from(why) };
-    let after = Conversion { standing, reason, ..current.clone() };
+    let after = Conversion { standing, reason, money, ..current.clone() };
     let after = counting::counted_or_refused(current, after, rate, desk, now)?;
     Ok(change(current, after))
 }

@@ -7,6 +7,7 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use kernel::{ClickId, IdSource, TenantId, Timestamp};
 use postgres_kit::outbox;
+use terms::Breakdown;
 
 use super::{
     counting,
@@ -71,10 +72,10 @@ pub(super) struct Part {
 }
 
 /// Judges decisions one after the other at one desk; each conversion is named by one of them at most. `stored` holds the
-/// conversions as they stand, those of the journeys too.
+/// conversions as they stand, those of the journeys too; `prices` what is known only now.
 pub(super) fn judge(
     asked: &[Asked],
-    stored: &HashMap<Key, Stored>,
+    (stored, prices): (&HashMap<Key, Stored>, &HashMap<Key, Breakdown>),
     journeys: Journeys<'_>,
     rate: RateOf<'_>,
     desk: &mut Desk,
@@ -88,7 +89,8 @@ pub(super) fn judge(
             if asked.expected.is_some_and(|expected| has_moved(current, expected, is_begun)) {
                 return Err(NotDone::Moved);
             }
-            on_decision(current, asked.decision, &asked.reason, rate, desk, now).map_err(NotDone::Refused)
+            let decision = (asked.decision, prices.get(&asked.key()).copied());
+            on_decision(current, decision, &asked.reason, rate, desk, now).map_err(NotDone::Refused)
         })
         .collect();
 
@@ -183,16 +185,16 @@ pub(super) async fn carry_out_part(
     let placed = steps::of_clicks(connection, &clicks, part.later).await?;
     let successors = placed.iter().filter(|one| one.can_follow()).map(|one| one.key);
     let locked: BTreeSet<Key> = known.keys().copied().chain(successors).collect();
-    let mut stored = conversions::lock(connection, &locked.into_iter().collect::<Vec<_>>()).await?;
+    let stored = conversions::lock(connection, &locked.into_iter().collect::<Vec<_>>()).await?;
     let rates = tenants::rates(connection, &[tenant]).await?;
-    price_before_deciding(connection, asked, &mut stored, &rates).await?;
+    let prices = price_before_deciding(connection, asked, &stored, &rates).await?;
     let now = store::now(connection).await?;
     let current = || keys.iter().filter_map(|key| stored.get(key)).map(|stored| &stored.conversion);
     let subjects = current().map(|conversion| conversion.subject);
     let mut desk = counting::desk(connection, &offers, subjects, current(), now).await?;
     let rate = |from, to| rates.find(tenant, from, to);
     let journeys = Journeys { placed: &placed, begun: part.begun };
-    let Judged { outcomes, successors } = judge(asked, &stored, journeys, &rate, &mut desk, now);
+    let Judged { outcomes, successors } = judge(asked, (&stored, &prices), journeys, &rate, &mut desk, now);
 
     let done: Vec<(&Asked, &Change)> = asked
         .iter()

@@ -14,7 +14,7 @@ use diesel_async::AsyncPgConnection;
 use kernel::{IdSource, TenantId};
 use postgres_kit::{DbError, Pool, Retries, sqlstate::Class, transact};
 use prost::Message as _;
-use terms::{Priced, Terms};
+use terms::{Breakdown, Priced, Terms};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -221,27 +221,27 @@ impl Said {
     }
 }
 
-/// Prices what people are about to decide and nobody could price before, with the rates of now. Not when it would be at a loss: that
-/// a person must have seen.
+/// What conversions are worth by the rates of now that people are about to decide on and nobody could price before. Not when it would
+/// be at a loss: that a person must have seen.
 pub(super) async fn price_before_deciding(
     connection: &mut AsyncPgConnection,
     asked: &[Asked],
-    stored: &mut HashMap<Key, Stored>,
+    stored: &HashMap<Key, Stored>,
     rates: &Rates,
-) -> QueryResult<()> {
+) -> QueryResult<HashMap<Key, Breakdown>> {
     let is_unpriced = |key: &Key| stored.get(key).is_some_and(|stored| stored.conversion.money.is_none());
     let deciding = asked.iter().filter(|asked| asked.decision != Decision::Reject).map(Asked::key);
     let keys: BTreeSet<Key> = deciding.filter(is_unpriced).collect();
     if keys.is_empty() {
-        return Ok(());
+        return Ok(HashMap::new());
     }
     let verdicts = rateless::verdicts(connection, &keys.into_iter().collect::<Vec<_>>()).await?;
-    for (key, verdict) in verdicts {
-        let (Some(said), Some(stored)) = (Said::read(&verdict), stored.get_mut(&key)) else { continue };
+    let priced = verdicts.into_iter().filter_map(|(key, verdict)| {
         let rate = |from, to| rates.find(key.0, from, to);
-        if let Priced::Money(money) = terms::price(&said.terms, &stored.conversion.reported, rate) {
-            stored.conversion.money = Some(money);
+        match terms::price(&Said::read(&verdict)?.terms, &stored.get(&key)?.conversion.reported, rate) {
+            Priced::Money(money) => Some((key, money)),
+            Priced::Review { .. } => None,
         }
-    }
-    Ok(())
+    });
+    Ok(priced.collect())
 }

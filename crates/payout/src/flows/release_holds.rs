@@ -1,6 +1,9 @@
 //! Time makes Pending conversions Success. Any number of replicas sweep side by side: each takes what the others have not
 //! locked. The clock is the database's, so replicas need not agree on the time, and none of them can release early.
 //!
+//! What waited longest is released first. When more is over than one batch takes, the batches behind it are shared among publishers
+//! until one is not full: half a million holds of one, over at the same moment, make nobody else wait.
+//!
 //! While input lags nothing is released that has not been over for a day: a veto may stand in the queue, and a queue that is
 //! never read must not keep publishers' money for ever.
 
@@ -23,8 +26,9 @@ use crate::{
     metrics::Metrics,
     store::{
         self,
-        conversions::{self, Stored},
-        due_holds,
+        conversions::{self, Key, Stored},
+        deliveries::PublisherKey,
+        due_holds, hold_shares,
     },
 };
 
@@ -35,6 +39,15 @@ pub struct Pace {
     pub poll: Duration,
     /// Conversions of one transaction.
     pub batch: u16,
+}
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Turns {
+    /// The last batch was full: more may be due, and is shared among publishers.
+    is_shared: bool,
+    /// Behind whom the next walk over publishers begins; none: at the first.
+    after: Option<PublisherKey>,
 }
 
 /// What the sweep works with.
@@ -55,9 +68,9 @@ impl Releaser {
     /// Sweeps until the process stops. `is_connected` says whether the queue can be read.
     pub async fn run(self, is_connected: impl Fn() -> bool + Send, soft: CancellationToken) {
         let mut is_failing = false;
-        let mut watch = Watch::default();
+        let (mut watch, mut turns) = (Watch::default(), Turns::default());
         while !soft.is_cancelled() {
-            match self.sweep(is_connected(), &mut watch).await {
+            match self.sweep(is_connected(), &mut watch, &mut turns).await {
                 Ok(released) => {
                     if std::mem::take(&mut is_failing) {
                         tracing::info!("holds are released again");
@@ -65,8 +78,7 @@ impl Releaser {
                     if released > 0 {
                         tracing::debug!(holds.released = released, "pending times are over");
                     }
-                    // A full batch: more may be due.
-                    if released >= usize::from(self.pace.batch) {
+                    if turns.is_shared {
                         continue;
                     }
                 }
@@ -89,9 +101,15 @@ impl Releaser {
         self.input.leave(&self.pool).await;
     }
 
-    async fn sweep(&self, is_connected: bool, watch: &mut Watch) -> Result<usize, DbError> {
+    async fn sweep(
+        &self,
+        is_connected: bool,
+        watch: &mut Watch,
+        turns: &mut Turns,
+    ) -> Result<usize, DbError> {
         let doubt = self.input.look(&self.pool, is_connected).await?;
-        let released = self.release(patience_seconds(doubt)).await?;
+        let released = self.release(patience_seconds(doubt), turns).await?;
+        turns.is_shared = released >= usize::from(self.pace.batch);
         let overdue = match doubt {
             Some(_) => self.oldest_overdue_seconds().await?,
             None => None,
@@ -109,25 +127,45 @@ impl Releaser {
     }
 
     /// Releases up to a batch of conversions whose hold has been over for `seconds`, and returns how many.
-    async fn release(&self, seconds: i64) -> Result<usize, DbError> {
-        let limit = self.pace.batch;
+    async fn release(&self, seconds: i64, turns: &mut Turns) -> Result<usize, DbError> {
+        let (batch, before) = (self.pace.batch, *turns);
         let released = transact(&self.pool, Retries::default(), async |connection| {
-            let due = due_holds::lock_due(connection, seconds, limit).await?;
-            release(connection, &self.ids, &due).await
+            let (due, after) = if before.is_shared {
+                let chosen = hold_shares::lock(connection, seconds, batch, before.after).await?;
+                let stored = conversions::lock(connection, &chosen.keys).await?;
+                (stored.into_values().collect(), chosen.after)
+            } else {
+                (due_holds::lock_due(connection, seconds, batch).await?, before.after)
+            };
+            Ok::<_, DbError>((release(connection, &self.ids, &due).await?, after))
         })
         .await;
         match released {
-            Err(error) if error.class() == Class::Bug => self.release_one_by_one(seconds).await,
-            released => released,
+            Err(error) if error.class() == Class::Bug => self.release_one_by_one(seconds, before).await,
+            Err(error) => Err(error),
+            Ok((released, after)) => {
+                turns.after = after;
+                Ok(released)
+            }
         }
     }
 
-    /// One conversion that can not be released must not hold all others back, for ever. It is put off.
-    async fn release_one_by_one(&self, seconds: i64) -> Result<usize, DbError> {
-        let due = transact(&self.pool, Retries::default(), async |connection| {
-            Ok::<_, DbError>(due_holds::due_keys(connection, seconds, self.pace.batch).await?)
+    /// The same batch by name. It is locked no longer than until it is known.
+    async fn next_keys(&self, seconds: i64, turns: Turns) -> Result<Vec<Key>, DbError> {
+        let batch = self.pace.batch;
+        transact(&self.pool, Retries::default(), async |connection| {
+            if turns.is_shared {
+                let chosen = hold_shares::lock(connection, seconds, batch, turns.after).await?;
+                return Ok::<_, DbError>(chosen.keys);
+            }
+            Ok(due_holds::due_keys(connection, seconds, batch).await?)
         })
-        .await?;
+        .await
+    }
+
+    /// One conversion that can not be released must not hold all others back, for ever. It is put off.
+    async fn release_one_by_one(&self, seconds: i64, turns: Turns) -> Result<usize, DbError> {
+        let due = self.next_keys(seconds, turns).await?;
         let mut count = 0_usize;
         for key in due {
             let released = transact(&self.pool, Retries::default(), async |connection| {

@@ -48,10 +48,7 @@ pub async fn due_keys(connection: &mut AsyncPgConnection, seconds: i64, limit: u
     .bind::<BigInt, _>(i64::from(limit))
     .bind::<BigInt, _>(seconds);
     let rows: Vec<KeyRow> = kept(select).load(connection).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (TenantId::from_uuid(row.tenant_id), ConversionId::from_uuid(row.conversion_id)))
-        .collect())
+    Ok(keys(rows))
 }
 
 /// Puts a conversion's release off for an hour.
@@ -87,10 +84,16 @@ struct Overdue {
     seconds: i64,
 }
 
+/// A conversion by name.
 #[derive(QueryableByName)]
-struct KeyRow {
+pub(super) struct KeyRow {
     #[diesel(sql_type = SqlUuid)]
     tenant_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     conversion_id: Uuid,
+}
+
+pub(super) fn keys(rows: Vec<KeyRow>) -> Vec<Key> {
+    let key = |row: KeyRow| (TenantId::from_uuid(row.tenant_id), ConversionId::from_uuid(row.conversion_id));
+    rows.into_iter().map(key).collect()
 }

@@ -18,6 +18,7 @@ pub mod endpoint_tests;
 pub mod erased;
 pub mod exposure;
 pub mod history;
+pub mod hold_shares;
 pub mod ledger;
 pub mod offers;
 pub mod periods;

@@ -1,6 +1,6 @@
-//! Random histories at once: verdicts and people's decisions race each other through the doors of two replicas, which die in
-//! mid-work one after the other. Whatever comes of a conversion must be what some order of its steps comes to by the second
-//! implementation (`crates/payout-oracle`), and the books must hold what that says.
+//! Random histories at once: verdicts, people's decisions, new rates and ends of holds race each other through the doors of two
+//! replicas, which die in mid-work one after the other. Whatever comes of a conversion must be what some order of its steps comes
+//! to by the second implementation (`crates/payout-oracle`), and the books must hold what that says.
 
 #![expect(clippy::indexing_slicing, reason = "a test may stop")]
 
@@ -35,6 +35,11 @@ const STEPS: u64 = 5;
 const WAVES: usize = 3;
 /// Without decimals, with two, and with three.
 const CURRENCIES: [&str; 3] = ["JPY", "USD", "KWD"];
+/// What users spend also, and its number in the other implementation's words; at first nobody has a rate for it.
+const FOREIGN: (&str, u8) = ("EUR", 3);
+/// What it is worth in each of the tenants' currencies, in parts of 10^12.
+const RATES: [Option<i64>; 4] =
+    [None, Some(333_333_333_333), Some(1_085_000_000_000), Some(160_000_000_000_000)];
 const DECISIONS: [(&str, oracle::Decision); 4] = [
     ("Approve", oracle::Decision::Approve),
     ("Reject", oracle::Decision::Reject),
@@ -90,7 +95,8 @@ fn verdict(click: u8, revision: u64, dice: &mut Dice) -> Step {
         (oracle::Word::Unreached, ContractWord::Qualified),
     ]);
     let micros = dice.of(&[-1, 0, 1, 999, 4_990_000, i64::MAX]);
-    let days = dice.of(&[0_u16, 0, 3]);
+    let (code, number) = dice.of(&[(CURRENCIES[currency], u8::try_from(currency).unwrap()), FOREIGN]);
+    let days = dice.of(&[0_u16, 3, 3]);
     let plain = tenant.verdict(click);
     let received_at = now().as_micros() - 1_000_000;
     let message = ConversionVerdict {
@@ -99,7 +105,7 @@ fn verdict(click: u8, revision: u64, dice: &mut Dice) -> Step {
         reached: word != oracle::Word::Unreached,
         received_at_micros: received_at,
         reported: Some(ReportedAmount {
-            amount: Some(Money { micros, currency: String::from(CURRENCIES[currency]) }),
+            amount: Some(Money { micros, currency: String::from(code) }),
             ..ReportedAmount::default()
         }),
         terms: Some(MoneyTerms {
@@ -130,16 +136,38 @@ fn verdict(click: u8, revision: u64, dice: &mut Dice) -> Step {
         reverses,
         received_at,
         days,
-        amount: Some(oracle::Amount { micros, currency: u8::try_from(currency).unwrap() }),
+        amount: Some(oracle::Amount { micros, currency: number }),
         terms: oracle::Terms {
             currency: u8::try_from(currency).unwrap(),
             revenue: if is_percent { oracle::Revenue::Percent(15_000) } else { oracle::Revenue::Flat(3) },
             payout: if is_percent { oracle::Payout::Percent(10_000) } else { oracle::Payout::Flat(2) },
-            rates: Vec::new(),
         },
         is_behind: false,
     };
     Step::Verdict(Box::new(tenant.qualified(message)), known)
+}
+
+/// A tenant hears other rates, perhaps none any more, and what waits for one is tried with them.
+async fn say_rates(stage: &Stage, version: u64, rates: [Option<i64>; CURRENCIES.len()]) {
+    for (currency, rate) in rates.iter().enumerate() {
+        let tenant = Tenant::new(1 + u128::try_from(currency).unwrap());
+        let rates: Vec<_> = rate.iter().map(|rate| (FOREIGN.0, CURRENCIES[currency], *rate)).collect();
+        stage.say_catalog([tenant.changed(version, &rates)]).await;
+    }
+}
+
+/// The same in the other implementation's words.
+fn heard(rate: Option<i64>) -> oracle::Step {
+    oracle::Step::Rates(rate.map(|rate| (FOREIGN.1, rate)).into_iter().collect())
+}
+
+/// Whether any of its verdicts is priced by a rate.
+fn has_foreign(steps: &[(oracle::Step, bool)]) -> bool {
+    steps.iter().any(|(step, _)| {
+        let oracle::Step::Verdict(verdict) = step else { return false };
+        matches!(verdict.terms.revenue, oracle::Revenue::Percent(_))
+            && verdict.amount.is_some_and(|amount| amount.currency == FOREIGN.1)
+    })
 }
 
 /// What the service has made of a conversion.
@@ -232,7 +260,8 @@ async fn whatever_happens_at_once_comes_to_an_end_that_some_order_comes_to() {
     }
 
     let mut said = 0;
-    for wave in waves {
+    let mut heard_rates: Vec<[Option<i64>; CURRENCIES.len()]> = Vec::new();
+    for (version, wave) in (2..).zip(waves) {
         let (mut verdicts, mut decisions) = (Vec::new(), Vec::new());
         for (click, step) in wave {
             match step {
@@ -253,7 +282,11 @@ async fn whatever_happens_at_once_comes_to_an_end_that_some_order_comes_to() {
             let stage = &stage;
             async move { stage.post(&path, Some(&manager(currency)), &body).await }
         });
-        let fared = join_all(asked).await;
+        // Meanwhile holds end, and rates change.
+        let rates = std::array::from_fn(|_| dice.of(&RATES));
+        heard_rates.push(rates);
+        let (fared, (), ()) =
+            tokio::join!(join_all(asked), stage.holds_end(), say_rates(&stage, version, rates));
         stage.replace().await;
         for ((click, word, decision), (status, answer)) in decisions.into_iter().zip(fared) {
             assert!([200, 404, 409].contains(&status), "seed {seed}: {word}: {status} {answer}");
@@ -262,6 +295,12 @@ async fn whatever_happens_at_once_comes_to_an_end_that_some_order_comes_to() {
     }
     let inbox = "inbox WHERE consumer = 'payout.conversions'";
     stage.rows(inbox, said).await;
+    // Once more, for what was judged while the last ones came.
+    let last_rates = std::array::from_fn(|_| dice.of(&RATES));
+    let version = 2 + u64::try_from(WAVES).unwrap();
+    say_rates(&stage, version, last_rates).await;
+    let tried = format!("tenants WHERE priced_at >= rates_at AND version = {version}");
+    stage.rows(&tried, i64::try_from(CURRENCIES.len()).unwrap()).await;
     stage.holds_end().await;
     stage.rows("conversions WHERE status = 'pending'", 0).await;
 
@@ -269,17 +308,28 @@ async fn whatever_happens_at_once_comes_to_an_end_that_some_order_comes_to() {
     let found: BTreeMap<String, Found> = found.into_iter().map(|row| (row.id.clone(), row)).collect();
     let mut refused = 0;
     for (click, steps) in &steps {
-        let id: ConversionId = tenant_of(*click).0.conversion_id(*click);
+        let (tenant, currency) = tenant_of(*click);
+        let id: ConversionId = tenant.conversion_id(*click);
+        let mut all = steps.clone();
+        for rates in &heard_rates {
+            all.push((oracle::Step::Time, true));
+            // Whoever is priced by nothing foreign has no use for them.
+            if has_foreign(steps) {
+                all.extend([(heard(rates[currency]), true), (oracle::Step::Pricing, true)]);
+            }
+        }
         // Long after every hold; what time does before it, it does after it.
-        let mut ends = oracle::ends(steps, now().as_micros());
+        let mut ends = oracle::ends(&oracle::Conversion::default(), &all, now().as_micros());
         for end in &mut ends {
-            end.step(&oracle::Step::Time, i64::MAX);
+            for last in [heard(last_rates[currency]), oracle::Step::Pricing, oracle::Step::Time] {
+                end.step(&last, i64::MAX);
+            }
         }
         refused += steps.iter().filter(|(_, fared)| !fared).count();
         let found = found.get(&id.to_string());
         let is_explained = match found {
             Some(found) => ends.iter().any(|end| found.fits(end)),
-            None => ends.iter().any(|end| *end == oracle::Conversion::default()),
+            None => ends.iter().any(|end| end.status == oracle::Status::Unreached),
         };
         assert!(
             is_explained,
@@ -287,6 +337,8 @@ async fn whatever_happens_at_once_comes_to_an_end_that_some_order_comes_to() {
         );
     }
     assert!(refused > 0 && found.len() > 50, "seed {seed}: nothing was refused, or nothing happened");
+    let converted = "SELECT count(*) AS count FROM conversions WHERE rate_from = 'EUR'";
+    assert!(stage.count(converted).await > 0, "seed {seed}: nothing was priced by a rate");
     // Balances are what their rows say, and every conversion's rows what its status says.
     stage.strike().await;
 }

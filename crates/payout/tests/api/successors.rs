@@ -3,8 +3,8 @@
 
 use contracts::{
     attribution::{ConversionReviewRequested, ConversionVerdict, ReportedAmount, Verdict},
-    catalog::TokenRole,
-    common::Money,
+    catalog::{ConversionStatus, PostbackEndpoint, TokenRole},
+    common::{Money, MoneyTerms},
     envelope::Envelope,
     payout::{ActorKind, ConversionDecidedByPerson, ConversionStatusChanged},
 };
@@ -13,6 +13,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    bulk,
     facts::{Tenant, click_id, percent_terms, terms},
     stage::Stage,
 };
@@ -256,5 +257,32 @@ async fn what_a_person_lets_pass_is_priced_with_the_rates_of_now() {
     stage
         .rows("conversions WHERE revenue_micros = 2707075 AND rate_from = 'EUR' AND books <> 'empty' AND counted = 'taken'", 1)
         .await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn what_is_priced_when_a_person_lets_it_pass_is_told_with_its_price() {
+    let (stage, brownboots) = stage().await;
+    let endpoint = PostbackEndpoint {
+        statuses: vec![ConversionStatus::Pending.into()],
+        ..brownboots.endpoint(stage.template())
+    };
+    stage.say_catalog([brownboots.publisher(2, vec![endpoint])]).await;
+    let in_euro = in_euro(step(brownboots, 1, "level_10", Some(1)));
+    let held = MoneyTerms { pending_days: 3, ..percent_terms() };
+    let doubtful = ConversionVerdict { terms: Some(held), ..in_euro };
+    stage.say_verdicts([on_review(brownboots, &doubtful)]).await;
+    assert_eq!(stage.told(1).await[0].param("p").as_deref(), Some(""));
+    stage.say_catalog([brownboots.changed(2, &RATE)]).await;
+
+    // A dry run says what it does to the money that is promised, and to whom it is told.
+    let planned = bulk::plan(&stage, &[(1, "level_10", "Pending")]).await;
+    let counted = &planned["plan"];
+    let money = ["payoutBefore", "payoutAfter"].map(|name| counted["money"][0][name]["amount"].clone());
+    assert_eq!((money, &counted["postbacks"]), ([json!("0.00"), json!("1.353537")], &json!(1)), "{planned}");
+    decide(&stage, conversion_of(brownboots, 1, "level_10"), "ClearReview").await;
+    let heard = stage.told(2).await;
+    let last = ["s", "p"].map(|name| heard[1].param(name).unwrap());
+    assert_eq!(last, ["Pending", "1.353537"]);
     stage.strike().await;
 }

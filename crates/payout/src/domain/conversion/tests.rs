@@ -239,7 +239,7 @@ fn what_a_person_cleared_is_not_released_without_a_price() {
     run.verdict(&Verdict { terms: percent(), reported, ..verdict(1, tainted) }, days(0));
     let current = run.conversion.clone().unwrap();
     let cleared = Decision::ClearReview;
-    let change = on_decision(&current, cleared, "fine", &no_rate, &mut run.desk, days(0)).unwrap();
+    let change = on_decision(&current, (cleared, None), "fine", &no_rate, &mut run.desk, days(0)).unwrap();
     run.take(change);
     // The postback that holds the occurrence is another one now, and says no amount.
     run.verdict(&Verdict { terms: percent(), ..verdict(2, Word::Qualified) }, days(1));

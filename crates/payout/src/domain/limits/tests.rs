@@ -149,7 +149,8 @@ impl Shop {
 
     fn decide(&mut self, number: u128, decision: Decision, now: Timestamp) -> Result<Conversion, Refused> {
         let mut desk = self.desk();
-        let change = on_decision(&self.conversions[&number], decision, "because", &no_rate, &mut desk, now)?;
+        let change =
+            on_decision(&self.conversions[&number], (decision, None), "because", &no_rate, &mut desk, now)?;
         self.conversions.insert(number, change.conversion.clone());
         self.close(&desk);
         Ok(change.conversion)

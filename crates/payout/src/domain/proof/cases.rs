@@ -26,7 +26,7 @@ const SHARE_MAX: u32 = 20_000;
 const RATE_MAX: i64 = 100_000_000_000_000;
 
 /// With two decimals, none, three, and one that nobody has a rate for.
-const CURRENCIES: [&str; 4] = ["USD", "JPY", "KWD", "XYZ"];
+pub(super) const CURRENCIES: [&str; 4] = ["USD", "JPY", "KWD", "XYZ"];
 
 /// The code of every verdict.
 pub(super) const SAID: &str = "CODE";
@@ -57,6 +57,10 @@ pub(super) enum Happening {
     Held(Cause),
     /// It is taken back.
     LetGo,
+    /// Of each currency into the terms', as far as there is one.
+    Rates([Option<i64>; CURRENCIES.len()]),
+    /// What waits for a rate is tried again.
+    Pricing,
     Time,
 }
 
@@ -64,7 +68,6 @@ pub(super) enum Happening {
 #[derive(Debug, Clone)]
 pub(super) struct Case {
     pub(super) currency: Currency,
-    pub(super) rates: Vec<(Currency, i64)>,
     revenue: Revenue,
     payout: Payout,
     /// Each with the hours that passed before it.
@@ -120,6 +123,12 @@ fn any_said() -> impl Strategy<Value = Said> {
     )
 }
 
+/// The last one is a currency that nobody has a rate for.
+fn any_rates() -> impl Strategy<Value = [Option<i64>; CURRENCIES.len()]> {
+    let any = || prop::option::weighted(0.6, 1..RATE_MAX);
+    (any(), any(), any()).prop_map(|(first, second, third)| [first, second, third, None])
+}
+
 pub(super) fn any_case() -> impl Strategy<Value = Case> {
     let revenue = prop_oneof![
         any_money().prop_map(|micros| Revenue::Flat(Micros(micros))),
@@ -135,16 +144,16 @@ pub(super) fn any_case() -> impl Strategy<Value = Case> {
         3 => prop::sample::select(Decision::ALL.to_vec()).prop_map(Happening::Decision),
         1 => any_cause().prop_map(Happening::Held),
         1 => Just(Happening::LetGo),
+        2 => any_rates().prop_map(Happening::Rates),
+        1 => Just(Happening::Pricing),
         2 => Just(Happening::Time),
     ];
     let hours = prop_oneof![3 => Just(0), 2 => 1..30_i64, 1 => Just(24)];
     let steps = prop::collection::vec((hours, happening), 1..14);
-    (0..3_usize, revenue, payout, 1..RATE_MAX, 1..RATE_MAX, steps).prop_map(
-        |(currency, revenue, payout, first, second, steps)| {
-            let currency = code(CURRENCIES[currency]);
-            let others = CURRENCIES.iter().map(|known| code(known)).filter(|known| *known != currency);
-            let rates = others.zip([first, second]).collect();
-            Case { currency, rates, revenue, payout, steps }
+    (0..3_usize, revenue, payout, any_rates(), steps).prop_map(
+        |(currency, revenue, payout, rates, mut steps)| {
+            steps.insert(0, (0, Happening::Rates(rates)));
+            Case { currency: code(CURRENCIES[currency]), revenue, payout, steps }
         },
     )
 }
@@ -189,18 +198,18 @@ impl Case {
                 received_at: Timestamp::from_micros(BEGIN - said.received_hours * HOUR),
             },
             pending: Days(said.days),
-            terms: Terms {
-                currency: self.currency,
-                revenue: self.revenue,
-                payout: self.payout,
-                reward_points: 1,
-            },
+            terms: self.terms(),
             number: None,
             decisions_heard: None,
             reverses: said.reverses,
             reported: Reported { amount, usd: None },
             heard_until: Timestamp::from_micros(i64::MAX),
         }
+    }
+
+    /// Of every verdict.
+    pub(super) const fn terms(&self) -> Terms {
+        Terms { currency: self.currency, revenue: self.revenue, payout: self.payout, reward_points: 1 }
     }
 
     /// In the oracle's words.
@@ -213,6 +222,10 @@ impl Case {
             Happening::Time => oracle::Step::Time,
             Happening::Held(_) => oracle::Step::Held,
             Happening::LetGo => oracle::Step::LetGo,
+            Happening::Pricing => oracle::Step::Pricing,
+            Happening::Rates(rates) => oracle::Step::Rates(
+                (0_u8..).zip(rates).filter_map(|(from, parts)| Some((from, (*parts)?))).collect(),
+            ),
             Happening::Decision(decision) => oracle::Step::Decision(match decision {
                 Decision::Approve => oracle::Decision::Approve,
                 Decision::Reject => oracle::Decision::Reject,
@@ -246,7 +259,6 @@ impl Case {
                         Payout::PercentOfAmount(share) => oracle::Payout::Percent(share.0),
                         Payout::ShareOfRevenue(share) => oracle::Payout::Share(share.0),
                     },
-                    rates: self.rates.iter().map(|(from, parts)| (number(*from), *parts)).collect(),
                 },
             }),
         }

@@ -1,21 +1,23 @@
 //! Every step of a conversion beside a second implementation that shares no rule with this one (`crates/payout-oracle`), on
-//! random histories: verdicts in any order and with any amount, people's decisions, time.
+//! random histories: verdicts in any order and with any amount, people's decisions, rates that change, time.
 
 #![expect(clippy::arithmetic_side_effects, reason = "sums of a test, far from any end")]
 
 mod cases;
 
+use std::collections::HashMap;
+
 use kernel::{Currency, Timestamp};
 use payout_oracle as oracle;
 use proptest::prelude::*;
 use rstest::rstest;
-use terms::Rate;
+use terms::{Breakdown, Priced, Rate};
 
-use self::cases::{Case, Happening, any_case};
+use self::cases::{CURRENCIES, Case, Happening, any_case, code};
 use super::{
-    conversion::{self, Change, Conversion, Settlement},
+    conversion::{self, Cause, Change, Conversion, Settlement},
     ledger::{AccountKind, Kind, Transfer},
-    limits::Desk,
+    limits::{Desk, RateOf},
     reason_codes,
     standing::{Actor, Decision, Standing, Status, Told, Word},
 };
@@ -28,6 +30,10 @@ struct Run {
     told: (u8, Option<i64>),
     /// So says the newest verdict.
     is_qualified: bool,
+    /// A rejection before it that the newest verdict has not heard of.
+    unheard: Option<Cause>,
+    /// Of each currency into the terms'.
+    rates: HashMap<Currency, Rate>,
 }
 
 impl Run {
@@ -47,10 +53,8 @@ impl Run {
 
     /// Whether it was news.
     fn step(&mut self, case: &Case, happening: &Happening, now: Timestamp) -> bool {
-        let rate = |from: Currency, to: Currency| {
-            let parts = case.rates.iter().find(|(known, _)| *known == from).map(|(_, parts)| *parts);
-            parts.filter(|_| to == case.currency).and_then(Rate::from_e12)
-        };
+        let rates = self.rates.clone();
+        let rate = |from: Currency, to: Currency| rates.get(&from).copied().filter(|_| to == case.currency);
         match happening {
             Happening::Verdict(verdict) => {
                 let current = self.conversion.as_ref();
@@ -61,14 +65,34 @@ impl Run {
                     Settlement::Changed(change) => self.take(change),
                 }
                 self.is_qualified = said.word == Word::Qualified;
+                self.unheard = verdict.unheard;
                 true
             }
             Happening::Decision(decision) => {
                 let Some(current) = &self.conversion else { return false };
-                let decided = conversion::on_decision(current, *decision, "why", &rate, &mut self.desk, now);
+                let priced = priced(current, *decision, case, &rate);
+                let (asked, why) = ((*decision, priced), "why");
+                let decided = conversion::on_decision(current, asked, why, &rate, &mut self.desk, now);
                 decided.map(|change| self.take(change)).is_ok()
             }
+            Happening::Rates(rates) => {
+                let known = CURRENCIES.iter().zip(rates);
+                let known = known.filter_map(|(from, parts)| Some((code(from), Rate::from_e12((*parts)?)?)));
+                self.rates = known.collect();
+                self.look(now)
+            }
+            Happening::Pricing => {
+                let said = (&case.terms(), self.unheard);
+                let current = self.conversion.as_ref();
+                let priced = current
+                    .and_then(|current| conversion::on_rate(current, said, &rate, &mut self.desk, now, now));
+                if let Some(change) = priced {
+                    self.take(change);
+                }
+                self.look(now)
+            }
             Happening::Held(why) => {
+                self.unheard = Some(*why);
                 let current = self.conversion.as_ref();
                 let held = current.and_then(|current| conversion::on_rejected_before(current, *why));
                 if let Some(change) = held {
@@ -77,6 +101,7 @@ impl Run {
                 self.look(now)
             }
             Happening::LetGo => {
+                self.unheard = None;
                 let current = self.conversion.as_ref();
                 let is_qualified = self.is_qualified;
                 let let_go =
@@ -138,6 +163,17 @@ impl Run {
     }
 }
 
+/// What a person is shown to be worth what nobody could price before; as the flow of decisions has it.
+fn priced(current: &Conversion, decision: Decision, case: &Case, rate: RateOf<'_>) -> Option<Breakdown> {
+    if decision == Decision::Reject || current.money.is_some() {
+        return None;
+    }
+    match terms::price(&case.terms(), &current.reported, rate) {
+        Priced::Money(money) => Some(money),
+        Priced::Review { .. } => None,
+    }
+}
+
 fn translated(status: Status) -> oracle::Status {
     match status {
         Status::Unreached => oracle::Status::Unreached,
@@ -161,8 +197,15 @@ proptest! {
 
     #[test]
     fn both_implementations_agree_after_every_step(case in any_case()) {
-        let mut run =
-            Run { conversion: None, desk: case.desk(), transfers: Vec::new(), told: (0, None), is_qualified: false };
+        let mut run = Run {
+            conversion: None,
+            desk: case.desk(),
+            transfers: Vec::new(),
+            told: (0, None),
+            is_qualified: false,
+            unheard: None,
+            rates: HashMap::new(),
+        };
         let mut second = oracle::Conversion::default();
         for (number, (happening, now)) in case.happenings().enumerate() {
             let done = run.step(&case, happening, now);

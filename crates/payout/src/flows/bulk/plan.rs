@@ -106,7 +106,7 @@ async fn look<'a>(
     let clicks: BTreeSet<ClickId> = lines.iter().map(|line| line.click).collect();
     let clicks: Vec<ClickId> = clicks.into_iter().collect();
     let limit = i64::try_from(CONVERSIONS_MAX).unwrap_or(i64::MAX).saturating_add(1);
-    let mut stored = bulk::conversions_of(connection, tenant, &clicks, limit).await?;
+    let stored = bulk::conversions_of(connection, tenant, &clicks, limit).await?;
     if stored.len() > CONVERSIONS_MAX {
         return Err(PlanError::TooMany);
     }
@@ -115,7 +115,7 @@ async fn look<'a>(
         lines.iter().enumerate().filter_map(|(at, line)| Some((at, asked(line, tenant, by)?))).collect();
     let (positions, asked): (Vec<usize>, Vec<Asked>) = asked.into_iter().unzip();
     let rates = tenants::rates(connection, &[tenant]).await?;
-    price_before_deciding(connection, &asked, &mut stored, &rates).await?;
+    let prices = price_before_deciding(connection, &asked, &stored, &rates).await?;
 
     let of = |asked: &Asked| stored.get(&asked.key()).map(|stored| &stored.conversion);
     let moving = asked.iter().filter(|asked| moves_successors(asked.decision));
@@ -128,7 +128,7 @@ async fn look<'a>(
     let mut desk = counting::desk(connection, &offers, subjects, asked.iter().filter_map(of), now).await?;
     let rate = |from, to| rates.find(tenant, from, to);
     let journeys = Journeys { placed: &placed, begun: None };
-    let judged = judge(&asked, &stored, journeys, &rate, &mut desk, now);
+    let judged = judge(&asked, (&stored, &prices), journeys, &rate, &mut desk, now);
 
     let mut summary = Summary {
         lines: lines
