@@ -6,3 +6,6 @@ CREATE TABLE advertisers (
     name          text   NOT NULL,
     PRIMARY KEY (tenant_id, advertiser_id)
 );
+
+-- Which limit had no room when a conversion was accepted unpaid; absent of those of before this was written down.
+ALTER TABLE conversions ADD COLUMN unpaid_for text;
