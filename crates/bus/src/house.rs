@@ -93,16 +93,11 @@ impl Topology {
                 Queue::shared(PAYOUT_CATALOG)
                     .fact::<TenantChanged>()
                     .fact::<ApiTokenChanged>()
+                    .fact::<AdvertiserChanged>()
                     .fact::<PublisherChanged>()
                     .fact::<OfferVersionCreated>(),
             )
-            .queue(
-                Queue::window(RECENT)
-                    .fact::<AdvertiserChanged>()
-                    .fact::<ClickRefused>()
-                    .fact::<AlarmRaised>()
-                    .fact::<AlarmCleared>(),
-            )
+            .queue(Queue::window(RECENT).fact::<ClickRefused>().fact::<AlarmRaised>().fact::<AlarmCleared>())
             .queue(Queue::window(PULSES).fact::<CredentialGenerations>().fact::<InputHeard>())
     }
 }

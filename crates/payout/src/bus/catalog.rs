@@ -4,12 +4,12 @@ use chrono_tz::Tz;
 use contracts::{
     ContractError,
     catalog::{
-        ApiTokenChanged, ConversionStatus, PostbackEndpoint, PostbackMethod, PublisherChanged, SealedSecret,
-        TenantChanged, TokenRole,
+        AdvertiserChanged, ApiTokenChanged, ConversionStatus, PostbackEndpoint, PostbackMethod,
+        PublisherChanged, SealedSecret, TenantChanged, TokenRole,
     },
     read,
 };
-use kernel::{EndpointId, OfferEventId, OfferId, PublisherId, Role, TenantId, TokenId};
+use kernel::{AdvertiserId, EndpointId, OfferEventId, OfferId, PublisherId, Role, TenantId, TokenId};
 use postgres_kit::tokens::TokenRow;
 use terms::Rate;
 
@@ -19,6 +19,7 @@ use crate::{
         standing::Told,
     },
     store::{
+        advertisers::Advertiser,
         publishers::{EndpointRow, Method, OldSecret, Publisher},
         tenants::Tenant,
     },
@@ -71,6 +72,15 @@ pub(super) fn token(message: &ApiTokenChanged) -> Result<TokenRow, ContractError
         revoked: message.revoked_at_micros.is_some(),
         scopes: contracts::scopes::from_message(&message.scopes),
         version: i64::try_from(message.version).unwrap_or(i64::MAX),
+    })
+}
+
+pub(super) fn advertiser(message: &AdvertiserChanged) -> Result<Advertiser, ContractError> {
+    Ok(Advertiser {
+        tenant: read::id(TenantId::from_slice, &message.tenant_id, "tenant_id")?,
+        id: read::id(AdvertiserId::from_slice, &message.advertiser_id, "advertiser_id")?,
+        version: message.version,
+        name: message.name.clone(),
     })
 }
 

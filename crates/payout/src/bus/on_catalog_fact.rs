@@ -1,11 +1,11 @@
-//! Tenants' rates, publishers' endpoints, API tokens, offers' limits.
+//! Tenants' rates, advertisers' names, publishers' endpoints, API tokens, offers' limits.
 
 use std::sync::Arc;
 
 use ::bus::{BatchHandler, HandleError, house::PAYOUT_CATALOG};
 use contracts::{
     ContractError, Fact,
-    catalog::{ApiTokenChanged, OfferVersionCreated, PublisherChanged, TenantChanged},
+    catalog::{AdvertiserChanged, ApiTokenChanged, OfferVersionCreated, PublisherChanged, TenantChanged},
     envelope::Envelope,
     open,
 };
@@ -39,6 +39,7 @@ impl BatchHandler for OnCatalogFact {
 fn fact(item: &Envelope) -> Result<CatalogFact, ContractError> {
     match item.fact.as_str() {
         TenantChanged::NAME => catalog::tenant(&open(item)?).map(CatalogFact::Tenant),
+        AdvertiserChanged::NAME => catalog::advertiser(&open(item)?).map(CatalogFact::Advertiser),
         ApiTokenChanged::NAME => catalog::token(&open(item)?).map(CatalogFact::Token),
         OfferVersionCreated::NAME => offer::read(item, &open(item)?).map(CatalogFact::Offer),
         // Anything else says which fact was expected.

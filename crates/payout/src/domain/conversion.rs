@@ -218,7 +218,7 @@ pub fn on_due(current: &Conversion, now: Timestamp) -> Option<Change> {
     if now < current.due_at || standing == current.standing {
         return None;
     }
-    let reason = if current.counted == Counted::Unpaid { current.reason.clone() } else { Reason::default() };
+    let reason = if current.counted.is_unpaid() { current.reason.clone() } else { Reason::default() };
     Some(change(current, Conversion { standing, reason, ..current.clone() }))
 }
 
@@ -408,7 +408,7 @@ struct Repriced {
 /// The price is fixed when a conversion qualifies, with its rate. It is computed again only while nothing was released
 /// and what the user spent has changed (an amount that came later), or when it could not be computed before.
 fn reprice(before: &Conversion, verdict: &Verdict, rate: RateOf<'_>) -> Repriced {
-    if verdict.word == Word::Unreached || before.counted == Counted::Unpaid {
+    if verdict.word == Word::Unreached || before.counted.is_unpaid() {
         return Repriced { breakdown: before.money, reported: before.reported, review: None };
     }
     let is_fixed = before.money.is_some()

@@ -9,7 +9,7 @@ use std::{
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use kernel::IdSource;
+use kernel::{AdvertiserId, IdSource, TenantId};
 use postgres_kit::{
     DbError, Pool, Retries,
     tokens::{self, TokenRow},
@@ -21,6 +21,7 @@ use crate::{
     domain::limits::{OfferKey, Raises},
     store::{
         self, DELIVERIES,
+        advertisers::{self, Advertiser},
         deliveries::PublisherKey,
         offers::{self, Locked, Offer},
         publishers::{self, Publisher},
@@ -34,6 +35,8 @@ use crate::{
 pub enum CatalogFact {
     /// A tenant as it stands.
     Tenant(Tenant),
+    /// An advertiser as it stands.
+    Advertiser(Advertiser),
     /// A publisher with its endpoints as it stands.
     Publisher(Publisher),
     /// An API token as it stands.
@@ -53,11 +56,18 @@ pub async fn apply_catalog(
     facts: &[CatalogFact],
 ) -> Result<(), DbError> {
     let mut newest_tenants: Vec<&Tenant> = Vec::new();
+    let mut newest_advertisers: BTreeMap<(TenantId, AdvertiserId), &Advertiser> = BTreeMap::new();
     let mut newest_publishers: Vec<&Publisher> = Vec::new();
     let mut token_rows: Vec<TokenRow> = Vec::new();
     for fact in facts {
         match fact {
             CatalogFact::Tenant(tenant) => newest_tenants.push(tenant),
+            CatalogFact::Advertiser(advertiser) => {
+                let kept = newest_advertisers.entry((advertiser.tenant, advertiser.id)).or_insert(advertiser);
+                if kept.version <= advertiser.version {
+                    *kept = advertiser;
+                }
+            }
             CatalogFact::Publisher(publisher) => newest_publishers.push(publisher),
             CatalogFact::Token(token) => token_rows.push(token.clone()),
             CatalogFact::Offer(_) => {}
@@ -69,6 +79,7 @@ pub async fn apply_catalog(
     let keys: BTreeSet<PublisherKey> =
         newest_publishers.iter().map(|publisher| (publisher.tenant, publisher.id)).collect();
     let keys: Vec<PublisherKey> = keys.into_iter().collect();
+    let newest_advertisers: Vec<&Advertiser> = newest_advertisers.into_values().collect();
     transact(pool, Retries::default(), async |connection| {
         if !keys.is_empty() {
             untold::lock_for_news(connection, &keys).await?;
@@ -76,6 +87,7 @@ pub async fn apply_catalog(
         for tenant in &newest_tenants {
             tenants::apply(connection, tenant).await?;
         }
+        advertisers::apply(connection, &newest_advertisers).await?;
         for publisher in &newest_publishers {
             publishers::apply(connection, publisher).await?;
         }

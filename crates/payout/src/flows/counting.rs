@@ -52,7 +52,7 @@ pub(super) async fn desk(
     wanted.extend(subjects.flat_map(|subject| counters(&subject, now)));
     wanted.extend(current.flat_map(|conversion| match conversion.counted {
         Counted::Taken(taken) => counters(&conversion.subject, taken.at).collect(),
-        Counted::Nowhere | Counted::Waiting | Counted::Unpaid => Vec::new(),
+        Counted::Nowhere | Counted::Waiting | Counted::Unpaid(_) => Vec::new(),
     }));
     let usage = usage::load(connection, &wanted.into_iter().collect::<Vec<_>>()).await?;
     let bounds = offers.iter().map(|(key, offer)| (*key, offer.bounds())).collect();

@@ -10,7 +10,7 @@ use terms::{AppliedRate, Breakdown};
 use super::{decide::Asked, save::Changed};
 use crate::{
     domain::{
-        conversion::{Conversion, Counted},
+        conversion::Conversion,
         limits::{BudgetState, Left, OfferKey, Raised, Raises},
         standing::{Actor, Decision, Status, Told},
     },
@@ -51,7 +51,7 @@ pub(super) fn status_changed(ids: &dyn IdSource, now: Timestamp, changed: &Chang
         due_at_micros: conversion.released_by_time_at().map(Timestamp::as_micros),
         flagged: conversion.standing.status == Status::Flagged,
         reversed: conversion.standing.status == Status::Reversed,
-        unpaid: conversion.counted == Counted::Unpaid,
+        unpaid: conversion.counted.is_unpaid(),
         token_id: token.map(TokenId::to_vec),
         reward_points: conversion.money.map_or(0, |money| money.reward_points),
         event_id: conversion.occasion.event_id.clone(),

@@ -57,7 +57,7 @@ macro_rules! columns {
          offer_event_id, received_at, event_id, occurrence, status, status_by, status_revision, verdict_revision, reason_code, reason, hold_ends_at, \
          currency, revenue_micros, payout_micros, reward_points, rate_from, rate_e12, reported_currency, \
          reported_micros, reported_usd_micros, books, books_since, traceparent, tracestate, counted, taken_at, \
-         taken_micros, taken_currency"
+         taken_micros, taken_currency, unpaid_for"
     };
 }
 pub(super) use columns;
@@ -95,10 +95,11 @@ pub async fn insert(mut connection: &AsyncPgConnection, rows: &[Write<'_>]) -> Q
             status, status_by, status_revision, verdict_revision, reason_code, reason, hold_ends_at,
             currency, revenue_micros, payout_micros, reward_points, rate_from, rate_e12,
             reported_currency, reported_micros, reported_usd_micros, books, books_since,
-            verdict, traceparent, tracestate, event_id, occurrence, counted, taken_at, taken_micros, taken_currency)
+            verdict, traceparent, tracestate, event_id, occurrence, counted, taken_at, taken_micros, taken_currency,
+            unpaid_for)
         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
             $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33,
-            $34, $35)
+            $34, $35, $36)
         ON CONFLICT (tenant_id, conversion_id) DO NOTHING",
     )
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.conversion.subject.tenant.as_uuid()))
@@ -135,7 +136,8 @@ pub async fn insert(mut connection: &AsyncPgConnection, rows: &[Write<'_>]) -> Q
     .bind::<Array<Text>, _>(column(rows, |row| counted(row.conversion)))
     .bind::<Array<Nullable<Timestamptz>>, _>(column(rows, |row| taken_at(row.conversion)))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| taken_micros(row.conversion)))
-    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| taken_currency(row.conversion)));
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| taken_currency(row.conversion)))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| unpaid_for(row.conversion)));
     kept(insert).execute(&mut connection).await
 }
 
@@ -181,11 +183,13 @@ pub async fn change(mut connection: &AsyncPgConnection, rows: &[&Conversion]) ->
             revenue_micros = new.revenue_micros, payout_micros = new.payout_micros,
             reward_points = new.reward_points, rate_from = new.rate_from, rate_e12 = new.rate_e12, books = new.books,
             books_since = new.books_since, counted = new.counted, taken_at = new.taken_at,
-            taken_micros = new.taken_micros, taken_currency = new.taken_currency, changed_at = now()
+            taken_micros = new.taken_micros, taken_currency = new.taken_currency, unpaid_for = new.unpaid_for,
+            changed_at = now()
         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-            $17, $18, $19) AS new (
+            $17, $18, $19, $20) AS new (
             tenant_id, conversion_id, status, status_by, status_revision, reason_code, reason, currency,
-            revenue_micros, payout_micros, reward_points, rate_from, rate_e12, books, books_since, counted, taken_at, taken_micros, taken_currency)
+            revenue_micros, payout_micros, reward_points, rate_from, rate_e12, books, books_since, counted, taken_at, taken_micros, taken_currency,
+            unpaid_for)
         WHERE conversions.tenant_id = new.tenant_id AND conversions.conversion_id = new.conversion_id",
     )
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.subject.tenant.as_uuid()))
@@ -206,7 +210,8 @@ pub async fn change(mut connection: &AsyncPgConnection, rows: &[&Conversion]) ->
     .bind::<Array<Text>, _>(column(rows, |row| counted(row)))
     .bind::<Array<Nullable<Timestamptz>>, _>(column(rows, |row| taken_at(row)))
     .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| taken_micros(row)))
-    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| taken_currency(row)));
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| taken_currency(row)))
+    .bind::<Array<Nullable<Text>>, _>(column(rows, |row| unpaid_for(row)));
     kept(update).execute(&mut connection).await
 }
 
@@ -247,14 +252,14 @@ const fn counted(conversion: &Conversion) -> &'static str {
         Counted::Nowhere => "nowhere",
         Counted::Waiting => "waiting",
         Counted::Taken(_) => "taken",
-        Counted::Unpaid => "unpaid",
+        Counted::Unpaid(_) => "unpaid",
     }
 }
 
 const fn taking(conversion: &Conversion) -> Option<Taking> {
     match conversion.counted {
         Counted::Taken(taking) => Some(taking),
-        Counted::Nowhere | Counted::Waiting | Counted::Unpaid => None,
+        Counted::Nowhere | Counted::Waiting | Counted::Unpaid(_) => None,
     }
 }
 
@@ -268,6 +273,13 @@ fn taken_micros(conversion: &Conversion) -> Option<i64> {
 
 fn taken_currency(conversion: &Conversion) -> Option<String> {
     taking(conversion).map(|taking| taking.amount.currency.to_string())
+}
+
+fn unpaid_for(conversion: &Conversion) -> Option<String> {
+    match conversion.counted {
+        Counted::Unpaid(limit) => limit.map(words::limit),
+        Counted::Nowhere | Counted::Waiting | Counted::Taken(_) => None,
+    }
 }
 
 /// One row of `conversions`, without its verdict.
@@ -341,6 +353,8 @@ pub(super) struct Row {
     taken_micros: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
     taken_currency: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    unpaid_for: Option<String>,
 }
 
 impl Row {
@@ -368,7 +382,9 @@ impl Row {
         match (self.counted.as_str(), taken) {
             ("nowhere", None) => Ok(Counted::Nowhere),
             ("waiting", None) => Ok(Counted::Waiting),
-            ("unpaid", None) => Ok(Counted::Unpaid),
+            ("unpaid", None) => {
+                self.unpaid_for.as_deref().map(words::read_limit).transpose().map(Counted::Unpaid)
+            }
             ("taken", Some((amount, at))) => Ok(Counted::Taken(Taking { at: from_sql(at), amount })),
             (other, _) => Err(unreadable("counted", other)),
         }

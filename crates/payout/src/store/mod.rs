@@ -2,6 +2,7 @@
 //! their keys, plans kept by the connection. Every query is scoped by tenant, except the sweeps and claims, which work for
 //! all of them and carry the tenant along.
 
+pub mod advertisers;
 pub mod attempts;
 pub mod budget_raises;
 pub mod bulk;

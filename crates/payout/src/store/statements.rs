@@ -24,7 +24,7 @@ use crate::domain::{
 pub struct PartyAccount {
     /// The account.
     pub account: Account,
-    /// The publisher's name; empty for advertisers, whom payout does not know.
+    /// The publisher's or advertiser's name; empty when payout does not know one.
     pub party_name: String,
     /// Balance and what is carried.
     pub before: Before,
@@ -40,7 +40,8 @@ pub async fn party_accounts(
     party: Option<Uuid>,
 ) -> QueryResult<Vec<PartyAccount>> {
     let select = sql_query(
-        "SELECT accounts.kind, accounts.party_id, accounts.currency, coalesce(publishers.name, '') AS party_name,
+        "SELECT accounts.kind, accounts.party_id, accounts.currency,
+            coalesce(publishers.name, advertisers.name, '') AS party_name,
             coalesce(CASE accounts.kind
                 WHEN 'advertiser_receivable' THEN checkpoints.debits_posted - checkpoints.credits_posted
                 ELSE checkpoints.credits_posted - checkpoints.debits_posted END, 0) AS balance,
@@ -48,6 +49,8 @@ pub async fn party_accounts(
         FROM ledger_accounts AS accounts
         LEFT JOIN publishers ON publishers.tenant_id = accounts.tenant_id AND publishers.publisher_id = accounts.party_id
             AND accounts.kind = 'publisher_payable'
+        LEFT JOIN advertisers ON advertisers.tenant_id = accounts.tenant_id
+            AND advertisers.advertiser_id = accounts.party_id AND accounts.kind = 'advertiser_receivable'
         LEFT JOIN ledger_checkpoints AS checkpoints ON checkpoints.tenant_id = accounts.tenant_id
             AND checkpoints.account_id = accounts.account_id
             AND checkpoints.period = (SELECT max(period) FROM ledger_checkpoints WHERE tenant_id = $1)

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::column::unreadable;
 use crate::domain::{
     ledger::{AccountKind, Flow, Kind},
-    limits::{OverLimit, Period},
+    limits::{Limit, OverLimit, Period},
     standing::{Actor, Decision, Status, Told},
 };
 
@@ -98,6 +98,16 @@ pub(super) fn read_flow(word: &str) -> Result<Flow, Error> {
 
 pub(super) fn read_period(word: &str) -> Result<Period, Error> {
     Period::ALL.into_iter().find(|known| known.word() == word).ok_or_else(|| unreadable("period", word))
+}
+
+/// As `event_cap week`.
+pub(super) fn limit(limit: Limit) -> String {
+    let (whose, period) = limit.words();
+    format!("{whose} {period}")
+}
+
+pub(super) fn read_limit(words: &str) -> Result<Limit, Error> {
+    Limit::all().find(|known| limit(*known) == words).ok_or_else(|| unreadable("unpaid_for", words))
 }
 
 pub(super) fn read_over_limit(word: &str) -> Result<OverLimit, Error> {

@@ -9,8 +9,8 @@ use contracts::{
         ReportedAmount, TrackingSystemValues, Verdict,
     },
     catalog::{
-        ApiTokenChanged, ConversionStatus, EventTerms, OfferEvent, OfferVersionCreated, PostbackEndpoint,
-        PostbackMethod, PublisherChanged, SealedSecret, TenantChanged, TokenRole,
+        AdvertiserChanged, ApiTokenChanged, ConversionStatus, EventTerms, OfferEvent, OfferVersionCreated,
+        PostbackEndpoint, PostbackMethod, PublisherChanged, SealedSecret, TenantChanged, TokenRole,
     },
     common::{CurrencyRate, Money, MoneyTerms, PayoutTerms, RevenueTerms, payout_terms, revenue_terms},
     envelope::Envelope,
@@ -117,6 +117,17 @@ impl Tenant {
             publisher_id: (role == TokenRole::Publisher).then(|| bytes(PUBLISHER)),
             ..ApiTokenChanged::default()
         })
+    }
+
+    pub(crate) fn advertiser(self, version: u64, name: &str) -> AdvertiserChanged {
+        AdvertiserChanged {
+            tenant_id: self.0.to_vec(),
+            advertiser_id: bytes(ADVERTISER),
+            version,
+            name: name.to_owned(),
+            active: true,
+            ..AdvertiserChanged::default()
+        }
     }
 
     pub(crate) fn publisher(self, version: u64, endpoints: Vec<PostbackEndpoint>) -> Envelope {

@@ -10,7 +10,7 @@ use bus::{BatchHandler, Bus, BusSettings, HandleError, Queue, Route, Topology};
 use contracts::{
     Fact,
     attribution::{ConversionQualified, InputHeard, PersonErased},
-    catalog::{ApiTokenChanged, OfferVersionCreated, PublisherChanged, TenantChanged},
+    catalog::{AdvertiserChanged, ApiTokenChanged, OfferVersionCreated, PublisherChanged, TenantChanged},
     envelope::Envelope,
     open,
 };
@@ -173,6 +173,7 @@ impl Stage {
             let (key, table) = match item.fact.as_str() {
                 TenantChanged::NAME => (TenantChanged::ROUTING_KEY, "tenants"),
                 ApiTokenChanged::NAME => (ApiTokenChanged::ROUTING_KEY, "api_tokens"),
+                AdvertiserChanged::NAME => (AdvertiserChanged::ROUTING_KEY, "advertisers"),
                 PublisherChanged::NAME => (PublisherChanged::ROUTING_KEY, "publishers"),
                 OfferVersionCreated::NAME => (OfferVersionCreated::ROUTING_KEY, "offers"),
                 other => panic!("{other} is no fact of these tests"),
@@ -192,6 +193,16 @@ impl Stage {
     /// The same of an offer, or of the version that is there already.
     pub(crate) async fn say_stale_offer(&self, stale: Envelope, behind: Envelope) {
         self.say(Route::of::<OfferVersionCreated>(), [stale]).await;
+        self.say_catalog([behind]).await;
+    }
+
+    /// Says words on advertisers at once, and a tenant's newer version behind them: when that is applied, so were they.
+    pub(crate) async fn say_of_advertisers(
+        &self,
+        words: impl IntoIterator<Item = Envelope>,
+        behind: Envelope,
+    ) {
+        self.say(Route::of::<AdvertiserChanged>(), words).await;
         self.say_catalog([behind]).await;
     }
 

@@ -3,7 +3,7 @@
 
 use contracts::{
     attribution::{ConversionReviewRequested, ConversionVerdict, ReportedAmount, Verdict},
-    catalog::{ConversionStatus, PostbackEndpoint, TokenRole},
+    catalog::{Caps, ConversionStatus, OfferVersionCreated, OverLimitAction, PostbackEndpoint, TokenRole},
     common::{Money, MoneyTerms},
     envelope::Envelope,
     payout::{ActorKind, ConversionDecidedByPerson, ConversionStatusChanged},
@@ -207,6 +207,47 @@ async fn a_restore_lets_go_what_only_that_rejection_held() {
     stage.holds_end().await;
     stage.rows("conversions WHERE event_id = 'level_20' AND status = 'success'", 1).await;
     stage.rows(&held_for("af_purchase", "REVIEW_REFUND"), 1).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn what_is_unpaid_names_its_limit_again_when_it_is_let_go() {
+    let (stage, brownboots) = stage().await;
+    let capped = OfferVersionCreated {
+        over_limit_action: OverLimitAction::AcceptUnpaid.into(),
+        caps: Some(Caps { weekly: Some(1), ..Caps::default() }),
+        ..brownboots.offer(2)
+    };
+    stage.say_catalog([brownboots.envelope(&capped)]).await;
+    for (event, number) in [("Install", 1), ("level_10", 2)] {
+        stage.say_verdicts([brownboots.qualified(step(brownboots, 1, event, Some(number)))]).await;
+        stage.rows("conversions", i64::from(number)).await;
+    }
+    let unpaid =
+        "conversions WHERE event_id = 'level_10' AND status = 'pending' AND reason_code = 'UNPAID_CAP'";
+    stage.rows(unpaid, 1).await;
+    let of = |event| conversion_of(brownboots, 1, event);
+    decide(&stage, of("Install"), "Reject").await;
+    stage.rows(&held_for("level_10", "REVIEW_TAINTED"), 1).await;
+    decide(&stage, of("Install"), "Restore").await;
+    stage.rows(unpaid, 1).await;
+    let path = format!("/api/v1/conversions/{}", of("level_10").as_uuid());
+    let (_, shown) = stage.get(&path, Some(MANAGER)).await;
+    let why = json!("accepted unpaid: the weekly cap of the offer is reached");
+    assert_eq!((&shown["unpaid"], &shown["reason"]), (&json!(true), &why), "{shown}");
+    let reasons: Vec<_> =
+        shown["history"].as_array().unwrap().iter().map(|change| &change["reasonCode"]).collect();
+    assert_eq!(reasons, ["UNPAID_CAP", "REVIEW_TAINTED", "UNPAID_CAP"], "{shown}");
+    // One of before the limit was written down says what it knows.
+    stage.meanwhile("UPDATE conversions SET unpaid_for = NULL").await;
+    decide(&stage, of("Install"), "Reject").await;
+    decide(&stage, of("Install"), "Restore").await;
+    stage
+        .rows(
+            "conversions WHERE event_id = 'level_10' AND status = 'pending' AND reason_code = 'UNPAID_LIMIT'",
+            1,
+        )
+        .await;
     stage.strike().await;
 }
 

@@ -14,7 +14,10 @@ const SOON: Duration = Duration::from_secs(30);
 const KEPT: [(ServiceName, &[&str]); 3] = [
     (ServiceName::Tracker, &["tenants", "offers", "offer_versions"]),
     (ServiceName::Attribution, &["tenants", "credentials", "offers", "offer_versions", "api_tokens"]),
-    (ServiceName::Payout, &["tenants", "publishers", "postback_endpoints", "api_tokens", "offers"]),
+    (
+        ServiceName::Payout,
+        &["tenants", "advertisers", "publishers", "postback_endpoints", "api_tokens", "offers"],
+    ),
 ];
 
 type ReadModels = BTreeMap<(ServiceName, &'static str), BTreeSet<String>>;

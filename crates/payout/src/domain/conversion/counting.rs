@@ -10,7 +10,7 @@ use terms::Breakdown;
 
 use super::{Conversion, Reason, Refused};
 use crate::domain::{
-    limits::{Answer, Desk, Over, OverLimit, RateOf, Taking},
+    limits::{Answer, Desk, Limit, Over, OverLimit, RateOf, Taking},
     standing::{Actor, Standing, Status},
 };
 
@@ -26,15 +26,22 @@ pub enum Counted {
     Waiting,
     /// It counts.
     Taken(Taking),
-    /// It was accepted above a limit: worth 0, and counts nowhere, for ever.
-    Unpaid,
+    /// It was accepted above a limit, which is named unless that was before limits were written down: worth 0, and counts nowhere,
+    /// for ever.
+    Unpaid(Option<Limit>),
 }
 
 impl Counted {
     /// Whether the ledger may reserve for it.
     #[must_use]
     pub const fn holds(self) -> bool {
-        matches!(self, Self::Taken(_) | Self::Unpaid)
+        matches!(self, Self::Taken(_) | Self::Unpaid(_))
+    }
+
+    /// Whether nothing is paid for it although it is accepted.
+    #[must_use]
+    pub const fn is_unpaid(self) -> bool {
+        matches!(self, Self::Unpaid(_))
     }
 }
 
@@ -83,7 +90,7 @@ fn settle(
 ) -> Settled {
     let subject = &after.subject;
     let answer = match (before.counted, wish(after)) {
-        (Counted::Unpaid, _) => return Settled::As(Counted::Unpaid),
+        (Counted::Unpaid(_), _) => return Settled::As(before.counted),
         (Counted::Nowhere | Counted::Waiting, None) => return Settled::As(Counted::Nowhere),
         (Counted::Taken(taken), None) => {
             desk.give_back(subject, taken);
@@ -118,21 +125,22 @@ fn is_worth(money: &Breakdown, revenue: Money) -> bool {
 
 /// An unpaid conversion goes on saying why nothing is paid for it.
 fn with(before: &Conversion, after: Conversion, counted: Counted) -> Conversion {
-    let is_silent = counted == Counted::Unpaid && after.reason == Reason::default();
-    let reason = match (is_silent, before.reason.code.starts_with(UNPAID)) {
-        (false, _) => after.reason.clone(),
-        (true, true) => before.reason.clone(),
-        (true, false) => unpaid("LIMIT", "a limit of the offer was reached"),
+    let is_silent = after.reason == Reason::default();
+    let reason = match counted {
+        Counted::Unpaid(_) if is_silent && before.reason.code.starts_with(UNPAID) => before.reason.clone(),
+        Counted::Unpaid(Some(limit)) if is_silent => unpaid(limit.kind(), &limit.to_string()),
+        Counted::Unpaid(None) if is_silent => unpaid("LIMIT", "a limit of the offer was reached"),
+        Counted::Nowhere | Counted::Waiting | Counted::Taken(_) | Counted::Unpaid(_) => after.reason.clone(),
     };
     Conversion { reason, counted, ..after }
 }
 
-/// What becomes Pending again after it stood on review, as it stands with the limits: unpaid says so again, if not which limit
-/// it was, for what held it has taken that reason's place.
+/// What becomes Pending again after it stood on review, as it stands with the limits: unpaid says so again, for what held it has
+/// taken that reason's place.
 pub(super) fn pending_again(after: Conversion) -> Conversion {
     match after.counted {
         Counted::Waiting => waiting(after),
-        Counted::Unpaid => with(&after.clone(), after, Counted::Unpaid),
+        Counted::Unpaid(_) => with(&after.clone(), after.clone(), after.counted),
         Counted::Nowhere | Counted::Taken(_) => after,
     }
 }
@@ -182,7 +190,7 @@ fn over_limit(after: Conversion, over: &Over, desk: &Desk) -> Conversion {
             } else {
                 after.reason.clone()
             },
-            counted: Counted::Unpaid,
+            counted: Counted::Unpaid(over.limit()),
             ..after
         },
     }

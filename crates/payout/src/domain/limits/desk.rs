@@ -10,6 +10,7 @@ use terms::Rate;
 
 use super::{
     bounds::{Bounds, CapOf, OverLimit},
+    limit::Limit,
     period::Period,
     raise::Budgets,
     usage::{Counter, Delta, Usage, counters},
@@ -228,9 +229,21 @@ impl Over {
     /// The end of its code: `CAP` or `BUDGET`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Cap { .. } => "CAP",
-            Self::Budget { .. } | Self::NoRate { .. } => "BUDGET",
+        match self.limit() {
+            Some(limit) => limit.kind(),
+            None => "BUDGET",
+        }
+    }
+
+    /// Which limit it is; `None` when nobody knows whether it has room.
+    #[must_use]
+    pub const fn limit(&self) -> Option<Limit> {
+        match *self {
+            Self::Cap { of: CapOf::Offer, period, .. } => Some(Limit::OfferCap(period)),
+            Self::Cap { of: CapOf::Event(_), period, .. } => Some(Limit::EventCap(period)),
+            Self::Cap { of: CapOf::EventByPublisher(_), period, .. } => Some(Limit::PublisherCap(period)),
+            Self::Budget { period, .. } => Some(Limit::Budget(period)),
+            Self::NoRate { .. } => None,
         }
     }
 
@@ -251,24 +264,7 @@ impl Over {
 impl fmt::Display for Over {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Cap { of, period, .. } => {
-                let whose = match of {
-                    CapOf::Offer => "offer",
-                    CapOf::Event(_) => "event",
-                    CapOf::EventByPublisher(_) => "event for one publisher",
-                };
-                let each = match period {
-                    Period::Day => "daily cap",
-                    Period::Week => "weekly cap",
-                    Period::Month => "monthly cap",
-                    Period::AllTime => "cap",
-                };
-                write!(out, "the {each} of the {whose} is reached")
-            }
-            Self::Budget { period, .. } => {
-                let each = if *period == Period::AllTime { "budget" } else { "daily budget" };
-                write!(out, "the {each} of the offer has no room for this conversion")
-            }
+            Self::Cap { .. } | Self::Budget { .. } => self.limit().map_or(Ok(()), |limit| limit.fmt(out)),
             Self::NoRate { from, to } => {
                 write!(out, "the budget is in {to} and the revenue in {from}: set a rate from {from} to {to}")
             }

@@ -18,6 +18,7 @@
 mod bounds;
 mod budget;
 mod desk;
+mod limit;
 mod period;
 mod raise;
 mod usage;
@@ -25,6 +26,7 @@ mod usage;
 pub use bounds::{Bounds, Cap, CapOf, OverLimit};
 pub use budget::{BudgetState, Left, left};
 pub use desk::{Answer, Desk, OfferKey, Over, RateOf, Taking};
+pub use limit::Limit;
 pub use period::Period;
 pub use raise::{Budgets, Heard, NotRaised, Raised, Raises};
 pub use usage::{Count, Counter, Delta, Usage, counters};

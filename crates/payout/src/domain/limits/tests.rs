@@ -326,11 +326,38 @@ fn above_a_limit_it_may_be_accepted_unpaid() {
     // It stays so, whatever is said again and whatever was raised.
     shop.bounds = Some(bounds(Some(9 * DOLLAR), None, OverLimit::AcceptUnpaid, &[]));
     let again = shop.say(&verdict(1, 2, QUALIFIED, DOLLAR), NOON);
-    assert_eq!((stands(again).2, again.counted), ("UNPAID_BUDGET", Counted::Unpaid));
+    assert_eq!((stands(again).2, again.counted), ("UNPAID_BUDGET", unpaid.counted));
     shop.say(&verdict(1, 3, VETO, DOLLAR), NOON);
     let lifted = shop.say(&verdict(1, 4, QUALIFIED, DOLLAR), NOON);
-    assert_eq!((stands(lifted).2, lifted.payout()), ("UNPAID_LIMIT", Some(Micros::ZERO)));
+    assert_eq!((&lifted.reason, lifted.payout()), (&unpaid.reason, Some(Micros::ZERO)));
     assert_eq!(shop.spent(Period::AllTime, NOON), DOLLAR);
+}
+
+#[test]
+fn unpaid_names_the_limit_after_what_was_doubted() {
+    for (caps, total, why) in [
+        (vec![cap(CapOf::Offer, Period::AllTime, 0)], None, "the cap of the offer is reached"),
+        (vec![cap(CapOf::Event(event(1)), Period::Week, 0)], None, "the weekly cap of the event is reached"),
+        (
+            vec![cap(CapOf::EventByPublisher(event(1)), Period::Day, 0)],
+            None,
+            "the daily cap of the event for one publisher is reached",
+        ),
+        (Vec::new(), Some(0), "the budget of the offer has no room for this conversion"),
+    ] {
+        let mut shop = Shop::open(bounds(total, None, OverLimit::AcceptUnpaid, &caps));
+        // Its first word is a doubt: that is what it says while it stands on review.
+        let doubted = shop.say(&verdict(1, 1, Word::OnReview { reverses: false }, DOLLAR), NOON);
+        assert_eq!(stands(doubted).2, "CODE", "{why}");
+        let lifted = shop.say(&verdict(1, 2, QUALIFIED, DOLLAR), NOON);
+        assert_eq!(lifted.reason.text, format!("accepted unpaid: {why}"));
+        // One of before limits were written down does not know.
+        let old = Conversion { counted: Counted::Unpaid(None), ..shop.conversions[&1].clone() };
+        shop.conversions.insert(1, old);
+        shop.say(&verdict(1, 3, Word::OnReview { reverses: false }, DOLLAR), NOON);
+        let lifted = shop.say(&verdict(1, 4, QUALIFIED, DOLLAR), NOON);
+        assert_eq!(stands(lifted).2, "UNPAID_LIMIT");
+    }
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub struct View {
     pub month: Month,
     /// Of which account.
     pub account: Account,
-    /// The publisher's name; empty when payout knows none.
+    /// The publisher's or advertiser's name, of a closed period as it was then; empty when payout knew none.
     pub party_name: String,
     /// Whether its period is closed. While it is not, the figures are those of this moment.
     pub is_closed: bool,

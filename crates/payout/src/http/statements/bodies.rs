@@ -59,7 +59,7 @@ pub struct StatementBody {
     pub of: &'static str,
     /// The publisher or advertiser.
     pub party_id: Uuid,
-    /// The publisher's name; absent when payout does not know one.
+    /// Its name: of an open period as it is now, of a closed one as it was when that was closed; absent when payout knew none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub party_name: String,
     /// ISO 4217.

@@ -1,0 +1,2 @@
+ALTER TABLE conversions DROP COLUMN unpaid_for;
+DROP TABLE advertisers;
