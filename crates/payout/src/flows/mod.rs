@@ -49,4 +49,5 @@ mod story;
 mod take_due;
 mod tell;
 pub mod verify_ledger;
+mod waited;
 pub mod watch_endpoints;
