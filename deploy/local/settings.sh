@@ -55,6 +55,8 @@ service_settings() {
             printf '%s__OPERATOR__TOKEN=%s\n' "$key" "$(secret OPERATOR_TOKEN)"
             printf '%s__CREDENTIALS__KEYS=%s\n' "$key" "$(keyring CREDENTIAL_KEYS)"
             printf '%s__SEALING__KEYS=%s\n' "$key" "$(keyring SEALING_KEYS)"
+            # The demo's publisher listens on this machine; in production nothing private may be saved.
+            printf '%s__POSTBACKS__ALLOWED_NETWORKS=127.0.0.0/8\n' "$key"
             # Without `{domain}`: a laptop has no wildcard DNS, so URLs name the tenant in a parameter.
             printf '%s__PUBLIC__POSTBACK_BASE_URL=http://127.0.0.1:%s\n' "$key" "$(http_port ingest)"
             printf '%s__PUBLIC__TRACKING_BASE_URL=http://127.0.0.1:%s\n' "$key" "$(http_port tracker)"

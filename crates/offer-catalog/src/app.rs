@@ -161,6 +161,7 @@ fn catalog(settings: &Settings, runtime: &Runtime, pool: Pool) -> anyhow::Result
         credential_keys: Keyring::parse(&settings.credentials.keys).context("reading credentials.keys")?,
         sealing_keys: Keyring::parse(&settings.sealing.keys).context("reading sealing.keys")?,
         token_pepper: settings.auth.token_pepper.clone(),
+        addresses: settings.postbacks.clone(),
         postback_base: base(&settings.public.postback_base_url)?,
         tracking_base: base(&settings.public.tracking_base_url)?,
         creatives_base: PublicBase::parse_for_all(&settings.public.creatives_base_url)

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bus::BusSettings;
-use http_kit::{HttpSettings, admin::AdminSettings, auth::AuthSettings};
+use http_kit::{HttpSettings, admin::AdminSettings, auth::AuthSettings, client::AddressPolicy};
 use postgres_kit::DatabaseSettings;
 use process::{ProcessSettings, StopSettings};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -37,6 +37,8 @@ pub struct Settings {
     pub credentials: CredentialSettings,
     /// Publishers' secrets.
     pub sealing: SealingSettings,
+    /// Where publishers may be told.
+    pub postbacks: AddressPolicy,
     /// What is noted of API tokens.
     pub tokens: TokenSettings,
     /// Scheduled changes.

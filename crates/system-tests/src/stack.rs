@@ -270,6 +270,7 @@ impl Shared {
                 ("OPERATOR__TOKEN", self.operator_token.clone()),
                 ("CREDENTIALS__KEYS", self.credential_keys.clone()),
                 ("SEALING__KEYS", self.sealing_keys.clone()),
+                ("POSTBACKS__ALLOWED_NETWORKS", "127.0.0.0/8".to_owned()),
                 ("PUBLIC__POSTBACK_BASE_URL", self.ingest_url.clone()),
                 ("PUBLIC__TRACKING_BASE_URL", self.tracker_url.clone()),
                 ("PUBLIC__CREATIVES_BASE_URL", format!("http://127.0.0.1:{port}")),

@@ -7,6 +7,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::Deserialize;
 
 const fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix)
@@ -52,9 +53,11 @@ const REFUSED_V6: [Ipv6Net; 5] = [
 /// `64:ff9b::/96`: a gateway sends these on to the IPv4 address in the last four bytes.
 const NAT64: Ipv6Net = v6(0x0064, 0xff9b, 0, 96);
 
-/// Public addresses, and the private networks an operator named.
-#[derive(Debug, Clone, Default)]
+/// Public addresses, and the private networks an operator named. A section of settings for a service that saves URLs and calls none.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct AddressPolicy {
+    /// Empty in production, unless a publisher lives inside the operator's own network.
     allowed_networks: Vec<IpNet>,
 }
 

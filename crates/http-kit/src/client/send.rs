@@ -59,6 +59,9 @@ impl Client {
             .redirect(redirect::Policy::none())
             .referer(false)
             .no_proxy()
+            // Over HTTP/2 a body that was given up goes on coming: only its stream ends, its connection lives on for others, and its
+            // peer is given room for more. Here whoever says too much is hung up on.
+            .http1_only()
             // An attempt that is recorded as one must be one.
             .retry(retry::never())
             .dns_resolver(FilteringResolver::new(Arc::clone(&policy), settings.lookups, lookup))
@@ -67,12 +70,6 @@ impl Client {
             .build()
             .map_err(BuildError)?;
         Ok(Self { http, policy, settings: Arc::new(settings.clone()) })
-    }
-
-    /// Which addresses this client calls; to check a URL when it is saved.
-    #[must_use]
-    pub fn policy(&self) -> &AddressPolicy {
-        &self.policy
     }
 
     /// Sends once and reads the answer, within the bounds.

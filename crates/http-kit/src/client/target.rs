@@ -1,7 +1,10 @@
 //! What a URL must be before it is even tried, and when it is saved.
 //!
 //! The URL standard's parser has already turned `2130706433`, `0x7f.1` and `127.1` into addresses when this looks at
-//! them. Names are judged when they are resolved: [`super::resolver`].
+//! them. Names are judged when they are resolved: [`super::resolver`]. Of a URL that is saved those few are judged at once which lead
+//! inside wherever they are resolved: whoever enters one hears of it then, and not from a delivery that fails.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
@@ -27,17 +30,40 @@ pub enum TargetError {
     Address,
 }
 
-/// Reads a URL and checks everything about it that needs no name look-up. For forms and for settings.
+/// Where `localhost` and every name below it leads (RFC 6761).
+const OF_LOCALHOST: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+/// Where a cloud's machines find its metadata service by name.
+const METADATA_NAME: &str = "metadata.google.internal";
+const OF_METADATA: [IpAddr; 1] = [IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254))];
+
+/// Reads a URL that is to be saved and checks everything about it that needs no name look-up. For forms and for settings.
 ///
 /// # Errors
 /// [`TargetError`] says what would be right.
 pub fn check_target(text: &str, policy: &AddressPolicy) -> Result<Url, TargetError> {
     let url = Url::parse(text).map_err(|_reason| TargetError::NotAUrl)?;
     check(&url, policy)?;
+    let known = url.domain().map_or(&[][..], known_to_lead_to);
+    if !known.is_empty() && !known.iter().any(|address| policy.permits(*address)) {
+        return Err(TargetError::Address);
+    }
     Ok(url)
 }
 
-/// As [`check_target`], for a URL that has been read. Done again before every call: the policy may have changed.
+/// The addresses of a name that has the same ones everywhere; none of any other.
+fn known_to_lead_to(name: &str) -> &'static [IpAddr] {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name == "localhost" || name.ends_with(".localhost") {
+        &OF_LOCALHOST
+    } else if name == METADATA_NAME {
+        &OF_METADATA
+    } else {
+        &[]
+    }
+}
+
+/// What has to be true of a URL before every call: the policy may have changed since it was saved. Names are judged when they are
+/// resolved.
 pub(super) fn check(url: &Url, policy: &AddressPolicy) -> Result<(), TargetError> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(TargetError::Scheme);
@@ -78,6 +104,11 @@ mod tests {
     #[case("http://169.254.169.254/latest/meta-data", TargetError::Address)]
     #[case("http://good.example@127.0.0.1/", TargetError::Credentials)]
     #[case("https://user:secret@example.com/", TargetError::Credentials)]
+    #[case("http://localhost/", TargetError::Address)]
+    #[case("http://LOCALHOST.:8080/", TargetError::Address)]
+    #[case("http://ＬＯＣＡＬＨＯＳＴ/", TargetError::Address)]
+    #[case("http://rewards.localhost/", TargetError::Address)]
+    #[case("http://metadata.google.internal/computeMetadata/v1/", TargetError::Address)]
     #[case("file:///etc/passwd", TargetError::Scheme)]
     #[case("gopher://example.com/", TargetError::Scheme)]
     #[case("ftp://example.com/", TargetError::Scheme)]
@@ -96,9 +127,23 @@ mod tests {
     #[case("https://8.8.8.8/")]
     #[case("https://[2606:4700:4700::1111]/")]
     #[case("https://bücher.example/")]
-    #[case::judged_when_resolved("http://localhost/")]
+    #[case("https://localhost.example/")]
+    #[case("https://notlocalhost/")]
+    #[case::judged_when_resolved("http://printer.local/")]
     fn is_accepted(#[case] url: &str) {
         assert!(check_target(url, &AddressPolicy::default()).is_ok());
+    }
+
+    #[rstest]
+    #[case("127.0.0.0/8")]
+    #[case("::1/128")]
+    fn a_name_of_this_machine_goes_where_the_operator_allows_it(#[case] network: &str) {
+        let policy = AddressPolicy::new(vec![network.parse().unwrap()]);
+        assert!(check_target("http://localhost:9000/pb", &policy).is_ok());
+        assert_eq!(
+            check_target("http://metadata.google.internal/", &policy).unwrap_err(),
+            TargetError::Address
+        );
     }
 
     #[test]

@@ -9,14 +9,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::join_all;
 use http_kit::client::{
     Answer, BodyEnd, Client, ClientSettings, Method, Outbound, SendError, TargetError, Url, header::HeaderMap,
 };
 use process::Supervisor;
 use rstest::rstest;
+use test_kit::eventually;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    sync::Barrier,
 };
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
@@ -29,10 +32,22 @@ fn loopback_allowed() -> ClientSettings {
     }
 }
 
+/// For what is to be answered, on a machine that does much else.
+fn patient() -> ClientSettings {
+    ClientSettings { connect_timeout_ms: 20_000, total_timeout_ms: 40_000, ..loopback_allowed() }
+}
+
 async fn send(settings: &ClientSettings, url: &str) -> Result<Answer, SendError> {
+    call(&Client::new(settings).unwrap(), url).await
+}
+
+async fn call(client: &Client, url: &str) -> Result<Answer, SendError> {
     let url = Url::parse(url).unwrap();
     let request = Outbound { method: Method::GET, url, headers: HeaderMap::new(), body: bytes::Bytes::new() };
-    Client::new(settings).unwrap().send(request).await
+    let answer = client.send(request).await;
+    // The connection's own task, on this thread, puts it back for the next call.
+    tokio::task::yield_now().await;
+    answer
 }
 
 /// A server that does to each connection what `behave` says, and counts connections.
@@ -56,13 +71,17 @@ where
     (address, connections, supervisor)
 }
 
-/// Reads the request's head; what is answered before it would race with it.
-async fn read_head(stream: &mut TcpStream) {
+/// Reads the request's head; what is answered before it would race with it. Whether there was one.
+async fn read_head(stream: &mut TcpStream) -> bool {
     let mut head = Vec::new();
     let mut byte = [0_u8; 1];
-    while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).await.is_ok() {
+    while !head.ends_with(b"\r\n\r\n") {
+        if stream.read_exact(&mut byte).await.is_err() {
+            return false;
+        }
         head.extend(byte);
     }
+    true
 }
 
 #[tokio::test]
@@ -234,4 +253,88 @@ async fn the_private_side_sees_no_connection_at_all(#[case] host: &str, #[case] 
     // The same call arrives once an operator allows the network: the listener was listening.
     drop(send(&loopback_allowed(), &format!("http://127.0.0.1:{port}/")).await);
     assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+/// Calls of each test about what connections are used for.
+const CALLS: usize = 16;
+const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+#[tokio::test]
+async fn calls_one_after_the_other_share_a_connection() {
+    let (address, connections, _supervisor) = server(|mut stream| async move {
+        while read_head(&mut stream).await && stream.write_all(GOOD).await.is_ok() {}
+    })
+    .await;
+    let client = Client::new(&patient()).unwrap();
+    for _ in 0..CALLS {
+        let answer = call(&client, &format!("http://{address}/")).await.unwrap();
+        assert_eq!((answer.status, answer.body_end), (200, BodyEnd::Complete));
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn calls_at_once_take_a_connection_each_and_the_next_take_the_same() {
+    // Nobody is answered before all have asked.
+    let asked = Arc::new(Barrier::new(CALLS));
+    let (address, connections, _supervisor) = server(move |mut stream| {
+        let asked = Arc::clone(&asked);
+        async move {
+            while read_head(&mut stream).await {
+                asked.wait().await;
+                if stream.write_all(GOOD).await.is_err() {
+                    break;
+                }
+            }
+        }
+    })
+    .await;
+    let client = Client::new(&patient()).unwrap();
+    let url = format!("http://{address}/");
+    for _ in 0..3 {
+        let answers = join_all((0..CALLS).map(|_| call(&client, &url))).await;
+        assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(Answer::is_success)), "{answers:?}");
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), CALLS);
+}
+
+#[rstest]
+#[case::too_much(patient(), Duration::from_millis(1), BodyEnd::Capped)]
+#[case::too_slow(loopback_allowed(), Duration::from_millis(200), BodyEnd::TimedOut)]
+#[tokio::test]
+async fn a_connection_with_a_body_that_was_given_up_is_hung_up_and_not_used_again(
+    #[case] settings: ClientSettings,
+    #[case] pause: Duration,
+    #[case] end: BodyEnd,
+) {
+    let left = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&left);
+    let (address, connections, _supervisor) = server(move |mut stream| {
+        let counter = Arc::clone(&counter);
+        async move {
+            if !read_head(&mut stream).await {
+                return;
+            }
+            let mut chunk: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 10000000000\r\n\r\n";
+            let mut pace = tokio::time::interval(pause);
+            while stream.write_all(chunk).await.is_ok() {
+                chunk = &[b'x'; 4_096];
+                pace.tick().await;
+            }
+            counter.fetch_add(1, Ordering::SeqCst);
+        }
+    })
+    .await;
+    let client = Client::new(&settings).unwrap();
+    for calls in 1..=2 {
+        let answer = call(&client, &format!("http://{address}/")).await.unwrap();
+        assert_eq!((answer.status, answer.body_end), (200, end));
+        assert_eq!(connections.load(Ordering::SeqCst), calls);
+        // While the client lives on.
+        eventually("it is hung up on", Duration::from_secs(20), async || {
+            let left = left.load(Ordering::SeqCst);
+            if left == calls { Ok(()) } else { Err(left) }
+        })
+        .await;
+    }
 }

@@ -280,6 +280,21 @@ async fn a_certificate_must_be_of_an_authority_of_the_system_for_this_name_and_o
     assert_eq!(endpoints.each_ref().map(EvilEndpoint::requests), [1, 0, 0, 0]);
 }
 
+/// What a peer could do in HTTP/2 (streams without an end, floods of frames, headers in parts) is thereby out of its reach; the evil
+/// endpoints of HTTP/1.1 are all there are.
+#[tokio::test]
+async fn http_1_1_is_all_that_is_offered() {
+    let farm = EvilFarm::start();
+    for evil in [Evil::GoodTls, Evil::OnlyHttp2] {
+        let endpoint = farm.endpoint(evil);
+        assert_eq!(send(&loopback_allowed(), &endpoint.url()).await, Err(SendError::Tls));
+        assert_eq!(endpoint.offered(), ["http/1.1"]);
+    }
+    // Nor is it spoken with who does so without being asked.
+    let unasked = farm.endpoint(Evil::UnaskedHttp2);
+    assert_eq!(send(&loopback_allowed(), &unasked.url()).await, Err(SendError::Broken));
+}
+
 #[tokio::test]
 async fn a_tls_port_that_never_shakes_hands_costs_the_time_to_connect() {
     let farm = EvilFarm::start();

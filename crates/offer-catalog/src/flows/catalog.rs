@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http_kit::client::AddressPolicy;
 use kernel::{Clock, IdSource, TenantId, Timestamp};
 use postgres_kit::Pool;
 use secrecy::SecretString;
@@ -28,6 +29,8 @@ pub struct CatalogParts {
     pub sealing_keys: Keyring,
     /// Key of the tokens' hashes; shared with every service.
     pub token_pepper: SecretString,
+    /// Where publishers may be told; the same as payout's.
+    pub addresses: AddressPolicy,
     /// Where postbacks come in.
     pub postback_base: PublicBase,
     /// Where clicks come in.
@@ -59,6 +62,12 @@ impl Catalog {
             generations_changed: Arc::new(Notify::new()),
             imports_came: Arc::new(Notify::new()),
         }
+    }
+
+    /// Where publishers may be told.
+    #[must_use]
+    pub fn addresses(&self) -> &AddressPolicy {
+        &self.parts.addresses
     }
 
     pub(super) fn pool(&self) -> &Pool {

@@ -39,5 +39,6 @@ pub async fn add_postback(
     let id = PublisherId::from_uuid(*publisher_id);
     let written = |added| once::created_secret(&KeyedEndpointJson::from(added));
     let once = once::once(&caller, &request, &body.0, written)?;
-    Ok(once::told(&catalog.add_postback(caller.tenant, caller.token, id, body.0.read()?, &once).await?))
+    let entered = body.0.read(catalog.addresses())?;
+    Ok(once::told(&catalog.add_postback(caller.tenant, caller.token, id, entered, &once).await?))
 }

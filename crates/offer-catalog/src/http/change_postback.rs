@@ -32,6 +32,6 @@ pub async fn change_postback(
 ) -> Result<Json<EndpointJson>, Problem> {
     caller.require_write()?;
     let (publisher, endpoint) = (PublisherId::from_uuid(path.0), EndpointId::from_uuid(path.1));
-    let fields = body.0.read()?;
+    let fields = body.0.read(catalog.addresses())?;
     Ok(Json(catalog.change_postback(caller.tenant, caller.token, publisher, endpoint, fields).await?.into()))
 }

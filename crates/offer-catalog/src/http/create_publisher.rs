@@ -11,7 +11,8 @@ use crate::flows::Catalog;
 
 /// Make a publisher
 ///
-/// With a postback, answers also the secret that signs it, which is shown this once. Unknown macros are refused.
+/// With a postback, answers also the secret that signs it, which is shown this once. Unknown macros are refused, and so
+/// is a private address, such as 10.0.0.1 or localhost, unless the operator allows its network: it would never be called.
 #[utoipa::path(
     tag = "Publishers",
     security(("apiToken" = ["write"])),
@@ -34,6 +35,6 @@ pub async fn create_publisher(
     caller.require_write()?;
     let written = |made| once::created_secret(&CreatedPublisherJson::from(made));
     let once = once::once(&caller, &request, &body.0, written)?;
-    let (fields, endpoint) = body.0.read()?;
+    let (fields, endpoint) = body.0.read(catalog.addresses())?;
     Ok(once::told(&catalog.create_publisher(caller.tenant, caller.token, fields, endpoint, &once).await?))
 }

@@ -94,6 +94,71 @@ async fn a_template_is_checked_when_it_is_saved() {
     assert_eq!(fields, ["name", "postback.method", "postback.urlTemplate", "postback.statuses[0]"]);
 }
 
+/// Payout would refuse to call it, when whoever entered it is gone. Create, add and change ask the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_inside_is_refused_when_it_is_saved() {
+    let catalog = Catalog::start().await;
+    let owner = catalog.tenant("Brownboots").await;
+    let publisher = |url: &str| json!({"name": "R", "postback": {"urlTemplate": url}});
+    let path = format!("/publishers/{}/postbacks", catalog.publisher(&owner).await);
+    let offer = catalog.offer(&owner).await;
+    let endpoint = text(&catalog.get(&path, &owner).await.ok(), "/items/0/endpointId");
+    let there = format!("{path}/{endpoint}");
+    let (before, told) =
+        (catalog.get(&path, &owner).await.ok(), catalog.facts::<PublisherChanged>().await.len());
+    for host in [
+        "10.0.0.1",
+        "172.16.3.4:8080",
+        "192.168.1.1",
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f.1",
+        "0.0.0.0",
+        "169.254.169.254",
+        "100.100.100.200",
+        "[::1]",
+        "[::ffff:10.0.0.1]",
+        "[fd00:ec2::254]",
+        "[fe80::1]",
+        "localhost",
+        "LOCALHOST.:9000",
+        "metadata.google.internal",
+    ] {
+        let url = format!("https://{host}/pb?i={{conversion_id}}");
+        for (answer, field) in [
+            (catalog.post("/publishers", &owner, publisher(&url)).await, "postback.urlTemplate"),
+            (catalog.post(&path, &owner, json!({"offerId": offer, "urlTemplate": url})).await, "urlTemplate"),
+            (catalog.put(&there, &owner, json!({"urlTemplate": url})).await, "urlTemplate"),
+        ] {
+            let problem = answer.problem(422, "invalid_body");
+            let errors = problem["errors"].as_array().unwrap();
+            assert_eq!((errors.len(), &errors[0]["field"]), (1, &json!(field)), "{host}: {problem}");
+            assert!(text(&problem, "/errors/0/detail").contains("public address"), "{host}: {problem}");
+        }
+    }
+    // What is no URL of the web is not, as before.
+    let ftp = catalog.post(&path, &owner, json!({"urlTemplate": "ftp://r.example/{conversion_id}"})).await;
+    assert_eq!(ftp.fields(422, "invalid_body"), ["urlTemplate"]);
+    assert_eq!(catalog.get(&path, &owner).await.ok(), before, "nothing is saved");
+    assert_eq!(catalog.facts::<PublisherChanged>().await.len(), told, "nor told");
+    // Where a name leads is seen when it is called.
+    catalog.put(&there, &owner, json!({"urlTemplate": "https://pb.r.example/?i={conversion_id}"})).await.ok();
+
+    let allowed = ("POSTBACKS__ALLOWED_NETWORKS", "10.1.0.0/16,127.0.0.0/8".to_owned());
+    let catalog = catalog.restart_with(&[("BUS__URL", "amqp://127.0.0.1:1".to_owned()), allowed]).await;
+    for host in ["10.1.2.3", "127.0.0.1:9000", "localhost:9000"] {
+        let url = format!("http://{host}/pb?i={{conversion_id}}");
+        catalog.put(&there, &owner, json!({"urlTemplate": url})).await.ok();
+        catalog.post("/publishers", &owner, publisher(&url)).await.ok();
+    }
+    for host in ["10.2.0.1", "192.168.1.1", "[::1]"] {
+        let url = format!("http://{host}/pb?i={{conversion_id}}");
+        let refused = catalog.put(&there, &owner, json!({"urlTemplate": url})).await;
+        assert_eq!(refused.fields(422, "invalid_body"), ["urlTemplate"], "{host}");
+    }
+}
+
 async fn publisher_token(catalog: &Catalog, owner: &str, publisher: &str) -> String {
     let body = json!({"role": "publisher", "publisherId": publisher});
     text(&catalog.post("/tokens", owner, body).await.ok(), "/apiToken")

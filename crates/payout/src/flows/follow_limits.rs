@@ -1,11 +1,7 @@
 //! What time and late facts do to limits: a budget that was spent for the day resumes, and conversions that waited for their
 //! offer's limits are counted. Any number of replicas sweep side by side; the lock of an offer makes each thing happen once.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use diesel_async::AsyncPgConnection;
 use kernel::{IdSource, OfferId, TenantId};
@@ -15,18 +11,11 @@ use tokio_util::sync::CancellationToken;
 use super::{
     counting,
     input_lag::InputLag,
-    save::{self, Changed},
+    waited::{self, Means},
 };
 use crate::{
-    domain::{
-        conversion::{Change, Conversion, on_offer},
-        input_lag::patience_seconds,
-    },
-    store::{
-        self,
-        conversions::{self, Key, Stored},
-        offers, tenants, waiting,
-    },
+    domain::{conversion::on_offer, input_lag::patience_seconds},
+    store::{self, conversions::Key, offers, waiting},
 };
 
 /// How the sweep goes about it.
@@ -131,38 +120,13 @@ async fn count(
     patience_seconds: i64,
     waiting: &[(Key, OfferId)],
 ) -> Result<usize, DbError> {
-    let offers = waiting.iter().map(|((tenant, _), offer)| (*tenant, *offer)).collect();
-    let offers = counting::lock(connection, offers).await?;
-    let keys: BTreeSet<Key> = waiting.iter().map(|(key, _)| *key).collect();
-    let stored = conversions::lock(connection, &keys.into_iter().collect::<Vec<_>>()).await?;
-    let tenants: BTreeSet<TenantId> = waiting.iter().map(|((tenant, _), _)| *tenant).collect();
-    let rates = tenants::rates(connection, &tenants.into_iter().collect::<Vec<_>>()).await?;
-    let now = store::now(connection).await?;
-    let released_until = now.saturating_add_seconds(patience_seconds.saturating_neg());
-    let current = || stored.values().map(|stored| &stored.conversion);
-    let subjects = current().map(|conversion| conversion.subject);
-    let mut desk = counting::desk(connection, &offers, subjects, current(), now).await?;
-
-    // What came first is counted first.
-    let in_order: BTreeMap<_, &Stored> =
-        stored.iter().map(|(key, stored)| ((stored.conversion.occasion.received_at, *key), stored)).collect();
-    let counted: Vec<(Change, &Stored)> = in_order
-        .into_values()
-        .filter_map(|stored| {
-            let tenant = stored.conversion.subject.tenant;
-            let rate = |from, to| rates.find(tenant, from, to);
-            Some((on_offer(&stored.conversion, &rate, &mut desk, now, released_until)?, stored))
-        })
-        .collect();
-    let rows: Vec<&Conversion> = counted.iter().map(|(change, _)| &change.conversion).collect();
-    conversions::change(connection, &rows).await?;
-    let changes: Vec<Changed<'_>> = counted
-        .iter()
-        .map(|(change, stored)| Changed { change, trace: &stored.trace, token: None })
-        .collect();
-    save::consequences(connection, ids.as_ref(), now, &changes).await?;
-    counting::close(connection, ids.as_ref(), now, &offers, &desk).await?;
-    Ok(counted.len())
+    let held = waited::hold(connection, waiting.iter().copied()).await?;
+    let counted =
+        waited::decide(connection, ids.as_ref(), patience_seconds, &held, |_key, current, means| {
+            let Means { rate, desk, now, released_until } = means;
+            on_offer(current, rate, desk, now, released_until)
+        });
+    Ok(counted.await?)
 }
 
 /// Sweeps until the process stops.

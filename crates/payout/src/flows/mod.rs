@@ -49,5 +49,6 @@ mod story;
 mod take_due;
 mod tell;
 pub mod verify_ledger;
+mod waited;
 pub mod watch_endpoints;
 pub mod watch_reviews;

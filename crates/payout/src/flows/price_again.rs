@@ -4,39 +4,38 @@
 //! later. Any number of replicas do so side by side; the locks of offers and conversions make each thing happen once.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
 use contracts::{attribution::ConversionVerdict, read};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use kernel::{IdSource, TenantId};
+use kernel::IdSource;
 use postgres_kit::{DbError, Pool, Retries, sqlstate::Class, transact};
 use prost::Message as _;
 use terms::{Breakdown, Priced, Terms};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    counting,
     decide::Asked,
     follow_limits::Pace,
     input_lag::InputLag,
     money_terms::money_terms,
-    save::{self, Changed},
+    waited::{self, Means},
 };
 use crate::{
     domain::{
-        conversion::{Change, Conversion, Step, on_rate},
+        conversion::{Conversion, Step, on_rate},
         input_lag::patience_seconds,
         standing::Decision,
     },
     store::{
         self,
-        conversions::{self, Key, Stored},
+        conversions::{Key, Stored},
         rateless::{self, Waiting},
         steps::{self, ClickKey},
-        tenants::{self, Rates},
+        tenants::Rates,
     },
 };
 
@@ -159,45 +158,19 @@ async fn price_locked(
     patience_seconds: i64,
     waiting: &[Waiting],
 ) -> Result<usize, DbError> {
-    let offers = waiting.iter().map(|one| (one.key.0, one.offer)).collect();
-    let offers = counting::lock(connection, offers).await?;
-    let keys: BTreeSet<Key> = waiting.iter().map(|one| one.key).collect();
-    let keys: Vec<Key> = keys.into_iter().collect();
-    let stored = conversions::lock(connection, &keys).await?;
-    let verdicts = rateless::verdicts(connection, &keys).await?;
+    let held = waited::hold(connection, waiting.iter().map(|one| (one.key, one.offer))).await?;
+    let verdicts = rateless::verdicts(connection, &held.keys).await?;
     // Under the locks of the offers: whoever rejects one of these clicks' conversions holds them too.
-    let clicks: BTreeSet<ClickKey> = stored.values().map(|stored| click(&stored.conversion)).collect();
+    let clicks: BTreeSet<ClickKey> = held.stored.values().map(|stored| click(&stored.conversion)).collect();
     let people = steps::people_said(connection, &clicks.into_iter().collect::<Vec<_>>()).await?;
-    let tenants: BTreeSet<TenantId> = keys.iter().map(|(tenant, _)| *tenant).collect();
-    let rates = tenants::rates(connection, &tenants.into_iter().collect::<Vec<_>>()).await?;
-    let now = store::now(connection).await?;
-    let released_until = now.saturating_add_seconds(patience_seconds.saturating_neg());
-    let current = || stored.values().map(|stored| &stored.conversion);
-    let subjects = current().map(|conversion| conversion.subject);
-    let mut desk = counting::desk(connection, &offers, subjects, current(), now).await?;
-
-    // What came first is counted first.
-    let in_order: BTreeMap<_, &Stored> =
-        stored.iter().map(|(key, stored)| ((stored.conversion.occasion.received_at, *key), stored)).collect();
-    let priced: Vec<(Change, &Stored)> = in_order
-        .into_iter()
-        .filter_map(|((_, key), stored)| {
-            let said = Said::read(verdicts.get(&key)?)?;
-            let people = people.get(&click(&stored.conversion));
-            let unheard = people.and_then(|people| people.unheard(&said.step, said.decisions_heard));
-            let rate = |from, to| rates.find(key.0, from, to);
-            let change =
-                on_rate(&stored.conversion, (&said.terms, unheard), &rate, &mut desk, now, released_until)?;
-            Some((change, stored))
-        })
-        .collect();
-    let rows: Vec<&Conversion> = priced.iter().map(|(change, _)| &change.conversion).collect();
-    conversions::change(connection, &rows).await?;
-    let changes: Vec<Changed<'_>> =
-        priced.iter().map(|(change, stored)| Changed { change, trace: &stored.trace, token: None }).collect();
-    save::consequences(connection, ids.as_ref(), now, &changes).await?;
-    counting::close(connection, ids.as_ref(), now, &offers, &desk).await?;
-    Ok(priced.len())
+    let priced = waited::decide(connection, ids.as_ref(), patience_seconds, &held, |key, current, means| {
+        let Means { rate, desk, now, released_until } = means;
+        let said = Said::read(verdicts.get(&key)?)?;
+        let people = people.get(&click(current));
+        let unheard = people.and_then(|people| people.unheard(&said.step, said.decisions_heard));
+        on_rate(current, (&said.terms, unheard), rate, desk, now, released_until)
+    });
+    Ok(priced.await?)
 }
 
 const fn click(conversion: &Conversion) -> ClickKey {

@@ -38,7 +38,7 @@ type Outcome = (Option<i32>, &'static str, &'static str);
 
 const FAILED: &str = "waiting";
 
-const TABLE: [(Evil, Outcome); 21] = [
+const TABLE: [(Evil, Outcome); 23] = [
     (Evil::NeverAnswers, (None, NO_ANSWER, FAILED)),
     (Evil::NeverShakesHands, (None, SLOW_CONNECT, FAILED)),
     (Evil::TricklesHead, (None, NO_ANSWER, FAILED)),
@@ -51,6 +51,9 @@ const TABLE: [(Evil, Outcome); 21] = [
     (Evil::EndlessInterim, (None, NO_ANSWER, FAILED)),
     (Evil::Resets, (None, BROKEN, FAILED)),
     (Evil::NotHttp, (None, BROKEN, FAILED)),
+    // HTTP/1.1 is all that is spoken: what HTTP/2 has of evil has no way in.
+    (Evil::UnaskedHttp2, (None, BROKEN, FAILED)),
+    (Evil::OnlyHttp2, (None, TLS, FAILED)),
     (Evil::RedirectsToItself, (Some(302), "", FAILED)),
     (Evil::NotTls, (None, TLS, FAILED)),
     (Evil::SelfSigned, (None, TLS, FAILED)),

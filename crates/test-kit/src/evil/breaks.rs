@@ -12,9 +12,9 @@ pub(super) async fn reset(mut stream: TcpStream, first: &[u8], seen: &Seen) {
 }
 
 /// Another protocol's greeting.
-pub(super) async fn junk(mut stream: TcpStream, seen: &Seen) {
+pub(super) async fn junk(mut stream: TcpStream, greeting: &[u8], seen: &Seen) {
     if read_head(&mut stream, seen).await {
-        write(&mut stream, b"SSH-2.0-OpenSSH_9.2\r\n", seen).await;
+        write(&mut stream, greeting, seen).await;
     }
 }
 

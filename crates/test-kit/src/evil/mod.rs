@@ -12,16 +12,18 @@ mod tls;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
+use rustls::{ServerConfig, server::Acceptor};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpSocket, TcpStream},
     runtime::{Builder, Runtime},
 };
+use tokio_rustls::LazyConfigAcceptor;
 
 /// What the kernel may take of an answer that nobody reads: so that [`EvilEndpoint::bytes_taken`] says what the caller read.
 const SEND_BUFFER_BYTES: u32 = 64 * 1_024;
@@ -52,6 +54,8 @@ pub enum Evil {
     ResetsInBody,
     /// Speaks another protocol.
     NotHttp,
+    /// Answers in HTTP/2, which nobody has agreed on.
+    UnaskedHttp2,
     /// Redirects to itself.
     RedirectsToItself,
     /// A 500 with a whole 200 behind it, which nobody has asked for.
@@ -64,7 +68,10 @@ pub enum Evil {
     Expired,
     /// A certificate of the farm's authority for another name.
     OtherName,
-    /// No evil: a certificate of the farm's authority for `localhost` and 127.0.0.1, and 200.
+    /// Agrees on HTTP/2 or nothing, with a good certificate.
+    OnlyHttp2,
+    /// No evil: a certificate of the farm's authority for `localhost` and 127.0.0.1, and 200. Like every web server of today it prefers
+    /// HTTP/2; whoever offers that gets no answer here.
     GoodTls,
     /// 429 with this `Retry-After`.
     TooMany(&'static str),
@@ -78,6 +85,7 @@ struct Seen {
     connections: AtomicUsize,
     requests: AtomicUsize,
     bytes: AtomicU64,
+    offered: Mutex<Vec<String>>,
 }
 
 /// Where the evil endpoints live. They end when it is dropped.
@@ -115,19 +123,15 @@ impl EvilFarm {
         let listener = socket.listen(BACKLOG).expect("a listener");
         let port = listener.local_addr().expect("an address").port();
         let seen = Arc::new(Seen::default());
-        let acceptor = self.authority.acceptor(evil);
+        let config = self.authority.config(evil);
         let shared = Arc::clone(&seen);
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 shared.connections.fetch_add(1, Ordering::SeqCst);
-                let (seen, acceptor) = (Arc::clone(&shared), acceptor.clone());
+                let (seen, config) = (Arc::clone(&shared), config.clone());
                 tokio::spawn(async move {
-                    match acceptor {
-                        Some(acceptor) => {
-                            if let Ok(stream) = acceptor.accept(stream).await {
-                                answers::say(stream, "200 OK", "", &seen).await;
-                            }
-                        }
+                    match config {
+                        Some(config) => speak_tls(stream, config, &seen).await,
                         None => meet(evil, stream, port, &seen).await,
                     }
                 });
@@ -139,6 +143,7 @@ impl EvilFarm {
             | Evil::SelfSigned
             | Evil::Expired
             | Evil::OtherName
+            | Evil::OnlyHttp2
             | Evil::GoodTls => "https",
             _ => "http",
         };
@@ -184,9 +189,27 @@ impl EvilEndpoint {
         self.seen.requests.load(Ordering::SeqCst)
     }
 
+    /// The protocols that the last caller offered to speak within TLS, the one that it prefers first.
+    ///
+    /// # Panics
+    /// When an endpoint did.
+    pub fn offered(&self) -> Vec<String> {
+        self.seen.offered.lock().expect("nobody panicked").clone()
+    }
+
     /// Bytes of answers that the caller's side took, what waits in the kernel's buffers included.
     pub fn bytes_taken(&self) -> u64 {
         self.seen.bytes.load(Ordering::SeqCst)
+    }
+}
+
+async fn speak_tls(stream: TcpStream, config: Arc<ServerConfig>, seen: &Seen) {
+    let Ok(begun) = LazyConfigAcceptor::new(Acceptor::default(), stream).await else { return };
+    let offered = begun.client_hello().alpn().into_iter().flatten();
+    let offered = offered.map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+    *seen.offered.lock().expect("nobody panicked") = offered;
+    if let Ok(stream) = begun.into_stream(config).await {
+        answers::say(stream, "200 OK", "", seen).await;
     }
 }
 
@@ -203,7 +226,9 @@ async fn meet(evil: Evil, stream: TcpStream, port: u16, seen: &Seen) {
         Evil::ResetsInBody => {
             breaks::reset(stream, b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf of", seen).await;
         }
-        Evil::NotHttp => breaks::junk(stream, seen).await,
+        Evil::NotHttp => breaks::junk(stream, b"SSH-2.0-OpenSSH_9.2\r\n", seen).await,
+        // An empty SETTINGS frame, with which a server begins.
+        Evil::UnaskedHttp2 => breaks::junk(stream, &[0, 0, 0, 4, 0, 0, 0, 0, 0], seen).await,
         Evil::RedirectsToItself => {
             let location = format!("location: http://127.0.0.1:{port}/again\r\n");
             answers::say(stream, "302 Found", &location, seen).await;
@@ -215,8 +240,8 @@ async fn meet(evil: Evil, stream: TcpStream, port: u16, seen: &Seen) {
             answers::say(stream, "429 Too Many Requests", &header, seen).await;
         }
         Evil::Gone => answers::say(stream, "410 Gone", "", seen).await,
-        Evil::SelfSigned | Evil::Expired | Evil::OtherName | Evil::GoodTls => {
-            unreachable!("these have an acceptor")
+        Evil::SelfSigned | Evil::Expired | Evil::OtherName | Evil::OnlyHttp2 | Evil::GoodTls => {
+            unreachable!("these speak TLS")
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::Evil;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
-use tokio_rustls::TlsAcceptor;
 
-use super::Evil;
+/// What a web server of today agrees on, the better one first.
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// Signs certificates.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl Authority {
     }
 
     /// Speaks TLS as `evil` does; `None` when it does not speak TLS.
-    pub(super) fn acceptor(&self, evil: Evil) -> Option<TlsAcceptor> {
+    pub(super) fn config(&self, evil: Evil) -> Option<Arc<ServerConfig>> {
         let names = if evil == Evil::OtherName { "elsewhere.example" } else { "localhost" };
         let mut names = vec![names.to_owned()];
         if evil != Evil::OtherName {
@@ -49,11 +50,11 @@ impl Authority {
                 params.not_after = date_time_ymd(2_021, 1, 1);
                 params.signed_by(&key, &self.issuer)
             }
-            Evil::OtherName | Evil::GoodTls => params.signed_by(&key, &self.issuer),
+            Evil::OtherName | Evil::OnlyHttp2 | Evil::GoodTls => params.signed_by(&key, &self.issuer),
             _ => return None,
         };
         let certificate = certificate.expect("a certificate");
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_no_client_auth()
@@ -62,6 +63,8 @@ impl Authority {
                 PrivateKeyDer::try_from(key.serialize_der()).expect("a key"),
             )
             .expect("a certificate that fits its key");
-        Some(TlsAcceptor::from(Arc::new(config)))
+        let spoken = if evil == Evil::OnlyHttp2 { 1 } else { PROTOCOLS.len() };
+        config.alpn_protocols = PROTOCOLS[..spoken].iter().map(|name| name.to_vec()).collect();
+        Some(Arc::new(config))
     }
 }

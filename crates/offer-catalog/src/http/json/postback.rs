@@ -1,6 +1,6 @@
 //! Where and how a publisher is told.
 
-use http_kit::Problem;
+use http_kit::{Problem, client::AddressPolicy};
 use kernel::{OfferEventId, OfferId};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,8 @@ pub struct NewPostbackBody {
     /// GET of the URL (also when left out), or POST of the full conversion as JSON.
     #[schema(value_type = Option<String>)]
     method: Field,
-    /// With macros such as {`pub_click_id`}, {payout} and {`conversion_id`}; unknown ones are refused.
+    /// With macros such as {`pub_click_id`}, {payout} and {`conversion_id`}; unknown ones are refused, and so is a private address, such as
+    /// 10.0.0.1 or localhost.
     #[schema(value_type = String, max_length = 4_096)]
     url_template: Field,
     /// Success, and Pending or Rejected when the publisher wants them; Success when left out.
@@ -55,11 +56,11 @@ pub struct NewPostbackBody {
 }
 
 impl NewPostbackBody {
-    /// Reads the postback.
+    /// Reads the postback, which goes to one of `addresses`.
     ///
     /// # Errors
     /// 422 with every wrong field.
-    pub fn read(self) -> Result<(EndpointScope, EnteredEndpoint), Problem> {
+    pub fn read(self, addresses: &AddressPolicy) -> Result<(EndpointScope, EnteredEndpoint), Problem> {
         let mut r = Reader::new();
         r.refuse_unknown(&self.unknown);
         let offer: Option<OfferId> = r.id("offerId", self.offer_id);
@@ -69,7 +70,7 @@ impl NewPostbackBody {
         }
         let also_global = r.flag("alsoGlobal", self.also_global);
         let header = custom_header(&mut r, self.custom_header);
-        let fields = how_told(&mut r, self.method, self.url_template, self.statuses, also_global);
+        let fields = how_told(&mut r, self.method, self.url_template, self.statuses, also_global, addresses);
         if also_global == Some(true) && offer.is_none() {
             r.wrong("alsoGlobal", "goes only with the postback of an offer or event");
         }
@@ -94,7 +95,7 @@ pub struct PostbackChangeBody {
     /// GET of the URL (also when left out), or POST of the full conversion as JSON.
     #[schema(value_type = Option<String>)]
     method: Field,
-    /// With macros; unknown ones are refused.
+    /// With macros; unknown ones are refused, and so is a private address, such as 10.0.0.1 or localhost.
     #[schema(value_type = String, max_length = 4_096)]
     url_template: Field,
     /// Success when left out.
@@ -112,16 +113,16 @@ pub struct PostbackChangeBody {
 }
 
 impl PostbackChangeBody {
-    /// Reads the change.
+    /// Reads the change of a postback, which goes to one of `addresses`.
     ///
     /// # Errors
     /// 422 with every wrong field.
-    pub fn read(self) -> Result<EnteredEndpoint, Problem> {
+    pub fn read(self, addresses: &AddressPolicy) -> Result<EnteredEndpoint, Problem> {
         let mut r = Reader::new();
         r.refuse_unknown(&self.unknown);
         let also_global = r.flag("alsoGlobal", self.also_global);
         let header = custom_header(&mut r, self.custom_header);
-        let fields = how_told(&mut r, self.method, self.url_template, self.statuses, also_global);
+        let fields = how_told(&mut r, self.method, self.url_template, self.statuses, also_global, addresses);
         r.finish(fields.map(|fields| EnteredEndpoint { fields, header }))
     }
 }

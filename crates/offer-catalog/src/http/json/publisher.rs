@@ -1,6 +1,9 @@
 //! Publishers.
 
-use http_kit::Problem;
+use http_kit::{
+    Problem,
+    client::{AddressPolicy, check_target},
+};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -165,26 +168,29 @@ struct PostbackBody {
 }
 
 impl PublisherBody {
-    /// Reads the publisher.
+    /// Reads the publisher, who is told at one of `addresses`.
     ///
     /// # Errors
     /// 422 with every wrong field.
-    pub fn read(self) -> Result<(PublisherFields, Option<EnteredEndpoint>), Problem> {
+    pub fn read(
+        self,
+        addresses: &AddressPolicy,
+    ) -> Result<(PublisherFields, Option<EnteredEndpoint>), Problem> {
         let mut r = Reader::new();
         r.refuse_unknown(&self.unknown);
         let name = r.text("name", self.name, 200);
         let name = r.required("name", name, "the publisher's name, such as Rewardville");
         let pace = pace(&mut r, self.max_concurrency, self.max_per_second);
-        let endpoint = r.object("postback", self.postback, |r, body: PostbackBody| body.read(r));
+        let endpoint = r.object("postback", self.postback, |r, body: PostbackBody| body.read(r, addresses));
         r.finish(name.map(|name| (PublisherFields { name, pace }, endpoint)))
     }
 }
 
 impl PostbackBody {
-    fn read(self, r: &mut Reader) -> Option<EnteredEndpoint> {
+    fn read(self, r: &mut Reader, addresses: &AddressPolicy) -> Option<EnteredEndpoint> {
         r.refuse_unknown(&self.unknown);
         let header = custom_header(r, self.custom_header);
-        how_told(r, self.method, self.url_template, self.statuses, Some(false))
+        how_told(r, self.method, self.url_template, self.statuses, Some(false), addresses)
             .map(|fields| EnteredEndpoint { fields, header })
     }
 }
@@ -193,20 +199,13 @@ impl PostbackBody {
 pub(super) fn how_told(
     r: &mut Reader,
     method: Field,
-    url_template: Field,
+    template: Field,
     statuses: Field,
     also_global: Option<bool>,
+    addresses: &AddressPolicy,
 ) -> Option<EndpointFields> {
     let method = r.word("method", method, &METHODS).unwrap_or(PostbackMethod::Get);
-    let template = r.text("urlTemplate", url_template, macros::TEMPLATE_BYTES_MAX);
-    let template = r.required("urlTemplate", template, "where the publisher is told");
-    if let Some(template) = &template
-        && let Err(problems) = macros::check("urlTemplate", template)
-    {
-        for problem in problems {
-            r.wrong(&problem.field, problem.detail);
-        }
-    }
+    let template = url_template(r, template, addresses);
     let statuses = r.list("statuses", statuses, 10, |r, item| r.word("", item, &STATUSES));
     let mut statuses = statuses.filter(|statuses| !statuses.is_empty()).unwrap_or(vec![ToldStatus::Success]);
     statuses.sort_unstable();
@@ -217,6 +216,30 @@ pub(super) fn how_told(
         statuses,
         also_global: also_global.unwrap_or_default(),
     })
+}
+
+/// Where a publisher is told. What names an address that is none of `addresses` is refused here, where somebody reads the answer: payout
+/// would never call it.
+fn url_template(r: &mut Reader, field: Field, addresses: &AddressPolicy) -> Option<String> {
+    let template = r.text("urlTemplate", field, macros::TEMPLATE_BYTES_MAX);
+    let template = r.required("urlTemplate", template, "where the publisher is told")?;
+    match macros::check("urlTemplate", &template) {
+        Err(problems) => {
+            for problem in problems {
+                r.wrong(&problem.field, problem.detail);
+            }
+        }
+        // No host has a macro in it, so what is checked is what will be called.
+        Ok(_) => {
+            if let Err(reason) = check_target(&template, addresses) {
+                r.wrong(
+                    "urlTemplate",
+                    format!("{reason}; inside, only networks that the operator allows are called"),
+                );
+            }
+        }
+    }
+    Some(template)
 }
 
 /// The header of the publisher's own.
