@@ -1,7 +1,8 @@
 //! Publishing with group commit: callers hand in items, one task owns the channel and every confirm on it.
 //!
 //! What arrives while messages are in flight waits and leaves together, as one persistent `FactBatch` a route. An idle
-//! bus therefore publishes one item at once, and a busy one pays for one confirm per group instead of per item.
+//! bus therefore publishes one item at once, and a busy one pays for one confirm per group instead of per item. Under load messages of
+//! a route leave a moment apart besides: the head of `groups` says why.
 //!
 //! Only the task holds confirms. A caller that stops waiting drops the receiving end of a oneshot and nothing else:
 //! lapin would otherwise keep every dropped confirm for as long as the channel lives.
