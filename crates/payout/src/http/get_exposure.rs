@@ -18,8 +18,10 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct ExposureFilter {
     /// Of one publisher.
+    #[param(value_type = Option<Uuid>)]
     publisher_id: Option<Uuid>,
     /// Of one offer.
+    #[param(value_type = Option<Uuid>)]
     offer_id: Option<Uuid>,
 }
 
@@ -84,7 +86,7 @@ pub struct LossBody {
 /// offer, of the last 90 days, that ended Rejected. A publisher's token sees its own, without the advertiser's prices.
 #[utoipa::path(
     tag = "statements",
-    params(Page),
+    params(Page, ExposureFilter),
     security(("apiToken" = ["read-own"])),
     responses((status = 200, description = "A page of what is Pending", body = ListBody<ExposureBody>))
 )]

@@ -17,13 +17,14 @@ use crate::flows::read;
 #[into_params(parameter_in = Query)]
 pub struct TransferFilter {
     /// Of one conversion.
+    #[param(value_type = Option<Uuid>)]
     conversion_id: Option<Uuid>,
 }
 
 /// The ledger's rows, newest first
 #[utoipa::path(
     tag = "ledger",
-    params(Page),
+    params(Page, TransferFilter),
     security(("apiToken" = ["read"])),
     responses((status = 200, description = "A page of ledger rows", body = ListBody<TransferBody>))
 )]

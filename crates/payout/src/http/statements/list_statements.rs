@@ -25,10 +25,13 @@ pub struct StatementFilter {
     #[param(value_type = Option<String>, pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$")]
     period: Option<Month>,
     /// Of publishers only, or of advertisers only.
+    #[param(inline)]
     of: Option<OfWord>,
     /// Of one publisher.
+    #[param(value_type = Option<Uuid>)]
     publisher_id: Option<Uuid>,
     /// Of one advertiser.
+    #[param(value_type = Option<Uuid>)]
     advertiser_id: Option<Uuid>,
 }
 
@@ -52,7 +55,7 @@ fn month<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Month>, D:
 /// of advertisers.
 #[utoipa::path(
     tag = "statements",
-    params(Page),
+    params(Page, StatementFilter),
     security(("apiToken" = ["read-own"])),
     responses((status = 200, description = "A page of statements", body = ListBody<StatementBody>))
 )]
