@@ -44,7 +44,7 @@ pub struct Pace {
 /// Whose turn it is.
 #[derive(Debug, Clone, Copy, Default)]
 struct Turns {
-    /// The last batch was full: more may be due, and is shared among publishers.
+    /// The last batch was full, whatever became of it: more may be due, and is shared among publishers.
     is_shared: bool,
     /// Behind whom the next walk over publishers begins; none: at the first.
     after: Option<PublisherKey>,
@@ -109,7 +109,6 @@ impl Releaser {
     ) -> Result<usize, DbError> {
         let doubt = self.input.look(&self.pool, is_connected).await?;
         let released = self.release(patience_seconds(doubt), turns).await?;
-        turns.is_shared = released >= usize::from(self.pace.batch);
         let overdue = match doubt {
             Some(_) => self.oldest_overdue_seconds().await?,
             None => None,
@@ -137,35 +136,36 @@ impl Releaser {
             } else {
                 (due_holds::lock_due(connection, seconds, batch).await?, before.after)
             };
-            Ok::<_, DbError>((release(connection, &self.ids, &due).await?, after))
+            let next = Turns { is_shared: due.len() >= usize::from(batch), after };
+            Ok::<_, DbError>((release(connection, &self.ids, &due).await?, next))
         })
         .await;
-        match released {
-            Err(error) if error.class() == Class::Bug => self.release_one_by_one(seconds, before).await,
-            Err(error) => Err(error),
-            Ok((released, after)) => {
-                turns.after = after;
-                Ok(released)
-            }
-        }
+        let (released, next) = match released {
+            Err(error) if error.class() == Class::Bug => self.release_one_by_one(seconds, before).await?,
+            released => released?,
+        };
+        *turns = next;
+        Ok(released)
     }
 
-    /// The same batch by name. It is locked no longer than until it is known.
-    async fn next_keys(&self, seconds: i64, turns: Turns) -> Result<Vec<Key>, DbError> {
+    /// The same batch by name, and whose turn it is then. It is locked no longer than until it is known.
+    async fn next_keys(&self, seconds: i64, turns: Turns) -> Result<(Vec<Key>, Turns), DbError> {
         let batch = self.pace.batch;
-        transact(&self.pool, Retries::default(), async |connection| {
+        let (keys, after) = transact(&self.pool, Retries::default(), async |connection| {
             if turns.is_shared {
                 let chosen = hold_shares::lock(connection, seconds, batch, turns.after).await?;
-                return Ok::<_, DbError>(chosen.keys);
+                return Ok::<_, DbError>((chosen.keys, chosen.after));
             }
-            Ok(due_holds::due_keys(connection, seconds, batch).await?)
+            Ok((due_holds::due_keys(connection, seconds, batch).await?, turns.after))
         })
-        .await
+        .await?;
+        let is_shared = keys.len() >= usize::from(batch);
+        Ok((keys, Turns { is_shared, after }))
     }
 
     /// One conversion that can not be released must not hold all others back, for ever. It is put off.
-    async fn release_one_by_one(&self, seconds: i64, turns: Turns) -> Result<usize, DbError> {
-        let due = self.next_keys(seconds, turns).await?;
+    async fn release_one_by_one(&self, seconds: i64, turns: Turns) -> Result<(usize, Turns), DbError> {
+        let (due, next) = self.next_keys(seconds, turns).await?;
         let mut count = 0_usize;
         for key in due {
             let released = transact(&self.pool, Retries::default(), async |connection| {
@@ -189,7 +189,7 @@ impl Releaser {
                 Err(error) => return Err(error),
             }
         }
-        Ok(count)
+        Ok((count, next))
     }
 }
 

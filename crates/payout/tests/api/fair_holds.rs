@@ -151,3 +151,35 @@ async fn one_conversion_that_can_not_be_released_is_put_off_in_its_publishers_tu
     stage.rows("conversions WHERE status = 'success'", 105).await;
     stage.strike().await;
 }
+
+#[tokio::test]
+async fn many_that_can_not_be_released_do_not_hold_up_another_publisher() {
+    const SMALL: u128 = 0xb2;
+    let tenant = Tenant::new(1);
+    let stage = stage(10, &[tenant]).await;
+    introduce(&stage, tenant, SMALL).await;
+    say(&stage, tenant, held(tenant, PUBLISHER, 0..60)).await;
+    say(&stage, tenant, held(tenant, SMALL, 60..65)).await;
+    stage.rows("conversions WHERE status = 'pending'", 65).await;
+    let big = of_the_big_one();
+    // A revenue that no payout can be taken from, in all that waited longest.
+    stage
+        .meanwhile(&format!("UPDATE conversions SET revenue_micros = -9223372036854775808 WHERE {big}"))
+        .await;
+
+    all_end(&stage).await;
+    stage.rows("conversions WHERE status = 'success'", 5).await;
+    let put_off = format!("status = 'pending' AND hold_ends_at > now() + interval '50 minutes' AND {big}");
+    stage.rows(&format!("conversions WHERE {put_off}"), 60).await;
+    let last = format!("SELECT max(changed_at) FROM conversions WHERE NOT ({big})");
+    let before = format!(
+        "SELECT count(*) AS count FROM conversions WHERE {big} AND hold_ends_at - interval '1 hour' <= ({last})"
+    );
+    let many = stage.count(&before).await;
+    assert!(many <= 15, "{many} of the big one were put off before the last of the small one was released");
+
+    stage.meanwhile(&format!("UPDATE conversions SET revenue_micros = 3000000 WHERE {big}")).await;
+    stage.holds_end().await;
+    stage.rows("conversions WHERE status = 'success'", 65).await;
+    stage.strike().await;
+}
