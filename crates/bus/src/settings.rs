@@ -111,7 +111,8 @@ impl Validate for BusSettings {
         problems.in_range("in_flight", &self.in_flight, &(1..=256));
         problems.in_range("group_items", &self.group_items, &(1..=8_192));
         problems.in_range("group_bytes", &self.group_bytes, &(1_024..=8 * 1024 * 1024));
-        problems.in_range("group_wait_ms", &self.group_wait_ms, &(0..=1_000));
+        // Longer, and what only waits for company would be given up as late.
+        problems.in_range("group_wait_ms", &self.group_wait_ms, &(0..=self.confirm_timeout_ms / 2));
         problems.in_range("queue_items", &self.queue_items, &(1..=1_048_576));
         problems.in_range("queue_bytes", &self.queue_bytes, &(1_024..=1024 * 1024 * 1024));
         problems.in_range("confirm_timeout_ms", &self.confirm_timeout_ms, &(10..=600_000));

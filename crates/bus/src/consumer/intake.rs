@@ -68,6 +68,8 @@ pub(crate) struct Intake<'a> {
     pub(crate) queue: &'static str,
     pub(crate) metrics: &'a Metrics,
     pub(crate) batch_items: usize,
+    /// Messages that the broker hands over before it has an acknowledgement.
+    pub(crate) prefetch: usize,
     /// Until when the next batch gathers, unless it has enough before. In the past when nothing was done lately.
     pub(crate) gathers_until: Instant,
     pub(crate) suspects: VecDeque<Parcel>,
@@ -112,12 +114,17 @@ impl Intake<'_> {
                 self.sort(there, batch).await?;
                 continue;
             }
-            if self.suspects.is_empty() && batch.items.len() >= ENOUGH {
+            let has_enough = self.suspects.is_empty() && batch.items.len() >= ENOUGH;
+            let in_hand = batch.messages.len().saturating_add(self.suspects.len());
+            // With all in hand that the broker hands over nothing more can come.
+            if has_enough || in_hand >= self.prefetch {
                 break;
             }
-            let until = *until.get_or_insert_with(|| {
-                if self.suspects.is_empty() { self.gathers_until } else { Instant::now() + SUSPECT_WAIT }
-            });
+            let until = if self.suspects.is_empty() {
+                self.gathers_until
+            } else {
+                *until.get_or_insert_with(|| Instant::now() + SUSPECT_WAIT)
+            };
             match timeout_at(until, self.deliveries.next()).await {
                 Ok(more) => self.sort(more, batch).await?,
                 Err(_elapsed) => break,

@@ -161,6 +161,7 @@ impl<H: BatchHandler> ConsumeTask<H> {
             queue: self.queue.name,
             metrics: &self.metrics,
             batch_items: self.settings.batch_items,
+            prefetch: usize::from(self.settings.prefetch),
             gathers_until: Instant::now(),
             suspects: VecDeque::new(),
         })

@@ -180,7 +180,7 @@ impl<W> Groups<W> {
         let mut soonest = None;
         for at in 0..self.waiting.len() {
             let Some(group) = self.waiting.get(at) else { break };
-            let leaves_at = self.leaves_at(group, now);
+            let leaves_at = self.leaves_at(at, group, now);
             if leaves_at <= now {
                 return self.leave(at, now);
             }
@@ -189,15 +189,22 @@ impl<W> Groups<W> {
         soonest.map_or(Next::Nothing, Next::At)
     }
 
-    fn leaves_at(&self, group: &Group<W>, now: Instant) -> Instant {
-        let is_ready = group.is_whole || group.items >= ENOUGH.min(self.limits.items);
-        if is_ready { now } else { self.paced.get(&group.route).copied().unwrap_or(now) }
+    fn leaves_at(&self, at: usize, group: &Group<W>, now: Instant) -> Instant {
+        // Behind one that takes no more, by its bytes maybe, stands the next of its route.
+        let is_full = || self.waiting.range(at.saturating_add(1)..).any(|later| later.route == group.route);
+        if group.is_whole || group.items >= ENOUGH.min(self.limits.items) || is_full() {
+            now
+        } else {
+            self.paced.get(&group.route).copied().unwrap_or(now)
+        }
     }
 
     fn leave(&mut self, at: usize, now: Instant) -> Next<W> {
         let Some(group) = self.waiting.remove(at) else { return Next::Nothing };
         self.items = self.items.saturating_sub(group.items);
-        if group.items > 1 {
+        if group.is_whole {
+            // From the spool: it says nothing of what is said now.
+        } else if group.items > 1 {
             self.paced.insert(group.route.clone(), now.checked_add(self.limits.wait).unwrap_or(now));
         } else {
             self.paced.remove(&group.route);
@@ -361,6 +368,19 @@ mod props {
         assert_eq!(leaves(&mut groups, start + WAIT * 2), Some(1));
         add(&mut groups, 0, 1, start + WAIT * 2);
         assert_eq!(leaves(&mut groups, start + WAIT * 2), Some(1), "the load is over");
+    }
+
+    #[test]
+    fn a_message_that_is_full_waits_for_no_company_and_is_not_overtaken() {
+        let mut groups = Groups::new(Limits { items: 512, bytes: 100, wait: WAIT });
+        let now = Instant::now();
+        add(&mut groups, 0, 2, now);
+        assert_eq!(leaves(&mut groups, now), Some(2));
+        for number in 0..3 {
+            groups.add(ROUTES[0].clone(), &Item::from(envelope(number, 60)), number, now);
+        }
+        assert_eq!((leaves(&mut groups, now), leaves(&mut groups, now)), (Some(1), Some(1)));
+        assert_eq!(leaves(&mut groups, now), Some(1), "the one before it held one");
     }
 
     #[test]
