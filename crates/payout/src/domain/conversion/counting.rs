@@ -140,7 +140,7 @@ fn with(before: &Conversion, after: Conversion, counted: Counted) -> Conversion 
 pub(super) fn pending_again(after: Conversion) -> Conversion {
     match after.counted {
         Counted::Waiting => waiting(after),
-        Counted::Unpaid(_) => with(&after.clone(), after.clone(), after.counted),
+        unpaid @ Counted::Unpaid(_) => with(&after.clone(), after, unpaid),
         Counted::Nowhere | Counted::Taken(_) => after,
     }
 }
