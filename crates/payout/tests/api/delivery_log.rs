@@ -2,32 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use contracts::catalog::{PostbackMethod, SealedSecret, TokenRole};
+use contracts::catalog::{PostbackMethod, SealedSecret};
 use serde_json::Value;
 use test_kit::{Answer, eventually};
 
 use crate::{
-    facts::{TRACE, Tenant, endpoint_id},
-    stage::{SOON, Stage},
+    facts::{TRACE, endpoint_id},
+    stage::{MANAGER, PARTNER, SOON, STRANGER, Stage},
 };
-
-const MANAGER: &str = "gkt_manager";
-const PARTNER: &str = "gkt_partner";
-const STRANGER: &str = "gkt_stranger";
-
-async fn stage() -> (Stage, Tenant) {
-    let stage = Stage::set().await;
-    let (brownboots, other) = (Tenant::new(1), Tenant::new(2));
-    stage.introduce(brownboots).await;
-    stage
-        .say_catalog([
-            brownboots.token(MANAGER, TokenRole::Manager),
-            brownboots.token(PARTNER, TokenRole::Publisher),
-            other.token(STRANGER, TokenRole::Owner),
-        ])
-        .await;
-    (stage, brownboots)
-}
 
 fn items(page: &Value) -> &Vec<Value> {
     page["items"].as_array().unwrap()
@@ -35,7 +17,7 @@ fn items(page: &Value) -> &Vec<Value> {
 
 #[tokio::test]
 async fn the_log_is_walked_by_cursor_and_each_delivery_is_met_once() {
-    let (stage, brownboots) = stage().await;
+    let (stage, brownboots) = Stage::with_readers().await;
     stage.say_verdicts((0..23).map(|click| brownboots.qualified(brownboots.verdict(click)))).await;
     stage.rows("deliveries WHERE state = 'delivered'", 23).await;
     let mut met = BTreeSet::new();
@@ -68,7 +50,7 @@ async fn the_log_is_walked_by_cursor_and_each_delivery_is_met_once() {
 
 #[tokio::test]
 async fn filters_hold_together_and_wrong_ones_are_named() {
-    let (stage, brownboots) = stage().await;
+    let (stage, brownboots) = Stage::with_readers().await;
     stage.publisher.answer("/cb", [Answer::status(410), Answer::status(200)]);
     stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
     stage.rows("deliveries WHERE state = 'stopped'", 1).await;
@@ -111,7 +93,7 @@ async fn filters_hold_together_and_wrong_ones_are_named() {
 
 #[tokio::test]
 async fn a_delivery_shows_each_attempt_and_its_publisher_alone_sees_it() {
-    let (stage, brownboots) = stage().await;
+    let (stage, brownboots) = Stage::with_readers().await;
     stage.publisher.answer("/cb", [Answer::status(503).body("later"), Answer::status(200).body("ok")]);
     stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
     stage.told(1).await;
@@ -142,7 +124,7 @@ async fn a_delivery_shows_each_attempt_and_its_publisher_alone_sees_it() {
 
 #[tokio::test]
 async fn an_endpoint_that_repeats_its_secrets_does_not_put_them_into_the_log() {
-    let (stage, brownboots) = stage().await;
+    let (stage, brownboots) = Stage::with_readers().await;
     let canaries = ["canary-in-the-header", "canary-in-the-query", "canary-in-the-path"];
     let url = format!("{}/{}?key={}&id={{conversion_id}}", stage.publisher.url(), canaries[2], canaries[1]);
     let mut endpoint = brownboots.endpoint(url);
@@ -176,7 +158,7 @@ async fn an_endpoint_that_repeats_its_secrets_does_not_put_them_into_the_log() {
 
 #[tokio::test]
 async fn in_no_spelling_do_they_get_there() {
-    let (stage, brownboots) = stage().await;
+    let (stage, brownboots) = Stage::with_readers().await;
     let canary = "s3cr3t/canary+in=words";
     let mut endpoint = brownboots
         .endpoint(format!("{}/cb?k=canary-beside-{{payout}}&id={{conversion_id}}", stage.publisher.url()));
@@ -213,7 +195,7 @@ async fn in_no_spelling_do_they_get_there() {
 
 #[tokio::test]
 async fn every_door_says_what_a_delivery_waits_for() {
-    let (stage, brownboots) = stage().await;
+    let (stage, brownboots) = Stage::with_readers().await;
     stage.publisher.answer("/cb", [Answer::status(503)]);
     stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
     stage.rows("deliveries WHERE state = 'waiting' AND attempts = 1", 1).await;
@@ -272,7 +254,7 @@ async fn every_door_says_what_a_delivery_waits_for() {
 #[tokio::test]
 async fn a_filter_reads_what_it_shows_whatever_lies_beside_it() {
     const BESIDE: i64 = 50_000;
-    let (stage, brownboots) = stage().await;
+    let (stage, brownboots) = Stage::with_readers().await;
     stage.publisher.answer("/cb", [Answer::status(410), Answer::status(200)]);
     stage.say_verdicts([brownboots.qualified(brownboots.verdict(1))]).await;
     stage.rows("deliveries WHERE state = 'stopped'", 1).await;

@@ -1,28 +1,15 @@
 //! The HTTP API: who sees what.
 
-use contracts::{attribution::ConversionVerdict, catalog::TokenRole};
+use contracts::attribution::ConversionVerdict;
 use serde_json::Value;
 
 use crate::{
     facts::{Tenant, click_id, terms},
-    stage::Stage,
+    stage::{MANAGER, PARTNER, STRANGER, Stage},
 };
 
-const MANAGER: &str = "gkt_manager";
-const PARTNER: &str = "gkt_partner";
-const STRANGER: &str = "gkt_stranger";
-
 async fn stage() -> (Stage, Tenant) {
-    let stage = Stage::set().await;
-    let (brownboots, other) = (Tenant::new(1), Tenant::new(2));
-    stage.introduce(brownboots).await;
-    stage
-        .say_catalog([
-            brownboots.token(MANAGER, TokenRole::Manager),
-            brownboots.token(PARTNER, TokenRole::Publisher),
-            other.token(STRANGER, TokenRole::Owner),
-        ])
-        .await;
+    let (stage, brownboots) = Stage::with_readers().await;
     let held = ConversionVerdict { terms: Some(terms(3)), ..brownboots.verdict(2) };
     stage.say_verdicts([brownboots.qualified(brownboots.verdict(1)), brownboots.qualified(held)]).await;
     stage.rows("deliveries WHERE state = 'delivered'", 1).await;

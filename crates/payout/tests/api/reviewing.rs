@@ -2,34 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use contracts::{
-    attribution::{ConversionVerdict, ReportedAmount},
-    catalog::TokenRole,
-};
+use contracts::attribution::{ConversionVerdict, ReportedAmount};
 use serde_json::{Value, json};
 use test_kit::eventually;
 
 use crate::{
     facts::{Tenant, click_id, percent_terms, terms},
-    stage::{SOON, Stage, metric},
+    stage::{MANAGER, PARTNER, SOON, STRANGER, Stage, metric},
 };
-
-const MANAGER: &str = "gkt_manager";
-const PARTNER: &str = "gkt_partner";
-const STRANGER: &str = "gkt_stranger";
-
-async fn stage() -> (Stage, Tenant) {
-    let stage = Stage::set().await;
-    let (brownboots, other) = (Tenant::new(1), Tenant::new(2));
-    stage.introduce(brownboots).await;
-    let tokens = [
-        brownboots.token(MANAGER, TokenRole::Manager),
-        brownboots.token(PARTNER, TokenRole::Publisher),
-        other.token(STRANGER, TokenRole::Owner),
-    ];
-    stage.say_catalog(tokens).await;
-    (stage, brownboots)
-}
 
 fn held(tenant: Tenant, click: u8) -> ConversionVerdict {
     ConversionVerdict { terms: Some(terms(3)), ..tenant.verdict(click) }
@@ -61,7 +41,7 @@ async fn decide(stage: &Stage, tenant: Tenant, click: u8, decision: &str) {
 
 #[tokio::test]
 async fn what_is_on_review_is_listed_by_itself_and_by_its_reason() {
-    let (stage, brownboots) = stage().await;
+    let (stage, brownboots) = Stage::with_readers().await;
     let (tainted, flagged, refused) = (held(brownboots, 3), brownboots.verdict(5), held(brownboots, 6));
     stage
         .say_verdicts([
@@ -129,7 +109,7 @@ async fn what_is_on_review_is_listed_by_itself_and_by_its_reason() {
 
 #[tokio::test]
 async fn a_filter_that_can_not_be_is_refused_by_its_name() {
-    let (stage, _) = stage().await;
+    let (stage, _) = Stage::with_readers().await;
     for (query, status, field, detail) in [
         ("status=Success&onReview=true", 422, "onReview", "status=Pending"),
         ("status=Rejected&onReview=true&reasonCode=REVIEW_CAP", 422, "onReview", "status=Pending"),
@@ -168,7 +148,7 @@ async fn pages_of_what_is_on_review_come_newest_first_from_their_own_index() {
     const PAGES: i64 = 9;
     // More often than PostgreSQL plans for the parameters of each single call.
     const CALLS: i64 = 20;
-    let (stage, brownboots) = stage().await;
+    let (stage, brownboots) = Stage::with_readers().await;
     let refused = held(brownboots, 1);
     stage
         .say_verdicts([
@@ -245,7 +225,7 @@ async fn how_much_is_on_review_and_for_how_long_is_said_by_reason() {
     const NO_AMOUNT: &str = "payout_on_review{reason_code=\"REVIEW_NO_AMOUNT\"}";
     const OTHER: &str = "payout_on_review{reason_code=\"OTHER\"}";
     const OLDEST: &str = "payout_on_review_oldest_seconds{reason_code=\"REVIEW_TAINTED\"}";
-    let (stage, brownboots) = stage().await;
+    let (stage, brownboots) = Stage::with_readers().await;
     metric(TAINTED, |count| count == 0).await;
     metric(OLDEST, |seconds| seconds == 0).await;
     let tainted = [1, 2].map(|click| held(brownboots, click));

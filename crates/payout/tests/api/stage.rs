@@ -10,7 +10,9 @@ use bus::{BatchHandler, Bus, BusSettings, HandleError, Queue, Route, Topology};
 use contracts::{
     Fact,
     attribution::{ConversionQualified, InputHeard, PersonErased},
-    catalog::{AdvertiserChanged, ApiTokenChanged, OfferVersionCreated, PublisherChanged, TenantChanged},
+    catalog::{
+        AdvertiserChanged, ApiTokenChanged, OfferVersionCreated, PublisherChanged, TenantChanged, TokenRole,
+    },
     envelope::Envelope,
     open,
 };
@@ -29,6 +31,12 @@ use test_kit::{Delivery, FakePublisher, Namespace, TestDatabase, eventually};
 
 use crate::facts::{KEYS, PEPPER, Tenant};
 
+/// The token of the tenant's manager.
+pub(crate) const MANAGER: &str = "gkt_manager";
+/// Of its publisher.
+pub(crate) const PARTNER: &str = "gkt_partner";
+/// Of another tenant's owner.
+pub(crate) const STRANGER: &str = "gkt_stranger";
 /// Everything here happens within this, on a busy machine too.
 pub(crate) const SOON: Duration = Duration::from_mins(1);
 
@@ -221,6 +229,20 @@ impl Stage {
         let endpoint = tenant.endpoint(self.template());
         let facts = [tenant.changed(1, &[]), tenant.publisher(1, vec![endpoint]), tenant.envelope(&offer)];
         self.say_catalog(facts).await;
+    }
+
+    /// Set, with a tenant that is known, and the tokens of who reads: its manager and publisher, and another tenant's owner.
+    pub(crate) async fn with_readers() -> (Self, Tenant) {
+        let stage = Self::set().await;
+        let (brownboots, other) = (Tenant::new(1), Tenant::new(2));
+        stage.introduce(brownboots).await;
+        let tokens = [
+            brownboots.token(MANAGER, TokenRole::Manager),
+            brownboots.token(PARTNER, TokenRole::Publisher),
+            other.token(STRANGER, TokenRole::Owner),
+        ];
+        stage.say_catalog(tokens).await;
+        (stage, brownboots)
     }
 
     /// From now on attribution says again and again that its input is read.
