@@ -107,10 +107,20 @@ where
         let mode = mode.into();
         let mut left = mode.retries;
         let mut pause = PAUSE_MIN;
+        // What was used a moment ago is not asked whether it still lives, and all in the pool may have died together.
+        let mut dead_left = pool.status().open;
         loop {
             let error = match attempt(pool, mode, &work).await {
                 Ok(value) => return Ok(value),
-                Err(error) => error,
+                Err(Failed::ToBegin(error)) => {
+                    let Some(fewer) = dead_left.checked_sub(1).filter(|_| error.class() == Class::Pause)
+                    else {
+                        return Err(E::from(error));
+                    };
+                    dead_left = fewer;
+                    continue;
+                }
+                Err(Failed::Begun(error)) => error,
             };
             let lost_race = error.database().is_some_and(|failure| failure.class() == Class::Retry);
             let Some(fewer) = left.checked_sub(1).filter(|_| lost_race) else { return Err(error) };
@@ -122,15 +132,26 @@ where
     }
 }
 
-async fn attempt<T, E, F>(pool: &Pool, mode: Mode, work: &F) -> Result<T, E>
+/// How far a transaction came that failed.
+enum Failed<E> {
+    /// Its connection had died in the pool: nothing has happened.
+    ToBegin(DbError),
+    /// Any other failure.
+    Begun(E),
+}
+
+async fn attempt<T, E, F>(pool: &Pool, mode: Mode, work: &F) -> Result<T, Failed<E>>
 where
     for<'c> F: AsyncFn(&'c mut AsyncPgConnection) -> Result<T, E>
         + Work<&'c mut AsyncPgConnection, Result<T, E>, Running: Send>,
     E: Failure,
 {
     let mut lease = Lease(None);
-    let connection = lease.0.insert(pool.get().await.map_err(DbError::from)?);
-    let outcome = pool.wake_ups().watching(run(connection, mode, work)).await;
+    let connection =
+        lease.0.insert(pool.get().await.map_err(|error| Failed::Begun(DbError::from(error).into()))?);
+    let begun = AnsiTransactionManager::begin_transaction_sql(&mut **connection, mode.begin).await;
+    begun.map_err(|error| Failed::ToBegin(DbError::from(error)))?;
+    let outcome = pool.wake_ups().watching(run(connection, work)).await;
     let is_spoilt = match &outcome {
         Err(error) => matches!(error.database(), Some(DbError::Query(error)) if costs_the_connection(error)),
         Ok(_) => false,
@@ -138,16 +159,15 @@ where
     if !is_spoilt {
         lease.end();
     }
-    outcome
+    outcome.map_err(Failed::Begun)
 }
 
-async fn run<T, E, F>(connection: &mut AsyncPgConnection, mode: Mode, work: &F) -> Result<T, E>
+async fn run<T, E, F>(connection: &mut AsyncPgConnection, work: &F) -> Result<T, E>
 where
     for<'c> F: AsyncFn(&'c mut AsyncPgConnection) -> Result<T, E>
         + Work<&'c mut AsyncPgConnection, Result<T, E>, Running: Send>,
     E: Failure,
 {
-    AnsiTransactionManager::begin_transaction_sql(connection, mode.begin).await.map_err(DbError::from)?;
     match work(connection).await {
         Ok(value) => {
             AnsiTransactionManager::commit_transaction(connection).await.map_err(DbError::from)?;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod allocator;
 mod command_line;
 mod lifecycle;
 mod readiness;

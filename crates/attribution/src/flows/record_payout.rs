@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::envelope::Envelope;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use postgres_kit::{DbError, Retries, transact};
+use futures_util::join;
+use postgres_kit::{DbError, Retries, all, transact};
 
 use super::{Attributor, FlowError, judge_journeys::Docket, spans::Spans};
 use crate::{
@@ -42,8 +43,10 @@ impl Attributor {
     }
 
     async fn take_payout(&self, connection: &mut AsyncPgConnection, batch: &Batch) -> QueryResult<()> {
-        payout::save_statuses(connection, &batch.statuses).await?;
-        payout::save_deliveries(connection, &batch.deliveries).await?;
+        let ((), ()) = all(join!(
+            payout::save_statuses(connection, &batch.statuses),
+            payout::save_deliveries(connection, &batch.deliveries)
+        ))?;
         if batch.decided.is_empty() {
             return Ok(());
         }

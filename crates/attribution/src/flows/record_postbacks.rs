@@ -6,8 +6,9 @@ use contracts::envelope::Envelope;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use fail::fail_point;
+use futures_util::join;
 use kernel::{FactId, Timestamp};
-use postgres_kit::{DbError, Retries, inbox, transact};
+use postgres_kit::{DbError, Retries, all, inbox, transact};
 
 use super::{
     Attributor, FlowError, POSTBACKS, facets::facets_without_click, forget::of_the_forgotten,
@@ -52,8 +53,7 @@ impl Attributor {
         spans: &Spans,
         horizon: Timestamp,
     ) -> QueryResult<()> {
-        store::hold_catalog(connection).await?;
-        let fresh = claim(connection, batch).await?;
+        let ((), fresh) = all(join!(store::hold_catalog(connection), claim(connection, batch)))?;
         if fresh.is_empty() {
             return Ok(());
         }
@@ -93,10 +93,7 @@ fn in_place_of<'a>(fresh: Vec<&'a Received>, instead: &'a [Received]) -> Vec<&'a
 }
 
 /// The postbacks that nobody has taken before, each once.
-async fn claim<'a>(
-    connection: &mut AsyncPgConnection,
-    batch: &'a [Received],
-) -> QueryResult<Vec<&'a Received>> {
+async fn claim<'a>(connection: &AsyncPgConnection, batch: &'a [Received]) -> QueryResult<Vec<&'a Received>> {
     let id = |one: &Received| FactId::from_uuid(one.stamped.receipt.as_uuid());
     let ids: Vec<FactId> = batch.iter().map(id).collect();
     let mut first = inbox::claim(connection, POSTBACKS, &ids).await?;

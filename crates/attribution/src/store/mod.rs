@@ -54,13 +54,13 @@ const CATALOG_LOCK: i64 = 0x0067_6b61_7474_7200;
 ///
 /// # Errors
 /// The database's.
-pub async fn hold_catalog(connection: &mut AsyncPgConnection) -> QueryResult<()> {
+pub async fn hold_catalog(mut connection: &AsyncPgConnection) -> QueryResult<()> {
     let lock = sql_query(
         "SELECT pg_advisory_xact_lock_shared($1), set_config('enable_seqscan', 'off', true),
             set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)",
     )
     .bind::<BigInt, _>(CATALOG_LOCK);
-    kept(lock).execute(connection).await.map(drop)
+    kept(lock).execute(&mut connection).await.map(drop)
 }
 
 /// Keeps the planner from reading whole tables in this transaction, as [`hold_catalog`] does, and for its reason.

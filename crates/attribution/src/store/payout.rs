@@ -78,7 +78,7 @@ pub async fn save_decisions(
 /// # Errors
 /// The database's.
 pub async fn save_statuses(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     rows: &[StatusOfConversion],
 ) -> QueryResult<()> {
     if rows.is_empty() {
@@ -118,14 +118,14 @@ pub async fn save_statuses(
     .bind::<Array<Text>, _>(codes)
     .bind::<Array<Text>, _>(reasons)
     .bind::<Array<Timestamptz>, _>(times);
-    kept(upsert).execute(connection).await.map(drop)
+    kept(upsert).execute(&mut connection).await.map(drop)
 }
 
 /// Writes ends of deliveries that are newer than what is there.
 ///
 /// # Errors
 /// The database's.
-pub async fn save_deliveries(connection: &mut AsyncPgConnection, rows: &[EndOfDelivery]) -> QueryResult<()> {
+pub async fn save_deliveries(mut connection: &AsyncPgConnection, rows: &[EndOfDelivery]) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -164,7 +164,7 @@ pub async fn save_deliveries(connection: &mut AsyncPgConnection, rows: &[EndOfDe
     .bind::<Array<Nullable<Integer>>, _>(answers)
     .bind::<Array<Timestamptz>, _>(times)
     .bind::<Array<Text>, _>(stops);
-    kept(upsert).execute(connection).await.map(drop)
+    kept(upsert).execute(&mut connection).await.map(drop)
 }
 
 /// What payout said of one journey, as far as its verdict depends on it.

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use futures_util::join;
 use kernel::{IdSource, Timestamp};
-use postgres_kit::{outbox, wake_ups};
+use postgres_kit::{all, not_waited_for, outbox, wake_ups};
 use uuid::Uuid;
 
 use super::{
@@ -21,7 +22,7 @@ use crate::{
     domain::delivery::{Bucket, Rate, SPAN_SECONDS, Share},
     store::{
         DELIVERIES,
-        deliveries::{self, Claim, Claimed, EndpointKey, EndpointShare, PublisherKey, Unreadable},
+        deliveries::{self, Claim, Claimed, EndpointKey, EndpointShare, Leased, PublisherKey, Unreadable},
         endpoint_conditions::{self, Probe},
         publisher_traffic::{self, DueEndpoint, DuePublisher},
         unsent::{self, Why},
@@ -74,11 +75,12 @@ pub(super) struct Taken {
 /// # Errors
 /// diesel's, when a statement fails.
 pub(super) async fn take_due(connection: &mut AsyncPgConnection, asked: Asked<'_>) -> QueryResult<Taken> {
+    let connection: &AsyncPgConnection = connection;
     let mut due = publisher_traffic::lock_due(connection).await?;
     let keys: Vec<PublisherKey> = due.iter().map(|publisher| publisher.key).collect();
     let Some(now) = due.first().map(|publisher| publisher.now) else { return Ok(Taken::default()) };
     let endpoints = publisher_traffic::endpoints_of(connection, &keys, SPAN_SECONDS).await?;
-    end_unsent(connection, &endpoints, asked.ids, now).await?;
+    let has_ended = end_unsent(connection, &endpoints, asked.ids, now).await?;
     // Whoever was sent something longest ago comes first: with one free slot it is everybody's turn all the same.
     due.sort_by_key(|publisher| publisher.bucket.empty_at);
     let allowances: BTreeMap<PublisherKey, Allowance> = (0_i32..)
@@ -101,15 +103,23 @@ pub(super) async fn take_due(connection: &mut AsyncPgConnection, asked: Asked<'_
         limit: asked.room.deliveries,
         shares: &shares,
     };
-    let claimed = deliveries::claim(connection, &claim).await?;
-    let taken: Vec<(PublisherKey, EndpointKey)> = claimed.iter().map(whose).collect();
-    if !taken.is_empty() {
-        publisher_traffic::save_buckets(connection, &emptied(&allowances, &taken)).await?;
+    // A claim that is lost with the server's memory is made again when it is back, by whomever: what was sent under it comes twice, as
+    // it may. But facts are told of what has ended.
+    let commit = async { if has_ended { Ok(()) } else { not_waited_for(connection).await } };
+    let ((), leased) = all(join!(commit, deliveries::claim(connection, &claim)))?;
+    let taken: Vec<(PublisherKey, EndpointKey)> = leased.iter().map(Leased::whose).collect();
+    let claimed = if leased.is_empty() {
+        Vec::new()
+    } else {
+        let emptied = emptied(&allowances, &taken);
         let probes = probes(&endpoints, &allowances, &taken, asked.bounds.lease_seconds);
-        if !probes.is_empty() {
-            endpoint_conditions::begin_probes(connection, &probes).await?;
-        }
-    }
+        let (claimed, (), ()) = all(join!(
+            deliveries::claimed(connection, leased),
+            publisher_traffic::save_buckets(connection, &emptied),
+            endpoint_conditions::begin_probes(connection, &probes),
+        ))?;
+        claimed
+    };
     let is_more = is_more || taken.len() >= asked.room.deliveries || has_left(&shares, &taken);
     Ok(Taken { claimed, is_more })
 }
@@ -147,32 +157,34 @@ fn allowance(publisher: &DuePublisher, place: i32, asked: &Asked<'_>) -> Allowan
 }
 
 /// Ends what is due at endpoints that are switched off, and what has been due for too long at those that are left alone; what is
-/// left of it with the next claim, which follows at once.
+/// left of it with the next claim, which follows at once. Whether anything ended.
 async fn end_unsent(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     endpoints: &[DueEndpoint],
     ids: &dyn IdSource,
     now: Timestamp,
-) -> QueryResult<()> {
+) -> QueryResult<bool> {
     let off = |endpoint: &DueEndpoint| endpoint.is_ending;
     let alone = |endpoint: &DueEndpoint| {
         endpoint.active && endpoint.is_overdue && endpoint.condition.is_given_up(now)
     };
-    end_those(connection, endpoints.iter().filter(|one| off(one)), Why::SwitchedOff, (ids, now)).await?;
-    let why = Why::LeftAlone(SPAN_SECONDS);
-    end_those(connection, endpoints.iter().filter(|one| alone(one)), why, (ids, now)).await
+    let off = endpoints.iter().filter(|one| off(one));
+    let were_off = end_those(connection, off, Why::SwitchedOff, (ids, now)).await?;
+    let alone = endpoints.iter().filter(|one| alone(one));
+    let were_alone = end_those(connection, alone, Why::LeftAlone(SPAN_SECONDS), (ids, now)).await?;
+    Ok(were_off || were_alone)
 }
 
 async fn end_those(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     endpoints: impl Iterator<Item = &DueEndpoint>,
     why: Why,
     (ids, now): (&dyn IdSource, Timestamp),
-) -> QueryResult<()> {
+) -> QueryResult<bool> {
     let endpoints: Vec<EndpointKey> =
         endpoints.map(|endpoint| (endpoint.publisher.0, endpoint.endpoint)).collect();
     if endpoints.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let ended = unsent::end(connection, &endpoints, why, ENDED_AT_ONCE).await?;
     if let (Why::LeftAlone(_), Some((first, _))) = (why, ended.first()) {
@@ -187,7 +199,7 @@ async fn end_those(
     if ended.len() >= usize::from(ENDED_AT_ONCE) {
         wake_ups::after_commit(DELIVERIES);
     }
-    Ok(())
+    Ok(!ended.is_empty())
 }
 
 fn share(endpoint: &DueEndpoint, allowance: &Allowance) -> Option<EndpointShare> {
@@ -218,13 +230,6 @@ fn bounded(mut shares: Vec<EndpointShare>, limit: usize) -> Vec<EndpointShare> {
         share.room = share.room.min(most);
     }
     shares
-}
-
-fn whose(claimed: &Result<Claimed, Box<Unreadable>>) -> (PublisherKey, EndpointKey) {
-    match claimed {
-        Ok(claimed) => ((claimed.tenant, claimed.publisher), (claimed.tenant, claimed.endpoint)),
-        Err(claimed) => ((claimed.tenant, claimed.publisher), (claimed.tenant, claimed.endpoint)),
-    }
 }
 
 fn emptied(

@@ -1,6 +1,7 @@
 //! Deliveries: what is to be told, to whom, when, and how it ended.
 
 mod claim;
+mod claimed;
 mod conclude;
 
 use diesel::{
@@ -13,7 +14,8 @@ use postgres_kit::kept;
 use uuid::Uuid;
 
 pub use self::{
-    claim::{Claim, Claimed, EndpointShare, Target, Unreadable, claim},
+    claim::{Claim, EndpointShare, Leased, claim},
+    claimed::{Claimed, Target, Unreadable, claimed},
     conclude::{Concluded, Next, Outcome, conclude},
 };
 use super::{

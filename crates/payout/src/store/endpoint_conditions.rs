@@ -93,9 +93,12 @@ pub async fn save(
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn begin_probes(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     probes: &[(EndpointKey, Probe)],
 ) -> QueryResult<()> {
+    if probes.is_empty() {
+        return Ok(());
+    }
     let update = sql_query(
         "UPDATE endpoint_conditions AS conditions SET open_until = probe.ends, probing = true
         FROM unnest($1, $2, $3, $4) AS probe (tenant_id, endpoint_id, was_due, ends)
@@ -106,7 +109,7 @@ pub async fn begin_probes(
     .bind::<Array<SqlUuid>, _>(column(probes, |((_, endpoint), _)| endpoint.as_uuid()))
     .bind::<Array<Timestamptz>, _>(column(probes, |(_, probe)| to_sql(probe.was_due)))
     .bind::<Array<Timestamptz>, _>(column(probes, |(_, probe)| to_sql(probe.ends)));
-    kept(update).execute(connection).await.map(drop)
+    kept(update).execute(&mut connection).await.map(drop)
 }
 
 /// A probe that begins.

@@ -84,7 +84,7 @@ pub struct DueEndpoint {
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn endpoints_of(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     publishers: &[PublisherKey],
     overdue_seconds: u32,
 ) -> QueryResult<Vec<DueEndpoint>> {
@@ -110,7 +110,7 @@ pub async fn endpoints_of(
     .bind::<Array<SqlUuid>, _>(column(publishers, |(tenant, _)| tenant.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(publishers, |(_, publisher)| publisher.as_uuid()))
     .bind::<Double, _>(f64::from(overdue_seconds));
-    let rows: Vec<EndpointRow> = kept(select).load(connection).await?;
+    let rows: Vec<EndpointRow> = kept(select).load(&mut connection).await?;
     Ok(rows.into_iter().map(DueEndpoint::from).collect())
 }
 

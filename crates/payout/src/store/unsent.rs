@@ -45,7 +45,7 @@ impl Why {
 /// # Errors
 /// diesel's, when the statement fails.
 pub async fn end(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     endpoints: &[EndpointKey],
     why: Why,
     limit: u16,
@@ -78,7 +78,7 @@ pub async fn end(
     .bind::<BigInt, _>(i64::from(limit))
     .bind::<Text, _>(why.end().word())
     .bind::<Double, _>(why.due_for_seconds());
-    let rows: Vec<Row> = kept(update).load(connection).await?;
+    let rows: Vec<Row> = kept(update).load(&mut connection).await?;
     rows.into_iter().map(Row::read).collect()
 }
 

@@ -199,12 +199,12 @@ async fn pass<S: Sink>(pool: &Pool, sink: &S, batch: u16) -> Result<Passed, Rela
 async fn take(connection: &mut AsyncPgConnection, batch: u16) -> Result<Vec<Outgoing>, DbError> {
     // By their places in the table: nobody updates these rows, so they stay where they were locked, and whatever the planner thinks of
     // a table that is empty now and large a moment later, it reads these and no others.
-    let delete = sql_query(
+    // The number is in the text, of which there are two: with a parameter it would be planned anew at each pass.
+    let delete = sql_query(format!(
         "DELETE FROM outbox WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM outbox ORDER BY position LIMIT $1 FOR UPDATE SKIP LOCKED
-        )) RETURNING position, fact_id, exchange, routing_key, envelope",
-    )
-    .bind::<BigInt, _>(i64::from(batch));
+            SELECT ctid FROM outbox ORDER BY position LIMIT {batch} FOR UPDATE SKIP LOCKED
+        )) RETURNING position, fact_id, exchange, routing_key, envelope"
+    ));
     let mut connection: &AsyncPgConnection = connection;
     let ((), mut rows): (_, Vec<Row>) =
         all(join!(not_waited_for(connection), kept(delete).load(&mut connection)))?;

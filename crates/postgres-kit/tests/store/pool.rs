@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use postgres_kit::{ConnectError, DatabaseSettings, DbError};
+use postgres_kit::{ConnectError, DatabaseSettings, DbError, Retries, transact};
 use secrecy::SecretString;
 use settings::Problems;
+use test_kit::eventually;
 
 use super::{count, database, run};
 
@@ -43,20 +44,70 @@ async fn every_connection_has_its_limits_and_its_name() {
     }
 }
 
+/// Ends the one connection of the application's role.
+async fn end_connection(admin: &mut AsyncPgConnection) {
+    let ended = count(
+        admin,
+        "SELECT count(pg_terminate_backend(pid)) AS count FROM pg_stat_activity \
+         WHERE usename = 'gokart_test_app' AND datname = current_database()",
+    )
+    .await;
+    assert_eq!(ended, 1);
+}
+
 #[tokio::test]
 async fn a_connection_that_died_in_the_pool_is_replaced() {
     let database = database().await;
     let pool = database.pool();
     run(&pool, "SELECT 1").await;
     let mut admin = database.admin().await;
-    let ended = count(
-        &mut admin,
-        "SELECT count(pg_terminate_backend(pid)) AS count FROM pg_stat_activity \
-         WHERE usename = 'gokart_test_app' AND datname = current_database()",
-    )
+    end_connection(&mut admin).await;
+    eventually("the server has ended the connection", Duration::from_secs(10), async || {
+        let left = count(
+            &mut admin,
+            "SELECT count(*) AS count FROM pg_stat_activity \
+             WHERE usename = 'gokart_test_app' AND datname = current_database()",
+        )
+        .await;
+        if left == 0 { Ok(()) } else { Err(format!("{left} left")) }
+    })
     .await;
-    assert_eq!(ended, 1);
     run(&pool, "SELECT 1").await;
+}
+
+#[tokio::test]
+async fn a_transaction_whose_connection_has_just_died_begins_on_another() {
+    let database = database().await;
+    let pool = database.pool();
+    run(&pool, "SELECT 1").await;
+    end_connection(&mut database.admin().await).await;
+    // Perhaps before the server has done it, and before anybody here has heard of it.
+    let answer = transact(&pool, Retries::NONE, async |connection| {
+        Ok::<_, DbError>(sql_query("SELECT 1").execute(connection).await?)
+    });
+    assert_eq!(answer.await.expect("a transaction"), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_used_a_moment_ago_is_not_asked_whether_it_lives() {
+    let database = database().await;
+    let pool = database.pool();
+    let mut admin = database.admin().await;
+    // A machine that stands still makes a moment of seconds.
+    eventually("it is not asked", Duration::from_secs(30), async || {
+        run(&pool, "SELECT 'mine'").await;
+        let taken = pool.get().await.expect("a connection");
+        let latest: Setting = sql_query(
+            "SELECT query AS value FROM pg_stat_activity \
+             WHERE usename = 'gokart_test_app' AND datname = current_database()",
+        )
+        .get_result(&mut admin)
+        .await
+        .expect("its last query");
+        drop(taken);
+        if latest.value == "SELECT 'mine'" { Ok(()) } else { Err(latest.value) }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -23,8 +23,10 @@ use crate::store::{
 /// To claim, or to record, costs nearly the same for one delivery as for many. So both wait until there is room for one in so
 /// many slots, or as many attempts are over …
 const FEW: usize = 2;
-/// … but no longer than this, counted from the last time: there may be no more than a few.
-const GATHERING: Duration = Duration::from_millis(10);
+/// … but no longer than this, counted from the last time: there may be no more than a few. A claim waits less, for it is waited for;
+/// a record is by the deliveries of a publisher that has failed, for they count until then.
+const CLAIM_GATHERS: Duration = Duration::from_millis(10);
+const RECORD_GATHERS: Duration = Duration::from_millis(30);
 
 impl Deliverer {
     /// Delivers until the process stops.
@@ -49,7 +51,7 @@ impl Deliverer {
         loop {
             let few = self.bounds.in_flight / FEW;
             let has_done = may_begin && recording.is_terminated() && !done.is_empty();
-            let is_much = done.len() >= few || recorded_at.elapsed() >= GATHERING || soft.is_cancelled();
+            let is_much = done.len() >= few || recorded_at.elapsed() >= RECORD_GATHERS || soft.is_cancelled();
             if has_done && is_much {
                 under_record = done.len();
                 recording.set(self.record(std::mem::take(&mut done)).fuse());
@@ -66,7 +68,7 @@ impl Deliverer {
                 && room.deliveries > 0
                 && claiming.is_terminated()
                 && !soft.is_cancelled();
-            let is_enough = room.deliveries >= few || claimed_at.elapsed() >= GATHERING;
+            let is_enough = room.deliveries >= few || claimed_at.elapsed() >= CLAIM_GATHERS;
             if wants && is_enough {
                 (is_woken, is_freed) = (false, false);
                 asked = room.deliveries;
@@ -122,8 +124,8 @@ impl Deliverer {
                     is_freed = true;
                     None
                 }
-                () = tokio::time::sleep_until((claimed_at + GATHERING).into()), if wants && !is_enough => None,
-                () = tokio::time::sleep_until((recorded_at + GATHERING).into()), if has_done && !is_much => None,
+                () = tokio::time::sleep_until((claimed_at + CLAIM_GATHERS).into()), if wants && !is_enough => None,
+                () = tokio::time::sleep_until((recorded_at + RECORD_GATHERS).into()), if has_done && !is_much => None,
                 () = slots.grows(), if (is_woken || is_more) && room.deliveries == 0 => {
                     is_freed = true;
                     None

@@ -5,26 +5,21 @@
 //!
 //! A lease changes no column that an index holds, so PostgreSQL writes the claimed row into its own page and no index (HOT). What
 //! is under way stays where it was among what is due, and is passed over there: as little as may be under way.
+//!
+//! PostgreSQL plans this statement anew at each claim, because it can guess from its parameters how much it will take. So it holds no
+//! more tables than it must: where a delivery goes is read once for each endpoint, by `claimed`.
 
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Binary, Bool, Double, Integer, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use kernel::{ConversionId, DeliveryId, EndpointId, Micros, Money, PublisherId, TenantId};
+use kernel::{EndpointId, PublisherId, TenantId};
 use postgres_kit::kept;
-use telemetry::TraceContext;
 use uuid::Uuid;
 
-use super::PublisherKey;
-use crate::{
-    domain::standing::Told,
-    store::{
-        column::{column, currency_from_sql, revision_from_sql, unreadable},
-        publishers::Method,
-        words,
-    },
-};
+use super::{EndpointKey, PublisherKey};
+use crate::store::column::column;
 
 /// What a claim may take.
 #[derive(Debug, Clone)]
@@ -56,97 +51,16 @@ pub struct EndpointShare {
     pub place: i32,
 }
 
-/// Everything needed to tell one status to one endpoint.
-#[derive(Debug, Clone)]
-pub struct Claimed {
-    /// Whose.
-    pub tenant: TenantId,
-    /// Its id.
-    pub id: DeliveryId,
-    /// Of which conversion.
-    pub conversion: ConversionId,
-    /// At which status revision.
-    pub revision: u64,
-    /// To which endpoint.
-    pub endpoint: EndpointId,
-    /// Of which publisher.
-    pub publisher: PublisherId,
-    /// What is told.
-    pub told: Told,
-    /// Attempts before this one.
-    pub attempts: u16,
-    /// Of these, attempts of schedules that are over: a replay begins a new one.
-    pub attempts_before: u16,
-    /// How often its endpoint had started afresh by now.
-    pub starts: i64,
-    /// What the conversion's reason was at that revision.
-    pub reason: String,
-    /// What the publisher earned at that revision.
-    pub payout: Option<Money>,
-    /// Points for the publisher's user.
-    pub reward_points: i64,
-    /// The encoded verdict.
-    pub verdict: Vec<u8>,
-    /// The trace of the postback behind it.
-    pub trace: TraceContext,
-    /// How and where.
-    pub target: Target,
-}
-
-/// A claimed delivery whose rows this release can not read. Its attempt has failed before it began.
-#[derive(Debug, Clone)]
-pub struct Unreadable {
-    /// Whose.
-    pub tenant: TenantId,
-    /// Its id.
-    pub id: DeliveryId,
-    /// To which endpoint.
-    pub endpoint: EndpointId,
-    /// Of which publisher.
-    pub publisher: PublisherId,
-    /// Attempts before this one.
-    pub attempts: u16,
-    /// Of these, attempts of schedules that are over.
-    pub attempts_before: u16,
-    /// How often its endpoint had started afresh by now.
-    pub starts: i64,
-    /// Which column, and what it holds.
-    pub why: String,
-    /// The trace of the postback behind it.
-    pub trace: TraceContext,
-}
-
-/// How and where an endpoint is called.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// Whether it is to be called at all.
-    pub active: bool,
-    /// How.
-    pub method: Method,
-    /// Where.
-    pub url_template: String,
-    /// Sealed.
-    pub signing_secret: Option<Vec<u8>>,
-    /// Sealed; only while its overlap lasts.
-    pub old_signing_secret: Option<Vec<u8>>,
-    /// Name and sealed value.
-    pub custom_header: Option<(String, Vec<u8>)>,
-}
-
 /// Takes due deliveries, round-robin by publisher and within it by endpoint: everybody's first, then everybody's second, and
 /// so on, what is under way counted in; of each no more than its share. How long work has been due gives nobody a better
-/// turn. Nobody's backlog is read beyond that. What can not be read is handed out as such,
-/// or one such row would stop everybody's.
+/// turn. Nobody's backlog is read beyond that.
 ///
 /// # Errors
 /// diesel's, when the statement fails.
-pub async fn claim(
-    connection: &mut AsyncPgConnection,
-    claim: &Claim<'_>,
-) -> QueryResult<Vec<Result<Claimed, Box<Unreadable>>>> {
+pub async fn claim(mut connection: &AsyncPgConnection, claim: &Claim<'_>) -> QueryResult<Vec<Leased>> {
     let shares = claim.shares;
     let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
-    let select = sql_query(
+    let update = sql_query(
         "WITH waiting AS (
             SELECT due.tenant_id, due.delivery_id, due.due_at, share.publisher_id, share.room, share.under_way,
                 share.place, row_number() OVER (
@@ -176,18 +90,11 @@ pub async fn claim(
         SELECT claimed.tenant_id, claimed.delivery_id, claimed.conversion_id, claimed.status_revision,
             claimed.endpoint_id, claimed.publisher_id, claimed.told, claimed.attempts, claimed.attempts_before, history.reason,
             history.currency, history.payout_micros, conversions.reward_points, conversions.verdict,
-            conversions.traceparent, conversions.tracestate, endpoints.active, endpoints.method, endpoints.url_template,
-            endpoints.signing_secret,
-            CASE WHEN endpoints.old_secret_until > now() THEN endpoints.old_signing_secret END AS old_signing_secret,
-            endpoints.custom_header_name, endpoints.custom_header_value, coalesce(conditions.starts, 0) AS starts
+            conversions.traceparent, conversions.tracestate
         FROM claimed
         JOIN conversions USING (tenant_id, conversion_id)
         JOIN conversion_history AS history ON history.tenant_id = claimed.tenant_id
-            AND history.conversion_id = claimed.conversion_id AND history.status_revision = claimed.status_revision
-        JOIN postback_endpoints AS endpoints ON endpoints.tenant_id = claimed.tenant_id
-            AND endpoints.endpoint_id = claimed.endpoint_id
-        LEFT JOIN endpoint_conditions AS conditions ON conditions.tenant_id = claimed.tenant_id
-            AND conditions.endpoint_id = claimed.endpoint_id",
+            AND history.conversion_id = claimed.conversion_id AND history.status_revision = claimed.status_revision",
     )
     .bind::<Array<SqlUuid>, _>(column(shares, |share| share.publisher.0.as_uuid()))
     .bind::<Array<SqlUuid>, _>(column(shares, |share| share.publisher.1.as_uuid()))
@@ -199,121 +106,54 @@ pub async fn claim(
     .bind::<BigInt, _>(limit)
     .bind::<SqlUuid, _>(claim.lease)
     .bind::<Double, _>(f64::from(claim.lease_seconds));
-    let rows: Vec<ClaimedRow> = kept(select).load(connection).await?;
-    Ok(rows.into_iter().map(ClaimedRow::read).collect())
+    kept(update).load(&mut connection).await
 }
 
-#[derive(QueryableByName)]
-struct ClaimedRow {
+/// A delivery that is ours until its lease ends.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Leased {
     #[diesel(sql_type = SqlUuid)]
-    tenant_id: Uuid,
+    pub(super) tenant_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
-    delivery_id: Uuid,
+    pub(super) delivery_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
-    conversion_id: Uuid,
+    pub(super) conversion_id: Uuid,
     #[diesel(sql_type = BigInt)]
-    status_revision: i64,
+    pub(super) status_revision: i64,
     #[diesel(sql_type = SqlUuid)]
-    endpoint_id: Uuid,
+    pub(super) endpoint_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
-    publisher_id: Uuid,
+    pub(super) publisher_id: Uuid,
     #[diesel(sql_type = Text)]
-    told: String,
+    pub(super) told: String,
     #[diesel(sql_type = Integer)]
-    attempts: i32,
+    pub(super) attempts: i32,
     #[diesel(sql_type = Integer)]
-    attempts_before: i32,
+    pub(super) attempts_before: i32,
     #[diesel(sql_type = Text)]
-    reason: String,
+    pub(super) reason: String,
     #[diesel(sql_type = Nullable<Text>)]
-    currency: Option<String>,
+    pub(super) currency: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
-    payout_micros: Option<i64>,
+    pub(super) payout_micros: Option<i64>,
     #[diesel(sql_type = BigInt)]
-    reward_points: i64,
+    pub(super) reward_points: i64,
     #[diesel(sql_type = Binary)]
-    verdict: Vec<u8>,
+    pub(super) verdict: Vec<u8>,
     #[diesel(sql_type = Text)]
-    traceparent: String,
+    pub(super) traceparent: String,
     #[diesel(sql_type = Text)]
-    tracestate: String,
-    #[diesel(sql_type = Bool)]
-    active: bool,
-    #[diesel(sql_type = Text)]
-    method: String,
-    #[diesel(sql_type = Text)]
-    url_template: String,
-    #[diesel(sql_type = Nullable<Binary>)]
-    signing_secret: Option<Vec<u8>>,
-    #[diesel(sql_type = Nullable<Binary>)]
-    old_signing_secret: Option<Vec<u8>>,
-    #[diesel(sql_type = Nullable<Text>)]
-    custom_header_name: Option<String>,
-    #[diesel(sql_type = Nullable<Binary>)]
-    custom_header_value: Option<Vec<u8>>,
-    #[diesel(sql_type = BigInt)]
-    starts: i64,
+    pub(super) tracestate: String,
 }
 
-impl ClaimedRow {
-    fn read(self) -> Result<Claimed, Box<Unreadable>> {
-        let mut unreadable = Box::new(Unreadable {
-            tenant: TenantId::from_uuid(self.tenant_id),
-            id: DeliveryId::from_uuid(self.delivery_id),
-            endpoint: EndpointId::from_uuid(self.endpoint_id),
-            publisher: PublisherId::from_uuid(self.publisher_id),
-            attempts: u16::try_from(self.attempts).unwrap_or(u16::MAX),
-            attempts_before: u16::try_from(self.attempts_before).unwrap_or(u16::MAX),
-            starts: self.starts,
-            why: String::new(),
-            trace: TraceContext {
-                traceparent: self.traceparent.clone(),
-                tracestate: self.tracestate.clone(),
-            },
-        });
-        Claimed::try_from(self).map_err(|error| {
-            unreadable.why = error.to_string();
-            unreadable
-        })
-    }
-}
-
-impl TryFrom<ClaimedRow> for Claimed {
-    type Error = diesel::result::Error;
-
-    fn try_from(row: ClaimedRow) -> QueryResult<Self> {
-        let payout = match (row.payout_micros, &row.currency) {
-            (Some(micros), Some(code)) => Some(Money::new(Micros(micros), currency_from_sql(code)?)),
-            (None, _) | (_, None) => None,
-        };
-        let method = [Method::Get, Method::PostJson]
-            .into_iter()
-            .find(|method| method.word() == row.method)
-            .ok_or_else(|| unreadable("method", &row.method))?;
-        Ok(Self {
-            tenant: TenantId::from_uuid(row.tenant_id),
-            id: DeliveryId::from_uuid(row.delivery_id),
-            conversion: ConversionId::from_uuid(row.conversion_id),
-            revision: revision_from_sql(row.status_revision),
-            endpoint: EndpointId::from_uuid(row.endpoint_id),
-            publisher: PublisherId::from_uuid(row.publisher_id),
-            told: words::read_told(&row.told)?,
-            attempts: u16::try_from(row.attempts).unwrap_or(u16::MAX),
-            attempts_before: u16::try_from(row.attempts_before).unwrap_or(u16::MAX),
-            starts: row.starts,
-            reason: row.reason,
-            payout,
-            reward_points: row.reward_points,
-            verdict: row.verdict,
-            trace: TraceContext { traceparent: row.traceparent, tracestate: row.tracestate },
-            target: Target {
-                active: row.active,
-                method,
-                url_template: row.url_template,
-                signing_secret: row.signing_secret,
-                old_signing_secret: row.old_signing_secret,
-                custom_header: row.custom_header_name.zip(row.custom_header_value),
-            },
-        })
+impl Leased {
+    /// Whose it is, and to which endpoint it goes.
+    #[must_use]
+    pub const fn whose(&self) -> (PublisherKey, EndpointKey) {
+        let tenant = TenantId::from_uuid(self.tenant_id);
+        (
+            (tenant, PublisherId::from_uuid(self.publisher_id)),
+            (tenant, EndpointId::from_uuid(self.endpoint_id)),
+        )
     }
 }

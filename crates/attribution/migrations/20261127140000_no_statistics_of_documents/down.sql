@@ -1,0 +1,2 @@
+ALTER TABLE conversions ALTER COLUMN verdict SET STATISTICS -1;
+ALTER TABLE journey_postbacks ALTER COLUMN claims SET STATISTICS -1;
