@@ -46,7 +46,7 @@ pub(crate) fn named((tenant, click): JourneyKey) -> impl fmt::Display {
 /// offer commits before a newer version does, so whoever then looks for journeys to judge again sees what it wrote.
 const CATALOG_LOCK: i64 = 0x0067_6b61_7474_7200;
 
-/// Enters a transaction that judges: the catalog stands still until it ends. Taken before any row is locked.
+/// Enters a transaction that judges: the catalog stands still until it ends. Taken before any journey is locked.
 ///
 /// Also keeps the planner from reading whole tables: statements are planned once for each connection, perhaps while a
 /// table is nearly empty, and then run for as long as the connection lives. Everything here goes from a few keys through

@@ -11,7 +11,7 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use futures_util::join;
 use kernel::{IdSource, Timestamp};
-use postgres_kit::{all, not_waited_for, outbox, wake_ups};
+use postgres_kit::{all, outbox, wake_ups};
 use uuid::Uuid;
 
 use super::{
@@ -69,7 +69,7 @@ pub(super) struct Taken {
     pub(super) is_more: bool,
 }
 
-/// Takes what may be sent now. Four statements, whatever is due; one when nothing is; a few more when something has to end or a
+/// Takes what may be sent now. Five statements, whatever is due; one when nothing is; a few more when something has to end or a
 /// breaker is probed.
 ///
 /// # Errors
@@ -80,7 +80,7 @@ pub(super) async fn take_due(connection: &mut AsyncPgConnection, asked: Asked<'_
     let keys: Vec<PublisherKey> = due.iter().map(|publisher| publisher.key).collect();
     let Some(now) = due.first().map(|publisher| publisher.now) else { return Ok(Taken::default()) };
     let endpoints = publisher_traffic::endpoints_of(connection, &keys, SPAN_SECONDS).await?;
-    let has_ended = end_unsent(connection, &endpoints, asked.ids, now).await?;
+    end_unsent(connection, &endpoints, asked.ids, now).await?;
     // Whoever was sent something longest ago comes first: with one free slot it is everybody's turn all the same.
     due.sort_by_key(|publisher| publisher.bucket.empty_at);
     let allowances: BTreeMap<PublisherKey, Allowance> = (0_i32..)
@@ -103,10 +103,7 @@ pub(super) async fn take_due(connection: &mut AsyncPgConnection, asked: Asked<'_
         limit: asked.room.deliveries,
         shares: &shares,
     };
-    // A claim that is lost with the server's memory is made again when it is back, by whomever: what was sent under it comes twice, as
-    // it may. But facts are told of what has ended.
-    let commit = async { if has_ended { Ok(()) } else { not_waited_for(connection).await } };
-    let ((), leased) = all(join!(commit, deliveries::claim(connection, &claim)))?;
+    let leased = deliveries::claim(connection, &claim).await?;
     let taken: Vec<(PublisherKey, EndpointKey)> = leased.iter().map(Leased::whose).collect();
     let claimed = if leased.is_empty() {
         Vec::new()
@@ -157,22 +154,20 @@ fn allowance(publisher: &DuePublisher, place: i32, asked: &Asked<'_>) -> Allowan
 }
 
 /// Ends what is due at endpoints that are switched off, and what has been due for too long at those that are left alone; what is
-/// left of it with the next claim, which follows at once. Whether anything ended.
+/// left of it with the next claim, which follows at once.
 async fn end_unsent(
     connection: &AsyncPgConnection,
     endpoints: &[DueEndpoint],
     ids: &dyn IdSource,
     now: Timestamp,
-) -> QueryResult<bool> {
+) -> QueryResult<()> {
     let off = |endpoint: &DueEndpoint| endpoint.is_ending;
     let alone = |endpoint: &DueEndpoint| {
         endpoint.active && endpoint.is_overdue && endpoint.condition.is_given_up(now)
     };
-    let off = endpoints.iter().filter(|one| off(one));
-    let were_off = end_those(connection, off, Why::SwitchedOff, (ids, now)).await?;
-    let alone = endpoints.iter().filter(|one| alone(one));
-    let were_alone = end_those(connection, alone, Why::LeftAlone(SPAN_SECONDS), (ids, now)).await?;
-    Ok(were_off || were_alone)
+    end_those(connection, endpoints.iter().filter(|one| off(one)), Why::SwitchedOff, (ids, now)).await?;
+    let why = Why::LeftAlone(SPAN_SECONDS);
+    end_those(connection, endpoints.iter().filter(|one| alone(one)), why, (ids, now)).await
 }
 
 async fn end_those(
@@ -180,11 +175,11 @@ async fn end_those(
     endpoints: impl Iterator<Item = &DueEndpoint>,
     why: Why,
     (ids, now): (&dyn IdSource, Timestamp),
-) -> QueryResult<bool> {
+) -> QueryResult<()> {
     let endpoints: Vec<EndpointKey> =
         endpoints.map(|endpoint| (endpoint.publisher.0, endpoint.endpoint)).collect();
     if endpoints.is_empty() {
-        return Ok(false);
+        return Ok(());
     }
     let ended = unsent::end(connection, &endpoints, why, ENDED_AT_ONCE).await?;
     if let (Why::LeftAlone(_), Some((first, _))) = (why, ended.first()) {
@@ -199,7 +194,7 @@ async fn end_those(
     if ended.len() >= usize::from(ENDED_AT_ONCE) {
         wake_ups::after_commit(DELIVERIES);
     }
-    Ok(!ended.is_empty())
+    Ok(())
 }
 
 fn share(endpoint: &DueEndpoint, allowance: &Allowance) -> Option<EndpointShare> {
