@@ -55,7 +55,7 @@ pub struct PoolStatus {
 }
 
 impl Pool {
-    /// A connection, verified. Waits for a free one as long as the settings say.
+    /// A connection, verified unless somebody has taken it within the last second. Waits for a free one as long as the settings say.
     ///
     /// # Errors
     /// [`PoolError`] when none becomes free in time or none can be opened.

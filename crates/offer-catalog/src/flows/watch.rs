@@ -15,7 +15,7 @@ impl Catalog {
         let (pool, stop) = (self.pool().clone(), supervisor.soft());
         supervisor.spawn("database-watch", async move {
             loop {
-                // A connection is verified with a query whenever it is taken.
+                // One that nobody has taken for a second is verified with a query; one that somebody has says nothing new.
                 condition.set(pool.get().await.is_ok());
                 tokio::select! {
                     () = tokio::time::sleep(EVERY) => {}
