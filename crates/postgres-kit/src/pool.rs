@@ -36,6 +36,8 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 pub struct Pool {
     connections: diesel_pool::Pool<AsyncPgConnection>,
     wake_ups: Arc<WakeUps>,
+    /// How long a connection may take to show that it lives.
+    patience: Duration,
 }
 
 /// A connection that returns to its [`Pool`] when dropped.
@@ -77,6 +79,10 @@ impl Pool {
         self.wake_ups.of(work)
     }
 
+    pub(crate) const fn patience(&self) -> Duration {
+        self.patience
+    }
+
     pub(crate) fn wake_ups(&self) -> &WakeUps {
         &self.wake_ups
     }
@@ -113,7 +119,7 @@ pub fn pool(settings: &DatabaseSettings) -> Result<Pool, ConnectError> {
         .pre_recycle(verify_idle(settings.recycle_timeout()))
         .build()
         .map_err(ConnectError::Pool)?;
-    Ok(Pool { connections, wake_ups: Arc::default() })
+    Ok(Pool { connections, wake_ups: Arc::default(), patience: settings.recycle_timeout() })
 }
 
 fn replace_older_than(max_age: Duration) -> Hook<AsyncPgConnection> {

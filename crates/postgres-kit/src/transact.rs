@@ -2,7 +2,9 @@
 
 use std::{future::Future, time::Duration};
 
+use diesel::result::DatabaseErrorKind;
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use tokio::time::timeout;
 
 use crate::{
     error::{DbError, Failure},
@@ -149,7 +151,9 @@ where
     let mut lease = Lease(None);
     let connection =
         lease.0.insert(pool.get().await.map_err(|error| Failed::Begun(DbError::from(error).into()))?);
-    let begun = AnsiTransactionManager::begin_transaction_sql(&mut **connection, mode.begin).await;
+    // It stands for the check of a connection that was used a moment ago, and has its limit: the server may have gone without a word.
+    let answer = AnsiTransactionManager::begin_transaction_sql(&mut **connection, mode.begin);
+    let begun = timeout(pool.patience(), answer).await.unwrap_or_else(|_elapsed| Err(no_answer()));
     begun.map_err(|error| Failed::ToBegin(DbError::from(error)))?;
     let outcome = pool.wake_ups().watching(run(connection, work)).await;
     let is_spoilt = match &outcome {
@@ -160,6 +164,11 @@ where
         lease.end();
     }
     outcome.map_err(Failed::Begun)
+}
+
+fn no_answer() -> diesel::result::Error {
+    let why = String::from("the server has not answered BEGIN within database.recycle_timeout_ms");
+    diesel::result::Error::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(why))
 }
 
 async fn run<T, E, F>(connection: &mut AsyncPgConnection, work: &F) -> Result<T, E>

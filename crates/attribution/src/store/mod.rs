@@ -63,14 +63,6 @@ pub async fn hold_catalog(mut connection: &AsyncPgConnection) -> QueryResult<()>
     kept(lock).execute(&mut connection).await.map(drop)
 }
 
-/// Keeps the planner from reading whole tables in this transaction, as [`hold_catalog`] does, and for its reason.
-///
-/// # Errors
-/// The database's.
-pub async fn plan_by_index(connection: &mut AsyncPgConnection) -> QueryResult<()> {
-    kept(sql_query("SELECT set_config('enable_seqscan', 'off', true)")).execute(connection).await.map(drop)
-}
-
 /// Enters a transaction that changes the catalog: nobody judges until it ends.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 mod claim;
 mod claimed;
 mod conclude;
+mod target;
 
 use diesel::{
     QueryResult, QueryableByName, sql_query,
@@ -13,10 +14,12 @@ use kernel::{ConversionId, DeliveryId, EndpointId, PublisherId, TenantId};
 use postgres_kit::kept;
 use uuid::Uuid;
 
+pub(super) use self::target::TargetRow;
 pub use self::{
     claim::{Claim, EndpointShare, Leased, claim},
-    claimed::{Claimed, Target, Unreadable, claimed},
+    claimed::{Claimed, Unreadable, claimed},
     conclude::{Concluded, Next, Outcome, conclude},
+    target::Target,
 };
 use super::{
     column::{column, revision_from_sql, revision_to_sql, unreadable},

@@ -2,13 +2,13 @@
 
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{Binary, Bool, Integer, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Integer, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::{EndpointId, PublisherId, TenantId, TokenId};
 use postgres_kit::kept;
 
-use super::{column::unreadable, deliveries::Target, publishers::Method};
+use super::deliveries::{Target, TargetRow};
 
 /// How and where a publisher's endpoint is called; nothing when there is none such.
 ///
@@ -30,7 +30,7 @@ pub async fn target(
     .bind::<SqlUuid, _>(endpoint.as_uuid())
     .bind::<SqlUuid, _>(publisher.as_uuid());
     let rows: Vec<TargetRow> = kept(select).load(connection).await?;
-    rows.into_iter().next().map(TargetRow::read).transpose()
+    rows.as_slice().first().map(TargetRow::read).transpose()
 }
 
 /// Takes one of the tests that an endpoint has in a minute of the database's clock; when there is none left, the seconds
@@ -67,38 +67,4 @@ pub async fn take_turn(
 struct SecondsRow {
     #[diesel(sql_type = Integer)]
     seconds: i32,
-}
-
-#[derive(QueryableByName)]
-struct TargetRow {
-    #[diesel(sql_type = Bool)]
-    active: bool,
-    #[diesel(sql_type = Text)]
-    method: String,
-    #[diesel(sql_type = Text)]
-    url_template: String,
-    #[diesel(sql_type = Nullable<Binary>)]
-    signing_secret: Option<Vec<u8>>,
-    #[diesel(sql_type = Nullable<Binary>)]
-    old_signing_secret: Option<Vec<u8>>,
-    #[diesel(sql_type = Nullable<Text>)]
-    custom_header_name: Option<String>,
-    #[diesel(sql_type = Nullable<Binary>)]
-    custom_header_value: Option<Vec<u8>>,
-}
-
-impl TargetRow {
-    fn read(self) -> QueryResult<Target> {
-        Ok(Target {
-            active: self.active,
-            method: [Method::Get, Method::PostJson]
-                .into_iter()
-                .find(|method| method.word() == self.method)
-                .ok_or_else(|| unreadable("method", &self.method))?,
-            url_template: self.url_template,
-            signing_secret: self.signing_secret,
-            old_signing_secret: self.old_signing_secret,
-            custom_header: self.custom_header_name.zip(self.custom_header_value),
-        })
-    }
 }

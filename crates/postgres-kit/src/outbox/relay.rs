@@ -28,6 +28,7 @@ use crate::{
     gauges,
     kept::kept,
     lazy_commit::not_waited_for,
+    plan_by_index::plan_by_index,
     pool::Pool,
     together::all,
     transact::{Retries, jittered, transact},
@@ -197,17 +198,21 @@ async fn pass<S: Sink>(pool: &Pool, sink: &S, batch: u16) -> Result<Passed, Rela
 }
 
 async fn take(connection: &mut AsyncPgConnection, batch: u16) -> Result<Vec<Outgoing>, DbError> {
-    // By their places in the table: nobody updates these rows, so they stay where they were locked, and whatever the planner thinks of
-    // a table that is empty now and large a moment later, it reads these and no others.
-    // The number is in the text, of which there are two: with a parameter it would be planned anew at each pass.
+    // By their places in the table: nobody updates these rows, so they stay where they were locked. The number is in the text, of which
+    // there are two: with a parameter it would be planned anew at each pass. Planned once, and perhaps for a table that is empty now and
+    // large a moment later, it must not read it whole; a connection that does not know it yet does not know what is sent before it either,
+    // and prepares both in their order.
     let delete = sql_query(format!(
         "DELETE FROM outbox WHERE ctid = ANY (ARRAY(
             SELECT ctid FROM outbox ORDER BY position LIMIT {batch} FOR UPDATE SKIP LOCKED
         )) RETURNING position, fact_id, exchange, routing_key, envelope"
     ));
     let mut connection: &AsyncPgConnection = connection;
-    let ((), mut rows): (_, Vec<Row>) =
-        all(join!(not_waited_for(connection), kept(delete).load(&mut connection)))?;
+    let ((), (), mut rows): (_, _, Vec<Row>) = all(join!(
+        plan_by_index(connection),
+        not_waited_for(connection),
+        kept(delete).load(&mut connection)
+    ))?;
     rows.sort_unstable_by_key(|row| row.position);
     Ok(rows.into_iter().map(Outgoing::from).collect())
 }

@@ -88,6 +88,37 @@ fn exactly(numbers: impl Iterator<Item = u128>) -> Vec<FactId> {
 }
 
 #[tokio::test]
+async fn what_was_planned_for_an_empty_outbox_does_not_read_a_full_one_whole() {
+    const FACTS: u128 = 6_000;
+    let database = database().await;
+    let pool = database.pool();
+    let (broker, supervisor) = (Broker::default(), Supervisor::new());
+    add(&pool, &[outgoing(0)]).await;
+    let mut admin = database.admin().await;
+    admin.batch_execute("DELETE FROM outbox").await.expect("deleted");
+    admin.batch_execute("VACUUM ANALYZE outbox").await.expect("vacuumed");
+    Relay::run(pool.clone(), broker.clone(), &supervisor);
+    add(&pool, &[outgoing(1)]).await;
+    until_empty(&database).await;
+    let facts: Vec<Outgoing> = (2..FACTS + 2).map(outgoing).collect();
+    add(&pool, &facts).await;
+    until_empty(&database).await;
+    let read = "SELECT seq_tup_read AS count FROM pg_stat_user_tables WHERE relname = 'outbox'";
+    supervisor.drain(SOON).await.expect("nothing is left running");
+    drop(pool);
+    // The statistics of a connection are there when it has ended. How much waits is counted now and then, that is one look.
+    eventually("its statistics", SOON, async || {
+        let open = "SELECT count(*) AS count FROM pg_stat_activity \
+            WHERE usename = 'gokart_test_app' AND datname = current_database()";
+        let left = count(&mut admin, open).await;
+        if left == 0 { Ok(()) } else { Err(left) }
+    })
+    .await;
+    let read = count(&mut admin, read).await;
+    assert!(read < 4 * i64::try_from(FACTS).expect("few"), "{read} rows were read one after the other");
+}
+
+#[tokio::test]
 async fn what_is_committed_is_sent_and_what_is_rolled_back_is_not() {
     let database = database().await;
     let pool = database.pool();

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use diesel::{QueryableByName, sql_query, sql_types::Text};
-use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use postgres_kit::{ConnectError, DatabaseSettings, DbError, Retries, transact};
-use secrecy::SecretString;
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use postgres_kit::{ConnectError, DatabaseSettings, DbError, Retries, sqlstate::Class, transact};
+use secrecy::{ExposeSecret as _, SecretString};
 use settings::Problems;
-use test_kit::eventually;
+use test_kit::{Fault, FaultProxy, eventually};
+use tokio::time::timeout;
 
-use super::{count, database, run};
+use super::{SOON, count, database, run};
 
 #[derive(QueryableByName)]
 struct Setting {
@@ -55,16 +56,10 @@ async fn end_connection(admin: &mut AsyncPgConnection) {
     assert_eq!(ended, 1);
 }
 
-#[tokio::test]
-async fn a_connection_that_died_in_the_pool_is_replaced() {
-    let database = database().await;
-    let pool = database.pool();
-    run(&pool, "SELECT 1").await;
-    let mut admin = database.admin().await;
-    end_connection(&mut admin).await;
-    eventually("the server has ended the connection", Duration::from_secs(10), async || {
+async fn no_connection_is_left(admin: &mut AsyncPgConnection) {
+    eventually("the server has ended the connection", SOON, async || {
         let left = count(
-            &mut admin,
+            admin,
             "SELECT count(*) AS count FROM pg_stat_activity \
              WHERE usename = 'gokart_test_app' AND datname = current_database()",
         )
@@ -72,6 +67,28 @@ async fn a_connection_that_died_in_the_pool_is_replaced() {
         if left == 0 { Ok(()) } else { Err(format!("{left} left")) }
     })
     .await;
+}
+
+/// What the application's one connection was last asked.
+async fn last_said(admin: &mut AsyncPgConnection) -> String {
+    let latest: Setting = sql_query(
+        "SELECT query AS value FROM pg_stat_activity \
+         WHERE usename = 'gokart_test_app' AND datname = current_database()",
+    )
+    .get_result(admin)
+    .await
+    .expect("its last query");
+    latest.value
+}
+
+#[tokio::test]
+async fn a_connection_that_died_in_the_pool_is_replaced() {
+    let database = database().await;
+    let pool = database.pool();
+    run(&pool, "SELECT 1").await;
+    let mut admin = database.admin().await;
+    end_connection(&mut admin).await;
+    no_connection_is_left(&mut admin).await;
     run(&pool, "SELECT 1").await;
 }
 
@@ -80,12 +97,60 @@ async fn a_transaction_whose_connection_has_just_died_begins_on_another() {
     let database = database().await;
     let pool = database.pool();
     run(&pool, "SELECT 1").await;
-    end_connection(&mut database.admin().await).await;
-    // Perhaps before the server has done it, and before anybody here has heard of it.
+    // On a thread of its own and waited for without letting anything else run here: nobody has heard of it when the transaction begins.
+    let url = database.admin_url();
+    let ends = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut admin = AsyncPgConnection::establish(&url).await.expect("a connection");
+            end_connection(&mut admin).await;
+            no_connection_is_left(&mut admin).await;
+        });
+    });
+    ends.join().expect("the connection is ended");
     let answer = transact(&pool, Retries::NONE, async |connection| {
         Ok::<_, DbError>(sql_query("SELECT 1").execute(connection).await?)
     });
     assert_eq!(answer.await.expect("a transaction"), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_went_without_a_word_is_not_waited_for_to_begin() {
+    let database = database().await;
+    let mut settings = database.settings();
+    let url = String::from(settings.url.expose_secret());
+    let wire = FaultProxy::to_server_of(&url);
+    settings.url = SecretString::from(wire.url(&url));
+    settings.recycle_timeout_ms = 200;
+    settings.connect_timeout_ms = 200;
+    let pool = postgres_kit::pool(&settings).expect("a pool");
+    run(&pool, "SELECT 1").await;
+    wire.set(Fault::Hold);
+    let nothing = transact(&pool, Retries::NONE, async |_connection| Ok::<_, DbError>(()));
+    // Without a limit of ours it ends when the kernel gives up, after half a minute.
+    let error = timeout(SOON, nothing).await.expect("an end").expect_err("nobody answers");
+    assert_eq!(error.class(), Class::Pause);
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_has_used_for_a_moment_is_asked_whether_it_lives() {
+    let database = database().await;
+    let pool = database.pool();
+    let mut admin = database.admin().await;
+    run(&pool, "SELECT 'mine'").await;
+    eventually("nobody has used it for a moment", SOON, async || {
+        let idle = count(
+            &mut admin,
+            "SELECT count(*) AS count FROM pg_stat_activity WHERE usename = 'gokart_test_app' \
+             AND datname = current_database() AND clock_timestamp() - state_change > interval '1.1 s'",
+        )
+        .await;
+        if idle == 1 { Ok(()) } else { Err(idle) }
+    })
+    .await;
+    let taken = pool.get().await.expect("a connection");
+    assert_eq!(last_said(&mut admin).await, "SELECT 1");
+    drop(taken);
 }
 
 #[tokio::test]
@@ -94,18 +159,12 @@ async fn a_connection_that_was_used_a_moment_ago_is_not_asked_whether_it_lives()
     let pool = database.pool();
     let mut admin = database.admin().await;
     // A machine that stands still makes a moment of seconds.
-    eventually("it is not asked", Duration::from_secs(30), async || {
+    eventually("it is not asked", SOON, async || {
         run(&pool, "SELECT 'mine'").await;
         let taken = pool.get().await.expect("a connection");
-        let latest: Setting = sql_query(
-            "SELECT query AS value FROM pg_stat_activity \
-             WHERE usename = 'gokart_test_app' AND datname = current_database()",
-        )
-        .get_result(&mut admin)
-        .await
-        .expect("its last query");
+        let latest = last_said(&mut admin).await;
         drop(taken);
-        if latest.value == "SELECT 'mine'" { Ok(()) } else { Err(latest.value) }
+        if latest == "SELECT 'mine'" { Ok(()) } else { Err(latest) }
     })
     .await;
 }
@@ -133,7 +192,7 @@ async fn a_caller_does_not_wait_for_ever() {
     let start = Instant::now();
     let error = DbError::from(pool.get().await.map(drop).expect_err("none left"));
     assert!(start.elapsed() < Duration::from_secs(5));
-    assert_eq!(error.class(), postgres_kit::sqlstate::Class::Pause);
+    assert_eq!(error.class(), Class::Pause);
 }
 
 #[tokio::test]

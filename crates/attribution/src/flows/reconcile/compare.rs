@@ -14,7 +14,7 @@ use super::Reconciler;
 use crate::{
     domain::reconcile::{Payment, Reached, ReportRow, outcome, pair},
     store::{
-        self, conversions,
+        conversions,
         postbacks::{self, KnownPostback},
         reconciliations::{self, Claimed, ComparedLine},
     },
@@ -37,7 +37,7 @@ impl Reconciler {
 }
 
 async fn step(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
-    store::plan_by_index(connection).await?;
+    postgres_kit::plan_by_index(connection).await?;
     let Some(claimed) = reconciliations::claim_next(connection).await? else { return Ok(false) };
     let clicks = reconciliations::next_clicks(connection, &claimed, STEP_CLICKS).await?;
     let Some(last) = clicks.last().copied() else {

@@ -112,7 +112,7 @@ impl Replayer {
             // From one snapshot: a journey that is judged meanwhile is seen whole, as it was before.
             Kind::Dry => {
                 sql_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(connection).await?;
-                store::plan_by_index(connection).await?;
+                postgres_kit::plan_by_index(connection).await?;
             }
             Kind::Real => store::hold_catalog(connection).await?,
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{
     QueryResult, QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::{ConversionId, DeliveryId, EndpointId, Micros, Money, PublisherId, TenantId};
@@ -12,12 +12,15 @@ use postgres_kit::kept;
 use telemetry::TraceContext;
 use uuid::Uuid;
 
-use super::{EndpointKey, claim::Leased};
+use super::{
+    EndpointKey,
+    claim::Leased,
+    target::{Target, TargetRow},
+};
 use crate::{
     domain::standing::Told,
     store::{
-        column::{currency_from_sql, revision_from_sql, unreadable},
-        publishers::Method,
+        column::{currency_from_sql, revision_from_sql},
         words,
     },
 };
@@ -82,23 +85,6 @@ pub struct Unreadable {
     pub trace: TraceContext,
 }
 
-/// How and where an endpoint is called.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// Whether it is to be called at all.
-    pub active: bool,
-    /// How.
-    pub method: Method,
-    /// Where.
-    pub url_template: String,
-    /// Sealed.
-    pub signing_secret: Option<Vec<u8>>,
-    /// Sealed; only while its overlap lasts.
-    pub old_signing_secret: Option<Vec<u8>>,
-    /// Name and sealed value.
-    pub custom_header: Option<(String, Vec<u8>)>,
-}
-
 /// Everything that attempts at these need. What can not be read is handed out as such, or one such row would stop everybody's.
 ///
 /// # Errors
@@ -144,39 +130,10 @@ struct EndpointRow {
     tenant_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     endpoint_id: Uuid,
-    #[diesel(sql_type = Bool)]
-    active: bool,
-    #[diesel(sql_type = Text)]
-    method: String,
-    #[diesel(sql_type = Text)]
-    url_template: String,
-    #[diesel(sql_type = Nullable<Binary>)]
-    signing_secret: Option<Vec<u8>>,
-    #[diesel(sql_type = Nullable<Binary>)]
-    old_signing_secret: Option<Vec<u8>>,
-    #[diesel(sql_type = Nullable<Text>)]
-    custom_header_name: Option<String>,
-    #[diesel(sql_type = Nullable<Binary>)]
-    custom_header_value: Option<Vec<u8>>,
+    #[diesel(embed)]
+    target: TargetRow,
     #[diesel(sql_type = BigInt)]
     starts: i64,
-}
-
-impl EndpointRow {
-    fn target(&self) -> QueryResult<Target> {
-        let method = [Method::Get, Method::PostJson]
-            .into_iter()
-            .find(|method| method.word() == self.method)
-            .ok_or_else(|| unreadable("method", &self.method))?;
-        Ok(Target {
-            active: self.active,
-            method,
-            url_template: self.url_template.clone(),
-            signing_secret: self.signing_secret.clone(),
-            old_signing_secret: self.old_signing_secret.clone(),
-            custom_header: self.custom_header_name.clone().zip(self.custom_header_value.clone()),
-        })
-    }
 }
 
 impl Leased {
@@ -222,7 +179,7 @@ impl Leased {
             reward_points: self.reward_points,
             verdict: self.verdict,
             trace: TraceContext { traceparent: self.traceparent, tracestate: self.tracestate },
-            target: endpoint.target()?,
+            target: endpoint.target.read()?,
         })
     }
 }
