@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use test_kit::Namespace;
+use test_kit::{Namespace, free_port};
 
-use crate::{
-    process::{ServiceName, ServiceProcess},
-    stack::free_port,
-};
+use crate::process::{ServiceName, ServiceProcess};
 
 /// ingest alone, under a known credential key.
 #[derive(Debug)]
@@ -27,14 +24,14 @@ pub const CREDENTIAL_KEYS: &str = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8
 impl LoneIngest {
     /// With other settings, by `SECTION__KEY`.
     pub fn with(settings: &[(&str, &str)]) -> Self {
-        let (port, admin_port) = (free_port(), free_port());
+        let (http, admin) = (free_port(), free_port());
         let folder = tempfile::tempdir().expect("a folder for the test");
         let namespace = test_kit::namespace();
         let generations = folder.path().join("generations").display().to_string();
         let mut environment: BTreeMap<String, String> = [
-            ("HTTP__LISTEN", format!("127.0.0.1:{port}")),
+            ("HTTP__LISTEN", http.to_string()),
             ("HTTP__WORKERS", "1".to_owned()),
-            ("ADMIN__LISTEN", format!("127.0.0.1:{admin_port}")),
+            ("ADMIN__LISTEN", admin.to_string()),
             ("BUS__URL", namespace.amqp_url().to_owned()),
             ("BUS__NAMESPACE", namespace.name().to_owned()),
             ("DOOR__BASE_DOMAIN", "gokart.test".to_owned()),
@@ -48,8 +45,8 @@ impl LoneIngest {
         .collect();
         environment
             .extend(settings.iter().map(|(key, value)| (format!("INGEST__{key}"), (*value).to_owned())));
-        let process = ServiceProcess::new(ServiceName::Ingest, environment, admin_port, folder.path());
-        Self { process, namespace, url: format!("http://127.0.0.1:{port}"), folder }
+        let process = ServiceProcess::new(ServiceName::Ingest, environment, admin, folder.path());
+        Self { process, namespace, url: format!("http://{http}"), folder }
     }
 
     /// A folder that goes with it.

@@ -3,12 +3,13 @@
 use std::{
     collections::BTreeMap,
     fs::File,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
-use test_kit::{eventually, http_client};
+use test_kit::{eventually, free_port, http_client};
 
 /// How long a service may take to be ready: it connects to nodes that run.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -81,7 +82,7 @@ pub fn binary_of(service: ServiceName) -> PathBuf {
 pub struct ServiceProcess {
     name: ServiceName,
     environment: BTreeMap<String, String>,
-    admin_port: u16,
+    admin: SocketAddr,
     log: PathBuf,
     child: Option<Child>,
 }
@@ -91,23 +92,22 @@ impl ServiceProcess {
     pub fn new(
         name: ServiceName,
         environment: BTreeMap<String, String>,
-        admin_port: u16,
+        admin: SocketAddr,
         folder: &Path,
     ) -> Self {
         let log = folder.join(format!("{}.log", name.binary()));
-        Self { name, environment, admin_port, log, child: None }
+        Self { name, environment, admin, log, child: None }
     }
 
     /// Another replica of the same service, with doors and a log of its own, that is not started yet.
     #[must_use]
     pub fn replica(&self) -> Self {
-        let ports = crate::stack::free_ports(1);
-        let (port, admin_port) = ports[0];
-        let log = self.log.with_extension(format!("{port}.log"));
+        let (http, admin) = (free_port(), free_port());
+        let log = self.log.with_extension(format!("{}.log", http.port()));
         let mut replica =
-            Self { name: self.name, environment: self.environment.clone(), admin_port, log, child: None };
-        replica.set("HTTP__LISTEN", format!("127.0.0.1:{port}"));
-        replica.set("ADMIN__LISTEN", format!("127.0.0.1:{admin_port}"));
+            Self { name: self.name, environment: self.environment.clone(), admin, log, child: None };
+        replica.set("HTTP__LISTEN", http.to_string());
+        replica.set("ADMIN__LISTEN", admin.to_string());
         replica
     }
 
@@ -168,7 +168,7 @@ impl ServiceProcess {
 
     /// Waits until it is ready.
     pub async fn ready(&mut self) {
-        let url = format!("http://127.0.0.1:{}/readyz", self.admin_port);
+        let url = format!("http://{}/readyz", self.admin);
         let client = http_client();
         let name = self.name.binary();
         eventually(&format!("{name} is ready"), READY_WITHIN, async || {
@@ -191,13 +191,13 @@ impl ServiceProcess {
 
     /// The status of `/readyz`; `None` when nothing answers.
     pub async fn readiness(&self) -> Option<u16> {
-        let url = format!("http://127.0.0.1:{}/readyz", self.admin_port);
+        let url = format!("http://{}/readyz", self.admin);
         http_client().get(&url).send().await.ok().map(|answer| answer.status().as_u16())
     }
 
     /// Whether `/livez` answers.
     pub async fn is_alive(&self) -> bool {
-        let url = format!("http://127.0.0.1:{}/livez", self.admin_port);
+        let url = format!("http://{}/livez", self.admin);
         http_client().get(&url).send().await.is_ok_and(|answer| answer.status().is_success())
     }
 
@@ -232,7 +232,7 @@ impl ServiceProcess {
 
     /// Everything it counts.
     pub async fn metrics(&self) -> String {
-        let url = format!("http://127.0.0.1:{}/metrics", self.admin_port);
+        let url = format!("http://{}/metrics", self.admin);
         http_client().get(&url).send().await.expect("it answers").text().await.expect("a text")
     }
 

@@ -1,9 +1,12 @@
 //! The five services on fresh databases, together in a namespace of the broker. What `make run` starts, for one test.
 
-use std::{collections::BTreeMap, net::TcpListener};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use test_kit::{Namespace, TestDatabase};
+use test_kit::{Namespace, TestDatabase, free_port};
 
 use crate::process::{ServiceName, ServiceProcess};
 
@@ -122,9 +125,9 @@ impl Stack {
     pub async fn prepare(options: StackOptions) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let namespace = test_kit::namespace();
-        let ports: BTreeMap<ServiceName, (u16, u16)> =
-            ServiceName::ALL.into_iter().zip(free_ports(ServiceName::ALL.len())).collect();
-        let url = |service: ServiceName| format!("http://127.0.0.1:{}", ports[&service].0);
+        let ports: BTreeMap<ServiceName, (SocketAddr, SocketAddr)> =
+            ServiceName::ALL.into_iter().map(|service| (service, (free_port(), free_port()))).collect();
+        let url = |service: ServiceName| format!("http://{}", ports[&service].0);
         let operator_token = random_key();
         let endpoints = Endpoints {
             offer_catalog: url(ServiceName::OfferCatalog),
@@ -139,8 +142,8 @@ impl Stack {
         let mut services = BTreeMap::new();
         let mut databases = BTreeMap::new();
         for service in ServiceName::ALL {
-            let (port, admin_port) = ports[&service];
-            let mut environment = shared.environment(service, &namespace, port, admin_port, folder.path());
+            let (http, admin) = ports[&service];
+            let mut environment = shared.environment(service, &namespace, http, admin, folder.path());
             if service.has_database() {
                 let database = migrated(service, &environment).await;
                 environment.insert(format!("{}__DATABASE__URL", service.prefix()), database.app_url());
@@ -154,7 +157,7 @@ impl Stack {
                     .filter(|(key, _)| key.starts_with(&prefix))
                     .map(|(k, v)| (k.clone(), v.clone())),
             );
-            services.insert(service, ServiceProcess::new(service, environment, admin_port, folder.path()));
+            services.insert(service, ServiceProcess::new(service, environment, admin, folder.path()));
         }
         Self { services, databases, namespace, endpoints, folder }
     }
@@ -218,7 +221,9 @@ async fn migrated(service: ServiceName, environment: &BTreeMap<String, String>) 
         if let Some(url) = &settings.migrate_url {
             environment.insert(format!("{}__DATABASE__MIGRATE_URL", service.prefix()), expose(url));
         }
-        ServiceProcess::new(service, environment, 0, std::path::Path::new("")).migrate();
+        // It listens nowhere while it migrates.
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        ServiceProcess::new(service, environment, nowhere, std::path::Path::new("")).migrate();
         Ok::<_, std::convert::Infallible>(())
     })
     .await
@@ -252,14 +257,14 @@ impl Shared {
         &self,
         service: ServiceName,
         namespace: &Namespace,
-        port: u16,
-        admin_port: u16,
+        http: SocketAddr,
+        admin: SocketAddr,
         folder: &std::path::Path,
     ) -> BTreeMap<String, String> {
         let mut values = vec![
-            ("HTTP__LISTEN", format!("127.0.0.1:{port}")),
+            ("HTTP__LISTEN", http.to_string()),
             ("HTTP__WORKERS", "1".to_owned()),
-            ("ADMIN__LISTEN", format!("127.0.0.1:{admin_port}")),
+            ("ADMIN__LISTEN", admin.to_string()),
             ("BUS__URL", namespace.amqp_url().to_owned()),
             ("BUS__NAMESPACE", namespace.name().to_owned()),
             ("STOP__READINESS_LAG_MS", "200".to_owned()),
@@ -273,7 +278,7 @@ impl Shared {
                 ("POSTBACKS__ALLOWED_NETWORKS", "127.0.0.0/8".to_owned()),
                 ("PUBLIC__POSTBACK_BASE_URL", self.ingest_url.clone()),
                 ("PUBLIC__TRACKING_BASE_URL", self.tracker_url.clone()),
-                ("PUBLIC__CREATIVES_BASE_URL", format!("http://127.0.0.1:{port}")),
+                ("PUBLIC__CREATIVES_BASE_URL", format!("http://{http}")),
                 ("CREATIVES__FOLDER", folder.join("creatives").display().to_string()),
             ]),
             ServiceName::Tracker => values.extend([
@@ -305,18 +310,4 @@ fn random_key() -> String {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).expect("the operating system has randomness");
     URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// A pair of free ports for each of so many processes. All are held open until the last is found, so no two are the same.
-pub(crate) fn free_ports(processes: usize) -> Vec<(u16, u16)> {
-    let listeners: Vec<_> =
-        (0..processes * 2).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
-    let ports: Vec<u16> =
-        listeners.iter().map(|listener| listener.local_addr().expect("a bound socket").port()).collect();
-    ports.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
-}
-
-/// One free port.
-pub fn free_port() -> u16 {
-    free_ports(1)[0].0
 }

@@ -10,6 +10,7 @@ mod http_client;
 mod namespace;
 mod nodes;
 mod openapi;
+mod ports;
 mod random;
 
 pub use database::{TestDatabase, database, empty_database};
@@ -25,3 +26,4 @@ pub use http_client::http_client;
 pub use namespace::{Depth, Namespace, namespace};
 pub use nodes::Nodes;
 pub use openapi::{document_of, faults_of_document};
+pub use ports::free_port;

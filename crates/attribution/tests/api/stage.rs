@@ -1,7 +1,7 @@
 //! The service, started as in production but for its ports, with a listener for what it says.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -30,7 +30,7 @@ use postgres_kit::{DatabaseSettings, Grants};
 use process::{Runtime, Service, StopSettings};
 use secrecy::SecretString;
 use telemetry::TelemetrySettings;
-use test_kit::{Namespace, TestDatabase, eventually};
+use test_kit::{Namespace, TestDatabase, eventually, free_port};
 
 use crate::facts::{KEYS, PEPPER, Tenant};
 
@@ -333,10 +333,6 @@ fn settings(database: &TestDatabase, bus: &BusSettings) -> Settings {
         telemetry: TelemetrySettings::default(),
         stop: StopSettings::default(),
     }
-}
-
-fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port")
 }
 
 /// The verdict inside of any of the four facts.

@@ -2,7 +2,7 @@
 //! speaks HTTP with this server can be faster, so it is the ceiling of ingest and tracker.
 
 use std::{
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -124,7 +124,7 @@ impl DoNothing {
         redirect_to: Option<&str>,
         further: impl FnOnce(&mut Command),
     ) -> anyhow::Result<Self> {
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let address = test_kit::free_port();
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["do-nothing", "--listen", &address.to_string()])

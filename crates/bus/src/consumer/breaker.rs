@@ -6,10 +6,12 @@
 //! went through after its refusal. One bad item among good ones is therefore buried at once.
 //!
 //! When [`SUSPICIOUS_RUN`] single items in a row are refused and nothing went through between them, the refused ones of
-//! the batch are kept aside and tried again every [`WAIT`]. One success buries what is still refused; [`TRIES`] tries
-//! without any bury it all the same, so that a batch of nothing but poison is out of the way after ten minutes. At most
-//! one less than the run is buried for nothing when a bad day begins. The run is counted across batches, and the tries
-//! in each: a bad day that goes on costs at most one batch in ten minutes, and those can be replayed.
+//! the batch are kept aside and tried again every [`WAIT`], and before that with what comes meanwhile, as long as it has
+//! its place in the batch: where good items follow bad ones the queue stands still for a [`REST`]. One success buries what
+//! is still refused; [`TRIES`] waits without any bury it all the same, so that a batch of nothing but poison is out of the
+//! way after ten minutes. At most one less than the run is buried for nothing when a bad day begins. The run is counted
+//! across batches, and the tries in each: a bad day that goes on costs at most one batch in ten minutes, and those can be
+//! replayed.
 
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use std::time::Duration;
 pub(crate) const SUSPICIOUS_RUN: usize = 3;
 /// How often the refused items of one batch are tried again before they are buried without a success.
 pub(crate) const TRIES: u8 = 10;
+/// The shortest wait before a try with new company.
+pub(crate) const REST: Duration = Duration::from_secs(1);
 /// The wait before each of these tries.
 pub(crate) const WAIT: Duration = Duration::from_mins(1);
 

@@ -1,6 +1,6 @@
 //! Carries items to their end: each is handled or buried, whatever its neighbours do. Knows no broker.
 
-use std::{any::Any, future::Future, panic::AssertUnwindSafe};
+use std::{any::Any, future::Future, ops::Range, panic::AssertUnwindSafe};
 
 use contracts::envelope::Envelope;
 use futures_util::FutureExt as _;
@@ -17,8 +17,6 @@ const LONGEST_REASON: usize = 300;
 pub(crate) trait Patience {
     /// Waits before the next try after a `Pause`.
     fn wait(&mut self, reason: &str) -> impl Future<Output = Next> + Send;
-    /// Waits before refused items are tried again; `reason` is the last refusal.
-    fn doubt(&mut self, reason: &str) -> impl Future<Output = Next> + Send;
     /// A try went through.
     fn over(&mut self);
 }
@@ -37,13 +35,25 @@ pub(crate) enum Order {
     Backwards,
 }
 
-/// How it ended.
+/// How a round over the items ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Carried {
+pub(crate) enum Round {
     /// Every item is handled or buried, but for those at these positions, which could be neither.
     Settled { buried: usize, unburied: Vec<usize> },
+    /// What is left was refused, lastly for this reason, and nothing else went through: it is tried again in the next round.
+    Doubtful(String),
     /// The service stops; the items are not settled.
     Stopped,
+}
+
+/// What came before the next round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// More items, which may go through where the others do not.
+    Company,
+    /// Nothing, for as long as a try is worth.
+    Alone,
+    Stop,
 }
 
 enum Attempt {
@@ -52,86 +62,105 @@ enum Attempt {
     Refused(String),
 }
 
-/// A single item that was refused, with its position and why.
-struct Refused<'a> {
+/// A single item that was refused, and why.
+struct Refused {
     at: usize,
-    item: &'a [Envelope; 1],
     reason: String,
 }
 
-/// Hands `items` to the handler, `most` at a time. A refused item is kept aside until `breaker` knows whom to blame.
-pub(crate) async fn carry<H: BatchHandler, P: Patience>(
-    handler: &H,
-    items: &[Envelope],
+/// Items on their way to their end. A refused item is kept aside until the breaker knows whom to blame.
+pub(crate) struct Carrying {
+    /// A stack of parts; the next to try lies on top.
+    todo: Vec<Range<usize>>,
+    aside: Vec<Refused>,
+    /// Items that are tried, are tried again, or are at their end.
+    known: usize,
+    /// Items handed to the handler at once.
     most: usize,
-    order: Order,
-    breaker: &mut Breaker,
-    patience: &mut P,
-) -> Carried {
-    let mut todo = parts(items, most, order);
-    let mut aside: Vec<Refused<'_>> = Vec::new();
-    let mut tries_left = TRIES;
-    let mut ended = Ended::default();
-    loop {
-        let Some((at, part)) = todo.pop() else {
-            let Some(last) = aside.last() else { break };
-            if breaker.is_open() && tries_left > 0 {
-                tries_left = tries_left.saturating_sub(1);
-                if patience.doubt(&last.reason).await == Next::Stop {
-                    return Carried::Stopped;
-                }
-                todo.extend(aside.drain(..).rev().map(|refused| (refused.at, refused.item.as_slice())));
-            } else if ended.bury_all(handler, &mut aside, patience).await == Next::Stop {
-                return Carried::Stopped;
-            }
-            continue;
-        };
-        match attempt(async { handler.handle(part).await }).await {
-            Attempt::Done => {
-                patience.over();
-                breaker.success();
-                if ended.bury_all(handler, &mut aside, patience).await == Next::Stop {
-                    return Carried::Stopped;
-                }
-            }
-            Attempt::Paused(reason) => {
-                todo.push((at, part));
-                if patience.wait(&reason).await == Next::Stop {
-                    return Carried::Stopped;
-                }
-            }
-            Attempt::Refused(reason) => {
-                if let Ok(item) = <&[Envelope; 1]>::try_from(part) {
-                    breaker.refused();
-                    aside.push(Refused { at, item, reason });
-                } else {
-                    let middle = part.len() / 2;
-                    let (first, second) = part.split_at(middle);
-                    todo.push((at.saturating_add(middle), second));
-                    todo.push((at, first));
-                }
-            }
-        }
-    }
-    Carried::Settled { buried: ended.buried, unburied: ended.unburied }
-}
-
-/// What became of the items that were refused.
-#[derive(Default)]
-struct Ended {
+    tries_left: u8,
     buried: usize,
     unburied: Vec<usize>,
 }
 
-impl Ended {
+impl Carrying {
+    /// Of the first `items`, `most` at a time.
+    pub(crate) fn new(items: usize, most: usize, order: Order) -> Self {
+        let mut todo = parts(0, items, most);
+        if order == Order::Forwards {
+            todo.reverse();
+        }
+        let (aside, unburied) = (Vec::new(), Vec::new());
+        Self { todo, aside, known: items, most, tries_left: TRIES, buried: 0, unburied }
+    }
+
+    /// Makes ready for the round after a doubt: what was refused first, so that the end of a bad day buries nobody, then the
+    /// company that came, up to `items`.
+    pub(crate) fn again(&mut self, items: usize, doubt: Doubt) {
+        if doubt == Doubt::Alone {
+            self.tries_left = self.tries_left.saturating_sub(1);
+        }
+        self.todo = parts(self.known, items, self.most);
+        self.todo.reverse();
+        self.todo.extend(self.aside.drain(..).rev().map(|refused| one(refused.at)));
+        self.known = items;
+    }
+
+    /// Hands what is to do to the handler, until nothing is left or it is more likely a bad day than a bad item.
+    pub(crate) async fn round<H: BatchHandler, P: Patience>(
+        &mut self,
+        handler: &H,
+        items: &[Envelope],
+        breaker: &mut Breaker,
+        patience: &mut P,
+    ) -> Round {
+        while let Some(part) = self.todo.pop() {
+            let Some(tried) = items.get(part.clone()) else { continue };
+            match attempt(async { handler.handle(tried).await }).await {
+                Attempt::Done => {
+                    patience.over();
+                    breaker.success();
+                    if self.bury_all(handler, items, patience).await == Next::Stop {
+                        return Round::Stopped;
+                    }
+                }
+                Attempt::Paused(reason) => {
+                    self.todo.push(part);
+                    if patience.wait(&reason).await == Next::Stop {
+                        return Round::Stopped;
+                    }
+                }
+                Attempt::Refused(reason) if part.len() == 1 => {
+                    breaker.refused();
+                    self.aside.push(Refused { at: part.start, reason });
+                }
+                Attempt::Refused(_) => {
+                    let middle = part.start.saturating_add(part.len() / 2);
+                    self.todo.push(middle..part.end);
+                    self.todo.push(part.start..middle);
+                }
+            }
+        }
+        if breaker.is_open()
+            && self.tries_left > 0
+            && let Some(last) = self.aside.last()
+        {
+            return Round::Doubtful(last.reason.clone());
+        }
+        if self.bury_all(handler, items, patience).await == Next::Stop {
+            return Round::Stopped;
+        }
+        Round::Settled { buried: self.buried, unburied: std::mem::take(&mut self.unburied) }
+    }
+
     /// Buries what is aside.
     async fn bury_all<H: BatchHandler, P: Patience>(
         &mut self,
         handler: &H,
-        aside: &mut Vec<Refused<'_>>,
+        items: &[Envelope],
         patience: &mut P,
     ) -> Next {
-        for Refused { at, item: [item], reason } in aside.drain(..) {
+        for Refused { at, reason } in self.aside.drain(..) {
+            let Some(item) = items.get(at) else { continue };
             match bury(handler, item, &reason, patience).await {
                 Some(true) => self.buried = self.buried.saturating_add(1),
                 Some(false) => self.unburied.push(at),
@@ -142,15 +171,14 @@ impl Ended {
     }
 }
 
-/// A stack of parts with the position of their first item; the next to try lies on top.
-fn parts(items: &[Envelope], most: usize, order: Order) -> Vec<(usize, &[Envelope])> {
+/// The items from `from` up to `end`, `most` at a time.
+fn parts(from: usize, end: usize, most: usize) -> Vec<Range<usize>> {
     let most = most.max(1);
-    let starts = (0..items.len()).step_by(most);
-    let mut parts: Vec<_> = starts.zip(items.chunks(most)).collect();
-    if order == Order::Forwards {
-        parts.reverse();
-    }
-    parts
+    (from..end).step_by(most).map(|start| start..start.saturating_add(most).min(end)).collect()
+}
+
+const fn one(at: usize) -> Range<usize> {
+    at..at.saturating_add(1)
 }
 
 /// `Some(true)` when buried, `Some(false)` when that is impossible, `None` when the service stops.
@@ -243,7 +271,7 @@ mod tests {
                 let mut bad_day = self.bad_day.lock().unwrap();
                 if *bad_day > 0 {
                     *bad_day -= 1;
-                    return Err(HandleError::Poison("not a bad item".to_owned()));
+                    return Err(HandleError::Poison("a bad day".to_owned()));
                 }
             }
             let numbers: Vec<u8> = items.iter().map(|item| item.fact_id[0]).collect();
@@ -269,6 +297,8 @@ mod tests {
     struct Waits {
         waited: usize,
         doubted: u8,
+        /// Items that come while a bad day is thought likely, one with each doubt.
+        company: u8,
         stop_after: Option<usize>,
     }
 
@@ -278,11 +308,6 @@ mod tests {
             if self.stop_after.is_some_and(|most| self.waited >= most) { Next::Stop } else { Next::TryAgain }
         }
 
-        async fn doubt(&mut self, _reason: &str) -> Next {
-            self.doubted += 1;
-            if self.stop_after.is_some() { Next::Stop } else { Next::TryAgain }
-        }
-
         fn over(&mut self) {}
     }
 
@@ -290,7 +315,7 @@ mod tests {
         (0..count).map(|number| Envelope { fact_id: vec![number], ..Envelope::default() }).collect()
     }
 
-    fn run(handler: &Scripted, count: u8, most: usize, order: Order, waits: &mut Waits) -> Carried {
+    fn run(handler: &Scripted, count: u8, most: usize, order: Order, waits: &mut Waits) -> Round {
         run_on(&mut Breaker::default(), handler, count, most, order, waits)
     }
 
@@ -301,17 +326,32 @@ mod tests {
         most: usize,
         order: Order,
         waits: &mut Waits,
-    ) -> Carried {
-        let items = items(count);
+    ) -> Round {
+        let mut items = items(count);
+        let mut carrying = Carrying::new(items.len(), most, order);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(carry(handler, &items, most, order, breaker, waits))
+        loop {
+            let round = runtime.block_on(carrying.round(handler, &items, breaker, waits));
+            let Round::Doubtful(_) = round else { return round };
+            waits.doubted += 1;
+            if waits.stop_after.is_some() {
+                return Round::Stopped;
+            }
+            let doubt = if waits.company > 0 { Doubt::Company } else { Doubt::Alone };
+            if doubt == Doubt::Company {
+                waits.company -= 1;
+                let number = u8::try_from(items.len()).unwrap();
+                items.push(Envelope { fact_id: vec![number], ..Envelope::default() });
+            }
+            carrying.again(items.len(), doubt);
+        }
     }
 
     #[test]
     fn one_bad_item_costs_its_neighbours_nothing() {
         let handler = Scripted { panics: [5].into(), ..Scripted::default() };
         let carried = run(&handler, 8, 512, Order::Forwards, &mut Waits::default());
-        assert_eq!(carried, Carried::Settled { buried: 1, unburied: vec![] });
+        assert_eq!(carried, Round::Settled { buried: 1, unburied: vec![] });
         assert_eq!(*handler.buried.lock().unwrap(), [5]);
         assert_eq!(*handler.handled.lock().unwrap(), [0, 1, 2, 3, 4, 6, 7]);
         assert!(*handler.calls.lock().unwrap() <= 7, "halves, not one by one");
@@ -322,7 +362,7 @@ mod tests {
         let handler = Scripted { poison: (2..7).collect(), ..Scripted::default() };
         let mut waits = Waits::default();
         let carried = run(&handler, 8, 512, Order::Forwards, &mut waits);
-        assert_eq!(carried, Carried::Settled { buried: 5, unburied: vec![] });
+        assert_eq!(carried, Round::Settled { buried: 5, unburied: vec![] });
         assert_eq!(waits.doubted, 0);
     }
 
@@ -331,13 +371,13 @@ mod tests {
         let poison = || Scripted { poison: (0..20).collect(), ..Scripted::default() };
         let handler = poison();
         let mut waits = Waits { stop_after: Some(1), ..Waits::default() };
-        assert_eq!(run(&handler, 20, 512, Order::Forwards, &mut waits), Carried::Stopped);
+        assert_eq!(run(&handler, 20, 512, Order::Forwards, &mut waits), Round::Stopped);
         assert!(handler.buried.lock().unwrap().is_empty());
 
         let handler = poison();
         let mut waits = Waits::default();
         let carried = run(&handler, 20, 512, Order::Forwards, &mut waits);
-        assert_eq!(carried, Carried::Settled { buried: 20, unburied: vec![] });
+        assert_eq!(carried, Round::Settled { buried: 20, unburied: vec![] });
         assert_eq!(waits.doubted, TRIES);
         assert_eq!(*handler.buried.lock().unwrap(), (0..20).collect::<Vec<_>>());
     }
@@ -348,10 +388,40 @@ mod tests {
         let handler = Scripted { poison: [3].into(), bad_day: Mutex::new(15 + 8), ..Scripted::default() };
         let mut waits = Waits::default();
         let carried = run(&handler, 8, 512, Order::Forwards, &mut waits);
-        assert_eq!(carried, Carried::Settled { buried: 1, unburied: vec![] });
+        assert_eq!(carried, Round::Settled { buried: 1, unburied: vec![] });
         assert_eq!(*handler.buried.lock().unwrap(), [3]);
         assert_eq!(*handler.handled.lock().unwrap(), [0, 1, 2, 4, 5, 6, 7]);
         assert_eq!(waits.doubted, 2);
+    }
+
+    #[test]
+    fn company_that_goes_through_buries_what_is_refused_beside_it() {
+        let handler = Scripted { poison: (0..5).collect(), ..Scripted::default() };
+        let mut waits = Waits { company: 2, ..Waits::default() };
+        let carried = run(&handler, 4, 512, Order::Forwards, &mut waits);
+        assert_eq!(carried, Round::Settled { buried: 5, unburied: vec![] });
+        assert_eq!(waits.doubted, 2, "the first that came is no better");
+        assert_eq!(*handler.buried.lock().unwrap(), [0, 1, 2, 3, 4]);
+        assert_eq!(*handler.handled.lock().unwrap(), [5]);
+    }
+
+    #[test]
+    fn company_after_a_bad_day_finds_nobody_to_bury() {
+        // Each of 4 items alone and all groups of them, once.
+        let handler = Scripted { bad_day: Mutex::new(7), ..Scripted::default() };
+        let mut waits = Waits { company: 1, ..Waits::default() };
+        let carried = run(&handler, 4, 512, Order::Forwards, &mut waits);
+        assert_eq!(carried, Round::Settled { buried: 0, unburied: vec![] });
+        assert_eq!(*handler.handled.lock().unwrap(), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn company_that_is_refused_too_uses_up_no_try() {
+        let handler = Scripted { poison: (0..9).collect(), ..Scripted::default() };
+        let mut waits = Waits { company: 5, ..Waits::default() };
+        let carried = run(&handler, 4, 512, Order::Forwards, &mut waits);
+        assert_eq!(carried, Round::Settled { buried: 9, unburied: vec![] });
+        assert_eq!(waits.doubted, 5 + TRIES);
     }
 
     #[test]
@@ -363,7 +433,7 @@ mod tests {
         one(&mut waits);
         assert_eq!((waits.doubted, handler.buried.lock().unwrap().len()), (0, 2));
         waits.stop_after = Some(1);
-        assert_eq!(one(&mut waits), Carried::Stopped);
+        assert_eq!(one(&mut waits), Round::Stopped);
         assert_eq!(handler.buried.lock().unwrap().len(), 2);
     }
 
@@ -372,7 +442,7 @@ mod tests {
         let handler = Scripted { pauses: Mutex::new(9), ..Scripted::default() };
         let mut waits = Waits::default();
         let carried = run(&handler, 3, 512, Order::Forwards, &mut waits);
-        assert_eq!(carried, Carried::Settled { buried: 0, unburied: vec![] });
+        assert_eq!(carried, Round::Settled { buried: 0, unburied: vec![] });
         assert_eq!(waits.waited, 9);
         assert_eq!(*handler.handled.lock().unwrap(), [0, 1, 2]);
     }
@@ -381,7 +451,7 @@ mod tests {
     fn a_stop_ends_a_pause() {
         let handler = Scripted { pauses: Mutex::new(9), ..Scripted::default() };
         let mut waits = Waits { stop_after: Some(2), ..Waits::default() };
-        assert_eq!(run(&handler, 3, 512, Order::Forwards, &mut waits), Carried::Stopped);
+        assert_eq!(run(&handler, 3, 512, Order::Forwards, &mut waits), Round::Stopped);
         assert_eq!(waits.waited, 2);
     }
 
@@ -420,7 +490,7 @@ mod tests {
             };
             let order = if backwards { Order::Backwards } else { Order::Forwards };
             let carried = run(&handler, count, most, order, &mut Waits::default());
-            let Carried::Settled { buried, mut unburied } = carried else { panic!("nobody said stop") };
+            let Round::Settled { buried, mut unburied } = carried else { panic!("nobody said stop") };
             unburied.sort_unstable();
             let bad = |number: &u8| poison.contains(number) && *number < count;
             let wanted_unburied: Vec<usize> =

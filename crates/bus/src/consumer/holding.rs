@@ -7,7 +7,10 @@
 //! it has gone through does the consumer ask for deliveries again (its own come back too; the inbox knows them). An outage
 //! of any length so costs a message at most one of its deliveries.
 
-use std::time::Duration;
+use std::{
+    future::{self, Future},
+    time::Duration,
+};
 
 use lapin::Channel;
 use tokio::time::{Instant, timeout};
@@ -17,7 +20,8 @@ use crate::{
     backoff::Backoff,
     consumer::{
         breaker,
-        carry::{Next, Patience},
+        carry::{Doubt, Next, Patience},
+        intake::{Batch, Intake},
     },
     metrics::Metrics,
 };
@@ -40,6 +44,13 @@ pub(crate) struct Holding<'a> {
 struct Pause {
     since: Instant,
     backoff: Backoff,
+}
+
+/// How a rest ended.
+enum Rested<T> {
+    Stopped,
+    Elapsed,
+    Disturbed(T),
 }
 
 impl<'a> Holding<'a> {
@@ -66,18 +77,37 @@ impl<'a> Holding<'a> {
         self.paused.get_or_insert_with(|| Pause { since: Instant::now(), backoff: Backoff::default() })
     }
 
-    async fn rest(&mut self, wait: Duration) -> Next {
+    /// Waits for company for what was refused, as long as a try is worth; what comes is added to `batch`.
+    pub(crate) async fn doubt(&mut self, reason: &str, intake: &mut Intake<'_>, batch: &mut Batch) -> Doubt {
+        let _pause = self.begin(&format!("nothing but refusals in a row, lastly: {reason}"));
+        let company = async {
+            // What comes one by one does not have everything tried again for each.
+            tokio::time::sleep(breaker::REST).await;
+            intake.company(batch).await
+        };
+        match self.rest(breaker::WAIT, company).await {
+            Rested::Stopped => Doubt::Stop,
+            Rested::Elapsed => Doubt::Alone,
+            Rested::Disturbed(company) => {
+                intake.join(company, batch).await;
+                Doubt::Company
+            }
+        }
+    }
+
+    async fn rest<T>(&mut self, wait: Duration, disturbance: impl Future<Output = T>) -> Rested<T> {
         let now = Instant::now();
         let held = self.paused.as_ref().map(|pause| now.saturating_duration_since(pause.since));
         if !self.handed_back && held.is_some_and(|held| held >= self.hold) {
             self.hand_back().await;
         }
-        let next = tokio::select! {
-            () = self.stop.cancelled() => Next::Stop,
-            () = tokio::time::sleep(wait) => Next::TryAgain,
+        let rested = tokio::select! {
+            () = self.stop.cancelled() => Rested::Stopped,
+            () = tokio::time::sleep(wait) => Rested::Elapsed,
+            what = disturbance => Rested::Disturbed(what),
         };
         self.metrics.paused(self.queue, now.elapsed());
-        next
+        rested
     }
 
     async fn hand_back(&mut self) {
@@ -96,12 +126,10 @@ impl<'a> Holding<'a> {
 impl Patience for Holding<'_> {
     async fn wait(&mut self, reason: &str) -> Next {
         let wait = self.begin(reason).backoff.next_wait();
-        self.rest(wait).await
-    }
-
-    async fn doubt(&mut self, reason: &str) -> Next {
-        let _pause = self.begin(&format!("nothing but refusals in a row, lastly: {reason}"));
-        self.rest(breaker::WAIT).await
+        match self.rest(wait, future::pending::<()>()).await {
+            Rested::Stopped => Next::Stop,
+            Rested::Elapsed | Rested::Disturbed(()) => Next::TryAgain,
+        }
     }
 
     fn over(&mut self) {

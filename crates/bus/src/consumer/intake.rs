@@ -1,6 +1,6 @@
 //! Gathers what is there into a batch, and sets aside what may have ended a process before.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, future, time::Duration};
 
 use bytes::Bytes;
 use contracts::envelope::Envelope;
@@ -73,6 +73,8 @@ pub(crate) struct Intake<'a> {
     /// Until when the next batch gathers, unless it has enough before. In the past when nothing was done lately.
     pub(crate) gathers_until: Instant,
     pub(crate) suspects: VecDeque<Parcel>,
+    /// Nothing more will come.
+    pub(crate) has_ended: bool,
 }
 
 impl Intake<'_> {
@@ -105,6 +107,26 @@ impl Intake<'_> {
     /// Whether everything delivered before the present batch is settled, so that one acknowledgement may cover it all.
     pub(crate) fn nothing_aside(&self) -> bool {
         self.suspects.is_empty()
+    }
+
+    /// Company for a batch that is in hand already. Does not come when there is no room for it, when the channel has ended, and to a
+    /// suspect, which is opened alone. Dropping the future loses nothing.
+    pub(crate) async fn company(&mut self, batch: &Batch) -> Option<Result<Delivery, lapin::Error>> {
+        let in_hand = batch.messages.len().saturating_add(self.suspects.len());
+        let has_room = batch.items.len() < self.batch_items && in_hand < self.prefetch;
+        if self.has_ended || !has_room || batch.suspect.is_some() {
+            return future::pending().await;
+        }
+        self.deliveries.next().await
+    }
+
+    /// Adds to the batch what came and what is there beside it. When the channel has ended, that shows when the batch is settled.
+    pub(crate) async fn join(&mut self, company: Option<Result<Delivery, lapin::Error>>, batch: &mut Batch) {
+        let added = async {
+            self.sort(company, batch).await?;
+            self.gather(batch).await
+        };
+        self.has_ended = added.await.is_err();
     }
 
     async fn gather(&mut self, batch: &mut Batch) -> Result<(), Gone> {

@@ -15,7 +15,7 @@ use crate::{
     consumer::{
         BatchHandler,
         breaker::Breaker,
-        carry::{Carried, Order, carry},
+        carry::{Carrying, Doubt, Order, Round},
         holding::{GOODBYE, Holding},
         intake::{Batch, Gone, Intake},
     },
@@ -100,17 +100,15 @@ impl<H: BatchHandler> ConsumeTask<H> {
         let channel = session.channel().await.map_err(ConsumeError::Start)?;
         let mut intake = self.start(&channel).await?;
         loop {
-            let batch = tokio::select! {
+            let mut batch = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
                 () = session.lost() => return Ok(End::Lost),
                 batch = intake.next() => batch?,
             };
             let started = Instant::now();
-            let items = batch.items.len();
             // A root of its own: the items come from many traces, and the service links each of them.
-            let span =
-                tracing::info_span!(parent: None, "batch", bus.queue = self.queue.name, bus.items = items);
+            let span = tracing::info_span!(parent: None, "batch", bus.queue = self.queue.name, bus.items = batch.items.len());
             let mut holding = Holding::new(
                 &channel,
                 self.queue.name,
@@ -118,14 +116,10 @@ impl<H: BatchHandler> ConsumeTask<H> {
                 &self.stop,
                 self.settings.pause_hold(),
             );
-            let most = if batch.suspect.is_some() { 1 } else { self.settings.batch_items };
-            let order = batch.suspect.unwrap_or(Order::Forwards);
-            let carried = carry(&*self.handler, &batch.items, most, order, breaker, &mut holding)
-                .instrument(span)
-                .await;
-            let Carried::Settled { buried, unburied } = carried else { break };
+            let carried = self.carry(&mut batch, &mut intake, breaker, &mut holding).instrument(span).await;
+            let Some((buried, unburied)) = carried else { break };
             let took = started.elapsed();
-            self.metrics.batch_done(self.queue.name, items, buried, took);
+            self.metrics.batch_done(self.queue.name, batch.items.len(), buried, took);
             if holding.handed_back() {
                 return Ok(End::HandedBack);
             }
@@ -140,6 +134,30 @@ impl<H: BatchHandler> ConsumeTask<H> {
             tracing::debug!(bus.queue = self.queue.name, "the channel was gone already");
         }
         Ok(End::Stopped)
+    }
+
+    /// Brings every item of a batch to its end, and those that join it; tells how many were buried and which could not be.
+    /// Nothing when the service stops.
+    async fn carry(
+        &self,
+        batch: &mut Batch,
+        intake: &mut Intake<'_>,
+        breaker: &mut Breaker,
+        holding: &mut Holding<'_>,
+    ) -> Option<(usize, Vec<usize>)> {
+        let most = if batch.suspect.is_some() { 1 } else { self.settings.batch_items };
+        let order = batch.suspect.unwrap_or(Order::Forwards);
+        let mut carrying = Carrying::new(batch.items.len(), most, order);
+        loop {
+            match carrying.round(&*self.handler, &batch.items, breaker, holding).await {
+                Round::Settled { buried, unburied } => return Some((buried, unburied)),
+                Round::Stopped => return None,
+                Round::Doubtful(reason) => match holding.doubt(&reason, intake, batch).await {
+                    Doubt::Stop => return None,
+                    doubt @ (Doubt::Company | Doubt::Alone) => carrying.again(batch.items.len(), doubt),
+                },
+            }
+        }
     }
 
     async fn start<'a>(&'a self, channel: &'a Channel) -> Result<Intake<'a>, ConsumeError> {
@@ -164,6 +182,7 @@ impl<H: BatchHandler> ConsumeTask<H> {
             prefetch: usize::from(self.settings.prefetch),
             gathers_until: Instant::now(),
             suspects: VecDeque::new(),
+            has_ended: false,
         })
     }
 

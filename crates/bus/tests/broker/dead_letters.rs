@@ -25,6 +25,23 @@ async fn poison_is_buried_alone() {
 }
 
 #[tokio::test]
+async fn what_is_good_comes_to_the_help_of_a_queue_that_begins_with_bad_items() {
+    let namespace = test_kit::namespace();
+    let rig = Rig::start(&namespace).await;
+    rig.say(0..5).await;
+    let seen = Recorder::scripted(Script { poison: (0..5).collect(), ..Script::default() });
+    rig.bus.consume(QUEUE, seen.clone()).unwrap();
+    test_kit::eventually("each was tried", crate::rig::SOON, async || seen.calls() >= 5).await;
+    // Not a minute later: it comes while the others are in hand.
+    rig.say([5]).await;
+    seen.has_handled([5]).await;
+    test_kit::eventually("the others are buried", crate::rig::SOON, async || seen.buried().len() == 5).await;
+    rig.stop().await;
+    holds(&namespace, QUEUE, Depth::default()).await;
+    holds(&namespace, DEAD, Depth::default()).await;
+}
+
+#[tokio::test]
 async fn a_panic_is_buried_alone() {
     let namespace = test_kit::namespace();
     let rig = Rig::start(&namespace).await;

@@ -328,8 +328,8 @@ async fn a_canary_in_every_position_turns_up_nowhere() {
         .set_all("TELEMETRY__LOG_FILTER", "trace")
         .set_all("TELEMETRY__OTLP_ENDPOINT", &collector.endpoint())
         .set_all("BUS__URL", &broker.url(nodes.amqp_url()))
-        .set(ServiceName::Ingest, "HTTP__HEAD_TIMEOUT_MS", "500")
-        .set(ServiceName::Ingest, "HTTP__BODY_TIMEOUT_MS", "500");
+        .set(ServiceName::Ingest, "HTTP__HEAD_TIMEOUT_MS", "2000")
+        .set(ServiceName::Ingest, "HTTP__BODY_TIMEOUT_MS", "2000");
     let stack = Stack::start_with(options).await;
     let spy = Spy::on(stack.namespace()).await;
     let publisher = FakePublisher::start();

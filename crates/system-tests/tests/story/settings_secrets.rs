@@ -1,14 +1,13 @@
 //! What an operator sets: never shown, whether it is right, wrong, refused by the other side or not even of the right form.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use system_tests::{
     ServiceName, ServiceProcess,
     canary::{Canaries, Place},
-    stack::free_port,
 };
-use test_kit::{Nodes, eventually};
+use test_kit::{Nodes, eventually, free_port};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -25,7 +24,7 @@ fn key(canaries: &mut Canaries, position: &str) -> String {
 fn environment(
     service: ServiceName,
     canaries: &mut Canaries,
-    ports: (u16, u16),
+    (http, admin): (SocketAddr, SocketAddr),
     folder: &std::path::Path,
 ) -> BTreeMap<String, String> {
     let nodes = Nodes::from_env();
@@ -33,8 +32,8 @@ fn environment(
     let broker = nodes.amqp_url().rsplit_once('@').unwrap().1.to_owned();
     let database = nodes.admin_url("postgres").rsplit_once('@').unwrap().1.to_owned();
     let mut values = vec![
-        ("HTTP__LISTEN", format!("127.0.0.1:{}", ports.0)),
-        ("ADMIN__LISTEN", format!("127.0.0.1:{}", ports.1)),
+        ("HTTP__LISTEN", http.to_string()),
+        ("ADMIN__LISTEN", admin.to_string()),
         ("TELEMETRY__LOG_FILTER", String::from("trace")),
         ("BUS__URL", format!("amqp://nobody:{}@{broker}", canaries.secret(at("the broker's password")))),
     ];

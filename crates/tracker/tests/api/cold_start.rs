@@ -4,11 +4,11 @@ use contracts::catalog::OfferStatus;
 use postgres_kit::DatabaseSettings;
 use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
-use test_kit::eventually;
+use test_kit::{eventually, free_port};
 
 use crate::{
     facts::Offer,
-    stage::{SOON, Stage, free_port},
+    stage::{SOON, Stage},
 };
 
 const QUERY: &str = "pub_click_id=c&pub_member_id=m";

@@ -1,7 +1,7 @@
 //! The service, started as in production but for its ports, with a listener for what it says.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -22,7 +22,7 @@ use process::{Runtime, Service as _, StopSettings};
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use secrecy::SecretString;
 use telemetry::TelemetrySettings;
-use test_kit::{Namespace, TestDatabase, eventually, http_client};
+use test_kit::{Namespace, TestDatabase, eventually, free_port, http_client};
 use tracker::{ClickSettings, CountrySettings, DoorSettings, MIGRATIONS, OfferSettings, Settings, Tracker};
 
 use crate::facts::{KEYS, Offer, sealed, tenant};
@@ -309,8 +309,4 @@ impl Stage {
 
 async fn migrate(settings: DatabaseSettings) -> Result<(), postgres_kit::MigrateError> {
     postgres_kit::migrate(&settings, MIGRATIONS, Grants::default()).await
-}
-
-pub(crate) fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port")
 }
