@@ -7,11 +7,11 @@
 //!
 //! When [`SUSPICIOUS_RUN`] single items in a row are refused and nothing went through between them, the refused ones of
 //! the batch are kept aside and tried again every [`WAIT`], and before that with what comes meanwhile, as long as it has
-//! its place in the batch: where good items follow bad ones the queue stands still for a [`REST`]. One success buries what
-//! is still refused; [`TRIES`] waits without any bury it all the same, so that a batch of nothing but poison is out of the
-//! way after ten minutes. At most one less than the run is buried for nothing when a bad day begins. The run is counted
-//! across batches, and the tries in each: a bad day that goes on costs at most one batch in ten minutes, and those can be
-//! replayed.
+//! its place in the batch: where good items follow bad ones the queue stands still for a [`REST`]. After a success each is
+//! tried once more, and buried if it is refused again; [`TRIES`] waits without any bury all the same, so that a batch of
+//! nothing but poison is out of the way after ten minutes. At most one less than the run is buried for nothing when a bad
+//! day begins, and none when it ends. The run is counted across batches, and the tries in each: a bad day that goes on
+//! costs at most one batch in ten minutes, and those can be replayed.
 
 use std::time::Duration;
 

@@ -62,6 +62,19 @@ enum Attempt {
     Refused(String),
 }
 
+/// Items that are tried together.
+struct Part {
+    items: Range<usize>,
+    /// Whether it is one item that was refused while nothing went through, and now something has: if it is refused again it is to blame.
+    is_last_try: bool,
+}
+
+impl Part {
+    const fn of(items: Range<usize>) -> Self {
+        Self { items, is_last_try: false }
+    }
+}
+
 /// A single item that was refused, and why.
 struct Refused {
     at: usize,
@@ -71,7 +84,7 @@ struct Refused {
 /// Items on their way to their end. A refused item is kept aside until the breaker knows whom to blame.
 pub(crate) struct Carrying {
     /// A stack of parts; the next to try lies on top.
-    todo: Vec<Range<usize>>,
+    todo: Vec<Part>,
     aside: Vec<Refused>,
     /// Items that are tried, are tried again, or are at their end.
     known: usize,
@@ -101,8 +114,13 @@ impl Carrying {
         }
         self.todo = parts(self.known, items, self.most);
         self.todo.reverse();
-        self.todo.extend(self.aside.drain(..).rev().map(|refused| one(refused.at)));
+        self.try_again(false);
         self.known = items;
+    }
+
+    fn try_again(&mut self, is_last_try: bool) {
+        let again = self.aside.drain(..).rev();
+        self.todo.extend(again.map(|refused| Part { items: one(refused.at), is_last_try }));
     }
 
     /// Hands what is to do to the handler, until nothing is left or it is more likely a bad day than a bad item.
@@ -114,10 +132,14 @@ impl Carrying {
         patience: &mut P,
     ) -> Round {
         while let Some(part) = self.todo.pop() {
-            let Some(tried) = items.get(part.clone()) else { continue };
+            let Some(tried) = items.get(part.items.clone()) else { continue };
             match attempt(async { handler.handle(tried).await }).await {
                 Attempt::Done => {
                     patience.over();
+                    if breaker.is_open() {
+                        // The bad day may have ended just now, after they were refused.
+                        self.try_again(true);
+                    }
                     breaker.success();
                     if self.bury_all(handler, items, patience).await == Next::Stop {
                         return Round::Stopped;
@@ -129,14 +151,19 @@ impl Carrying {
                         return Round::Stopped;
                     }
                 }
-                Attempt::Refused(reason) if part.len() == 1 => {
-                    breaker.refused();
-                    self.aside.push(Refused { at: part.start, reason });
+                Attempt::Refused(reason) if part.items.len() == 1 => {
+                    self.aside.push(Refused { at: part.items.start, reason });
+                    if !part.is_last_try {
+                        breaker.refused();
+                    } else if self.bury_all(handler, items, patience).await == Next::Stop {
+                        return Round::Stopped;
+                    }
                 }
                 Attempt::Refused(_) => {
-                    let middle = part.start.saturating_add(part.len() / 2);
-                    self.todo.push(middle..part.end);
-                    self.todo.push(part.start..middle);
+                    let Range { start, end } = part.items;
+                    let middle = start.saturating_add(part.items.len() / 2);
+                    self.todo.push(Part::of(middle..end));
+                    self.todo.push(Part::of(start..middle));
                 }
             }
         }
@@ -172,9 +199,10 @@ impl Carrying {
 }
 
 /// The items from `from` up to `end`, `most` at a time.
-fn parts(from: usize, end: usize, most: usize) -> Vec<Range<usize>> {
+fn parts(from: usize, end: usize, most: usize) -> Vec<Part> {
     let most = most.max(1);
-    (from..end).step_by(most).map(|start| start..start.saturating_add(most).min(end)).collect()
+    let part = |start: usize| Part::of(start..start.saturating_add(most).min(end));
+    (from..end).step_by(most).map(part).collect()
 }
 
 const fn one(at: usize) -> Range<usize> {
@@ -392,6 +420,17 @@ mod tests {
         assert_eq!(*handler.buried.lock().unwrap(), [3]);
         assert_eq!(*handler.handled.lock().unwrap(), [0, 1, 2, 4, 5, 6, 7]);
         assert_eq!(waits.doubted, 2);
+    }
+
+    #[test]
+    fn a_bad_day_that_ends_half_way_through_a_try_buries_nobody() {
+        for refused_again in 1..8 {
+            let handler = Scripted { bad_day: Mutex::new(15 + refused_again), ..Scripted::default() };
+            let mut waits = Waits::default();
+            let carried = run(&handler, 8, 512, Order::Forwards, &mut waits);
+            assert_eq!(carried, Round::Settled { buried: 0, unburied: vec![] });
+            assert_eq!(waits.doubted, 1);
+        }
     }
 
     #[test]
