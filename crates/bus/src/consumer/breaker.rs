@@ -10,19 +10,20 @@
 //! its place in the batch: where good items follow bad ones the queue stands still for a [`REST`]. After a success each is
 //! tried once more, and buried if it is refused again; [`TRIES`] waits without any bury all the same, so that a batch of
 //! nothing but poison is out of the way after ten minutes. At most one less than the run is buried for nothing when a bad
-//! day begins, and none when it ends. The run is counted across batches, and the tries in each: a bad day that goes on
+//! day begins, and none when it ends for good. A day on which some kinds of items go through is no bad day but bad items,
+//! as far as can be seen from here: the others are buried as they come. The run is counted across batches, and the tries in each: a bad day that goes on
 //! costs at most one batch in ten minutes, and those can be replayed.
 
 use std::time::Duration;
 
 /// This many refused in a row are no longer believed to be the items' fault.
 pub(crate) const SUSPICIOUS_RUN: usize = 3;
-/// How often the refused items of one batch are tried again before they are buried without a success.
+/// How often the refused items of one batch are tried again alone before they are buried without a success.
 pub(crate) const TRIES: u8 = 10;
-/// The shortest wait before a try with new company.
-pub(crate) const REST: Duration = Duration::from_secs(1);
 /// The wait before each of these tries.
 pub(crate) const WAIT: Duration = Duration::from_mins(1);
+/// The shortest wait before a try with what has come meanwhile.
+pub(crate) const REST: Duration = Duration::from_secs(1);
 
 /// What a consumer remembers from batch to batch.
 #[derive(Debug, Default)]

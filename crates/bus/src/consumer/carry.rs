@@ -266,6 +266,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::consumer::breaker::SUSPICIOUS_RUN;
 
     /// Handles what it is told to handle, all or nothing, as a transaction does.
     #[derive(Default)]
@@ -278,6 +279,7 @@ mod tests {
         bad_day: Mutex<usize>,
         handled: Mutex<Vec<u8>>,
         buried: Mutex<Vec<u8>>,
+        reasons: Mutex<Vec<String>>,
         calls: Mutex<usize>,
     }
 
@@ -312,7 +314,7 @@ mod tests {
         }
 
         async fn bury(&self, item: &Envelope, reason: &str) -> Result<(), HandleError> {
-            assert!(reason.contains("bad item"), "{reason}");
+            self.reasons.lock().unwrap().push(reason.to_owned());
             if self.unburiable.contains(&item.fact_id[0]) {
                 return Err(HandleError::Poison("not even that".to_owned()));
             }
@@ -327,6 +329,8 @@ mod tests {
         doubted: u8,
         /// Items that come while a bad day is thought likely, one with each doubt.
         company: u8,
+        /// All that there were in the end.
+        items: usize,
         stop_after: Option<usize>,
     }
 
@@ -356,6 +360,7 @@ mod tests {
         waits: &mut Waits,
     ) -> Round {
         let mut items = items(count);
+        waits.items = items.len();
         let mut carrying = Carrying::new(items.len(), most, order);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         loop {
@@ -370,6 +375,7 @@ mod tests {
                 waits.company -= 1;
                 let number = u8::try_from(items.len()).unwrap();
                 items.push(Envelope { fact_id: vec![number], ..Envelope::default() });
+                waits.items = items.len();
             }
             carrying.again(items.len(), doubt);
         }
@@ -381,6 +387,7 @@ mod tests {
         let carried = run(&handler, 8, 512, Order::Forwards, &mut Waits::default());
         assert_eq!(carried, Round::Settled { buried: 1, unburied: vec![] });
         assert_eq!(*handler.buried.lock().unwrap(), [5]);
+        assert_eq!(*handler.reasons.lock().unwrap(), ["the handler panicked: bad item"]);
         assert_eq!(*handler.handled.lock().unwrap(), [0, 1, 2, 3, 4, 6, 7]);
         assert!(*handler.calls.lock().unwrap() <= 7, "halves, not one by one");
     }
@@ -520,6 +527,8 @@ mod tests {
             pauses in 0_usize..5,
             most in 1_usize..20,
             backwards: bool,
+            refused_before in 0_u8..5,
+            company in 0_u8..4,
         ) {
             let handler = Scripted {
                 poison: poison.clone(),
@@ -528,9 +537,12 @@ mod tests {
                 ..Scripted::default()
             };
             let order = if backwards { Order::Backwards } else { Order::Forwards };
-            let carried = run(&handler, count, most, order, &mut Waits::default());
+            let (mut breaker, mut waits) = (Breaker::default(), Waits { company, ..Waits::default() });
+            (0..refused_before).for_each(|_| breaker.refused());
+            let carried = run_on(&mut breaker, &handler, count, most, order, &mut waits);
             let Round::Settled { buried, mut unburied } = carried else { panic!("nobody said stop") };
             unburied.sort_unstable();
+            let count = u8::try_from(waits.items).unwrap();
             let bad = |number: &u8| poison.contains(number) && *number < count;
             let wanted_unburied: Vec<usize> =
                 (0..count).filter(|n| bad(n) && unburiable.contains(n)).map(usize::from).collect();
@@ -544,6 +556,30 @@ mod tests {
             prop_assert_eq!(buried, wanted_buried.len());
             prop_assert_eq!(in_grave, wanted_buried);
             prop_assert_eq!(handled, wanted_handled);
+        }
+
+        /// A bad day that is shorter than the tries costs less than a run of good items, however it ends.
+        #[test]
+        fn a_bad_day_buries_few_that_are_good(
+            count in 1_u8..60,
+            poison in prop::collection::btree_set(0_u8..60, 0..8),
+            bad_day in 0_usize..30,
+            most in 1_usize..20,
+            company in 0_u8..4,
+        ) {
+            let handler =
+                Scripted { poison: poison.clone(), bad_day: Mutex::new(bad_day), ..Scripted::default() };
+            let mut waits = Waits { company, ..Waits::default() };
+            let carried = run(&handler, count, most, Order::Forwards, &mut waits);
+            let Round::Settled { .. } = carried else { panic!("nobody said stop") };
+            let (handled, buried) =
+                (handler.handled.into_inner().unwrap(), handler.buried.into_inner().unwrap());
+            prop_assert!(!handled.iter().any(|number| poison.contains(number)));
+            let for_nothing = buried.iter().filter(|number| !poison.contains(number)).count();
+            prop_assert!(for_nothing < SUSPICIOUS_RUN, "{for_nothing}");
+            let mut all = [handled, buried].concat();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..u8::try_from(waits.items).unwrap()).collect::<Vec<_>>());
         }
     }
 }

@@ -37,7 +37,11 @@ pub(crate) struct Holding<'a> {
     pub(crate) stop: &'a CancellationToken,
     /// How long deliveries are kept.
     pub(crate) hold: Duration,
+    /// Since when the batch is in hand.
+    began: Instant,
     paused: Option<Pause>,
+    /// When what was refused is tried again without company.
+    next_try: Option<Instant>,
     handed_back: bool,
 }
 
@@ -54,14 +58,15 @@ enum Rested<T> {
 }
 
 impl<'a> Holding<'a> {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         channel: &'a Channel,
         queue: &'static str,
         metrics: &'a Metrics,
         stop: &'a CancellationToken,
         hold: Duration,
     ) -> Self {
-        Self { channel, queue, metrics, stop, hold, paused: None, handed_back: false }
+        let began = Instant::now();
+        Self { channel, queue, metrics, stop, hold, began, paused: None, next_try: None, handed_back: false }
     }
 
     /// Whether the deliveries are no longer this consumer's to acknowledge.
@@ -77,30 +82,43 @@ impl<'a> Holding<'a> {
         self.paused.get_or_insert_with(|| Pause { since: Instant::now(), backoff: Backoff::default() })
     }
 
-    /// Waits for company for what was refused, as long as a try is worth; what comes is added to `batch`.
+    /// Waits for company for what was refused, until the next try without; what comes is added to `batch`.
     pub(crate) async fn doubt(&mut self, reason: &str, intake: &mut Intake<'_>, batch: &mut Batch) -> Doubt {
         let _pause = self.begin(&format!("nothing but refusals in a row, lastly: {reason}"));
-        let company = async {
-            // What comes one by one does not have everything tried again for each.
-            tokio::time::sleep(breaker::REST).await;
-            intake.company(batch).await
-        };
-        match self.rest(breaker::WAIT, company).await {
-            Rested::Stopped => Doubt::Stop,
-            Rested::Elapsed => Doubt::Alone,
-            Rested::Disturbed(company) => {
-                intake.join(company, batch).await;
-                Doubt::Company
+        // Of company that is refused, too, the minute does not begin anew.
+        let until = *self.next_try.get_or_insert_with(|| Instant::now() + breaker::WAIT);
+        let items = batch.items.len();
+        loop {
+            self.hand_back_in_time().await;
+            // What is held for long is not made to be held for longer.
+            let may_grow = !self.handed_back && self.began.elapsed() < self.hold;
+            let company = async {
+                if !may_grow {
+                    return future::pending().await;
+                }
+                // What comes one by one does not have everything tried again for each.
+                tokio::time::sleep(breaker::REST).await;
+                intake.company(batch).await
+            };
+            match self.rest(until.saturating_duration_since(Instant::now()), company).await {
+                Rested::Stopped => return Doubt::Stop,
+                Rested::Elapsed => {
+                    self.next_try = None;
+                    return Doubt::Alone;
+                }
+                Rested::Disturbed(company) => {
+                    intake.join(company, batch).await;
+                    // Not so when it was a stranger's, a suspect, or the end.
+                    if batch.items.len() > items {
+                        return Doubt::Company;
+                    }
+                }
             }
         }
     }
 
     async fn rest<T>(&mut self, wait: Duration, disturbance: impl Future<Output = T>) -> Rested<T> {
         let now = Instant::now();
-        let held = self.paused.as_ref().map(|pause| now.saturating_duration_since(pause.since));
-        if !self.handed_back && held.is_some_and(|held| held >= self.hold) {
-            self.hand_back().await;
-        }
         let rested = tokio::select! {
             () = self.stop.cancelled() => Rested::Stopped,
             () = tokio::time::sleep(wait) => Rested::Elapsed,
@@ -110,7 +128,11 @@ impl<'a> Holding<'a> {
         rested
     }
 
-    async fn hand_back(&mut self) {
+    async fn hand_back_in_time(&mut self) {
+        let is_due = self.paused.as_ref().is_some_and(|pause| pause.since.elapsed() >= self.hold);
+        if self.handed_back || !is_due {
+            return;
+        }
         self.handed_back = true;
         tracing::warn!(
             bus.queue = self.queue,
@@ -126,6 +148,7 @@ impl<'a> Holding<'a> {
 impl Patience for Holding<'_> {
     async fn wait(&mut self, reason: &str) -> Next {
         let wait = self.begin(reason).backoff.next_wait();
+        self.hand_back_in_time().await;
         match self.rest(wait, future::pending::<()>()).await {
             Rested::Stopped => Next::Stop,
             Rested::Elapsed | Rested::Disturbed(()) => Next::TryAgain,
@@ -133,6 +156,7 @@ impl Patience for Holding<'_> {
     }
 
     fn over(&mut self) {
+        self.next_try = None;
         if let Some(pause) = self.paused.take() {
             let seconds = pause.since.elapsed().as_secs();
             tracing::info!(bus.queue = self.queue, bus.paused_seconds = seconds, "consumer resumed");

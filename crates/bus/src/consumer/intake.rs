@@ -82,6 +82,10 @@ impl Intake<'_> {
     /// Dropping the future leaves what was gathered unacknowledged.
     pub(crate) async fn next(&mut self) -> Result<Batch, Gone> {
         loop {
+            // Its stream tells that once.
+            if self.has_ended {
+                return Err(Gone::Cancelled);
+            }
             let mut batch = Batch::default();
             if self.suspects.is_empty() {
                 let first = self.deliveries.next().await;
@@ -109,7 +113,7 @@ impl Intake<'_> {
         self.suspects.is_empty()
     }
 
-    /// Company for a batch that is in hand already. Does not come when there is no room for it, when the channel has ended, and to a
+    /// Company for a batch that is in hand already. Does not come when there is no room for it, when the consumer has ended, and to a
     /// suspect, which is opened alone. Dropping the future loses nothing.
     pub(crate) async fn company(&mut self, batch: &Batch) -> Option<Result<Delivery, lapin::Error>> {
         let in_hand = batch.messages.len().saturating_add(self.suspects.len());
@@ -120,7 +124,7 @@ impl Intake<'_> {
         self.deliveries.next().await
     }
 
-    /// Adds to the batch what came and what is there beside it. When the channel has ended, that shows when the batch is settled.
+    /// Adds to the batch what came and what is there beside it. When the consumer has ended, [`Self::next`] says so.
     pub(crate) async fn join(&mut self, company: Option<Result<Delivery, lapin::Error>>, batch: &mut Batch) {
         let added = async {
             self.sort(company, batch).await?;

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | a message does not decode | rejected into `<queue>.dead`, logged with a fingerprint of its body |
 //! | an item is refused or panics its handler | the batch is split in halves until the item is alone; then [`BatchHandler::bury`] |
-//! | items are refused one after another | they are tried again, with what comes meanwhile, for ten minutes before they are buried: see `breaker` |
+//! | items are refused one after another | they are tried again, with what comes meanwhile, until something goes through or ten minutes are over: see `breaker` |
 //! | an item can not even be buried | its message is rejected into `<queue>.dead`; its neighbours were handled |
 //! | a message has ended the process before | its items are handled one by one, after everything else |
 //! | the database is away | the batch is tried again until it is back: see `holding` |

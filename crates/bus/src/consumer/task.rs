@@ -116,8 +116,10 @@ impl<H: BatchHandler> ConsumeTask<H> {
                 &self.stop,
                 self.settings.pause_hold(),
             );
-            let carried = self.carry(&mut batch, &mut intake, breaker, &mut holding).instrument(span).await;
+            let carried =
+                self.carry(&mut batch, &mut intake, breaker, &mut holding).instrument(span.clone()).await;
             let Some((buried, unburied)) = carried else { break };
+            span.record("bus.items", batch.items.len());
             let took = started.elapsed();
             self.metrics.batch_done(self.queue.name, batch.items.len(), buried, took);
             if holding.handed_back() {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bus::PublishError;
 use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 
-use crate::rig::{QUEUE, ROUTE, Recorder, Rig, SOON, Stranger, close_connections, item};
+use crate::rig::{QUEUE, ROUTE, Recorder, Rig, SOON, Script, Stranger, close_connections, item};
 
 /// From the moment the connections are gone.
 const BACK_WITHIN: Duration = Duration::from_secs(10);
@@ -95,6 +95,26 @@ async fn a_deleted_queue_is_declared_and_consumed_again() {
         .await;
     rig.say([2]).await;
     seen.has_handled([2]).await;
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_queue_that_is_deleted_while_its_items_are_doubted_is_consumed_again() {
+    let namespace = test_kit::namespace();
+    let rig = Rig::start(&namespace).await;
+    let seen = Recorder::scripted(Script { poison: (0..3).collect(), ..Script::default() });
+    rig.say(0..3).await;
+    rig.bus.consume(QUEUE, seen.clone()).unwrap();
+    test_kit::eventually("each was tried", SOON, async || seen.calls() >= 3).await;
+    // Within the second before what has come is looked at: it comes together with the news that there is no more.
+    let stranger = Stranger::new(&namespace).await;
+    rig.say([3]).await;
+    stranger.channel.queue_delete(namespace.of(QUEUE).into(), QueueDeleteOptions::default()).await.unwrap();
+    seen.has_handled([3]).await;
+    test_kit::eventually("the queue is back", SOON, async || namespace.ready(QUEUE).await.is_some()).await;
+    rig.say([4]).await;
+    seen.has_handled([4]).await;
+    assert_eq!(seen.buried().len(), 3);
     rig.stop().await;
 }
 

@@ -212,7 +212,7 @@ async fn endless_headers_are_given_up() {
 
 #[tokio::test]
 async fn a_closed_port_is_a_failed_connection() {
-    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let address = test_kit::free_port();
     let error = send(&loopback_allowed(), &format!("http://{address}/")).await.unwrap_err();
     assert_eq!(error, SendError::Connect);
     assert!(!error.may_have_arrived());
