@@ -21,7 +21,7 @@ use crate::{
     load::{Connection, Receiver},
     nodes::LocalNodes,
     report::{Account, Sample},
-    seed::{Publishers, Wave, Whose, World},
+    seed::{PAUSE_ENDPOINTS, Publishers, Wave, Whose, World},
 };
 
 /// Publishers, of whom one in twenty never answers.
@@ -122,7 +122,7 @@ impl Telling {
     /// Has these conversions decided, all endpoints paused: what is to be told of them waits. The sample is of the last wave,
     /// from its first verdict to the last posted ledger entry.
     pub async fn decide(&mut self, nodes: &LocalNodes, wave: &Wave) -> anyhow::Result<Sample> {
-        self.pause().await?;
+        self.rig.admin.batch_execute(PAUSE_ENDPOINTS).await?;
         self.rig.broker.publish(self.publishers.verdicts(&self.world, wave)).await?;
         let status = if wave.pending_days == 0 { "success" } else { "pending" };
         let conversions = wave.numbers.end - wave.numbers.start;
@@ -210,13 +210,6 @@ impl Telling {
             "UPDATE deliveries SET due_at = now() + interval '10 days', lease = NULL, leased_until = NULL
             WHERE state = 'waiting' AND due_at < now() + interval '1 hour'";
         Ok(self.rig.admin.batch_execute(far).await?)
-    }
-
-    async fn pause(&self) -> anyhow::Result<()> {
-        let pause = "INSERT INTO endpoint_conditions (tenant_id, endpoint_id, paused_at)
-            SELECT tenant_id, endpoint_id, now() FROM postback_endpoints
-            ON CONFLICT (tenant_id, endpoint_id) DO UPDATE SET paused_at = now(), open_until = NULL, probing = false";
-        Ok(self.rig.admin.batch_execute(pause).await?)
     }
 
     /// Waits until so many different deliveries have arrived.

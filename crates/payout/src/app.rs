@@ -237,13 +237,15 @@ fn report(findings: &Findings) -> std::io::Result<()> {
         findings.transfers, findings.accounts, findings.statements
     )?;
     for (currency, (debits, credits)) in &findings.posted {
-        writeln!(out, "{currency}: posted debits {debits} = posted credits {credits} (micros)")?;
+        let sign = if debits == credits { '=' } else { '≠' };
+        writeln!(out, "{currency}: posted debits {debits} {sign} posted credits {credits} (micros)")?;
     }
     for difference in &findings.differences {
         writeln!(out, "DIFFERS: {difference}")?;
     }
     match findings.difference_count {
         0 => writeln!(out, "the ledger is right"),
+        1 => writeln!(out, "1 difference"),
         count => writeln!(out, "{count} differences"),
     }
 }

@@ -8,6 +8,26 @@ pub(crate) fn committed() {
     fail_point!("payout::committed", |_action| std::process::abort());
 }
 
+/// A person's decision is committed; whoever asked has no answer.
+pub(crate) fn decided() {
+    fail_point!("payout::decided", |_action| std::process::abort());
+}
+
+/// Holds are committed as released.
+pub(crate) fn released() {
+    fail_point!("payout::released", |_action| std::process::abort());
+}
+
+/// A period is committed as closed; whoever asked has no answer.
+pub(crate) fn closed() {
+    fail_point!("payout::closed", |_action| std::process::abort());
+}
+
+/// A payment is committed; whoever reported it has no answer.
+pub(crate) fn paid() {
+    fail_point!("payout::paid", |_action| std::process::abort());
+}
+
 /// An attempt begins. With the action `panic` it ends there.
 pub(crate) fn attempting() {
     fail_point!("payout::attempting");

@@ -23,6 +23,7 @@ const OTHER: &str = "OTHER";
 #[derive(Debug, Clone)]
 pub struct Metrics {
     attempts: Counter<u64>,
+    exhausted: Counter<u64>,
     replayed: Counter<u64>,
     breaker_openings: Counter<u64>,
     endpoint_pauses: Counter<u64>,
@@ -47,6 +48,10 @@ impl Metrics {
             attempts: counter(
                 "payout_delivery_attempts",
                 "Attempts to tell publishers, by what came of them",
+            ),
+            exhausted: counter(
+                "payout_deliveries_exhausted",
+                "Deliveries that ended untold, after ten attempts or so long at an endpoint that was left alone: an alarm",
             ),
             replayed: counter(
                 "payout_replayed_deliveries",
@@ -97,12 +102,23 @@ impl Metrics {
             Next::End(End::Exhausted) => "exhausted",
             Next::End(End::Stopped | End::Superseded) => "stopped",
         };
+        if next == Next::End(End::Exhausted) {
+            self.exhausted.add(1, &[KeyValue::new("reason", "attempts")]);
+        }
         self.attempts.add(1, &[KeyValue::new("result", result)]);
     }
 
     /// Counts an attempt that was not made: the process was held up.
     pub(crate) fn too_late(&self) {
         self.attempts.add(1, &[KeyValue::new("result", "too_late")]);
+    }
+
+    /// Counts deliveries that ended because their endpoint was left alone for as long as a schedule takes.
+    pub(crate) fn given_up(&self, deliveries: usize) {
+        if deliveries > 0 {
+            let deliveries = u64::try_from(deliveries).unwrap_or(u64::MAX);
+            self.exhausted.add(deliveries, &[KeyValue::new("reason", "left_alone")]);
+        }
     }
 
     /// Counts deliveries of replays.

@@ -29,6 +29,11 @@ pub trait Flow {
     /// learned, with the number to wait for.
     fn known(&self, events: u64) -> Vec<Known>;
 
+    /// SQL that changes its database once it has learned that, while it is stopped. Nothing, unless a flow says otherwise.
+    fn arranged(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Event `number` of the backlog.
     fn event(&self, number: u64) -> (Route, Envelope);
 }

@@ -60,17 +60,21 @@ impl Rig {
         crate::machine::assert_quorum(&nodes.nodes, self.stack.namespace(), queue)
     }
 
-    /// Teaches the service what it must know, then stops it.
+    /// Teaches the service what it must know, then stops it, and changes what the flow wants changed.
     ///
     /// # Errors
-    /// When it does not learn, or does not stop in peace.
+    /// When it does not learn, or does not stop in peace; the server's.
     pub async fn teach<F: Flow>(&mut self, flow: &F, events: u64) -> anyhow::Result<()> {
         self.stack.service(F::SERVICE).start().await;
         for known in flow.known(events) {
             self.broker.publish(known.facts).await?;
             self.until(known.query, known.count).await?;
         }
-        self.stop::<F>().await
+        self.stop::<F>().await?;
+        if let Some(change) = flow.arranged() {
+            self.admin.batch_execute(change).await?;
+        }
+        Ok(())
     }
 
     /// A setting of the service from its next start on.

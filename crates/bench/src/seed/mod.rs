@@ -14,7 +14,7 @@ pub use catalog::{endpoint, for_attribution, for_payout, for_tracker, without_or
 pub use clicks::{click, click_of_nobody};
 pub use offers::{copy_offer, shared_offer};
 pub use postbacks::{Postbacks, install, second_step};
-pub use publishers::{Publishers, Wave, Whose};
+pub use publishers::{PAUSE_ENDPOINTS, Publishers, Wave, Whose};
 pub use stored::{Spread, copy_journey, copy_journeys};
 pub use verdicts::qualified;
 pub use waiting::{Waits, copy_waiting};

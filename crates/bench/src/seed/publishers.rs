@@ -18,6 +18,13 @@ use super::{
 };
 use crate::{beside, load::NEVER};
 
+/// Pauses every endpoint that payout knows, as ten answers of 410 in a row do, but for the line in the audit: what is to be told
+/// is written and waits until somebody ends the pause. Time does not.
+pub const PAUSE_ENDPOINTS: &str = "INSERT INTO endpoint_conditions (tenant_id, endpoint_id, gone, paused_at)
+    SELECT tenant_id, endpoint_id, 10, now() FROM postback_endpoints
+    ON CONFLICT (tenant_id, endpoint_id) DO UPDATE
+    SET gone = 10, paused_at = now(), open_until = NULL, probing = false";
+
 /// The publishers of a world. Those that never answer come first.
 #[derive(Debug)]
 pub struct Publishers {

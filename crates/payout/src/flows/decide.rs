@@ -17,6 +17,7 @@ use crate::{
         limits::{Budgets, NotRaised, Period},
         standing::Decision,
     },
+    failpoints,
     store::conversions::Key,
 };
 
@@ -112,5 +113,7 @@ pub async fn decide(
             (Ok(()), None) => Ok(()),
         }
     })
-    .await
+    .await?;
+    failpoints::decided();
+    Ok(())
 }

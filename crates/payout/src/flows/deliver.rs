@@ -140,8 +140,12 @@ impl Deliverer {
         let asked = Asked { lease, room, busy: &busy, bounds: self.bounds, ids: self.sender.ids.as_ref() };
         let claimed = transact(&self.pool, Retries::default(), async |connection| {
             Ok(take_due(connection, asked).await?)
-        });
-        (lease, claimed.await)
+        })
+        .await;
+        if let Ok(taken) = &claimed {
+            self.sender.metrics.given_up(taken.given_up);
+        }
+        (lease, claimed)
     }
 
     /// Writes what attempts came to, and gives them back with what came of that.

@@ -23,6 +23,7 @@ use crate::{
         conversion::{Change, Conversion, on_due},
         input_lag::{Doubt, HELD_BACK_SECONDS_MAX, News, Watch, patience_seconds},
     },
+    failpoints,
     metrics::Metrics,
     store::{
         self,
@@ -145,6 +146,9 @@ impl Releaser {
             released => released?,
         };
         *turns = next;
+        if released > 0 {
+            failpoints::released();
+        }
         Ok(released)
     }
 

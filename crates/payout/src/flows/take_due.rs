@@ -67,6 +67,8 @@ pub(super) struct Taken {
     /// Whether something was left that is due, for want of room: who has room again should ask again. What waits for a time, such as
     /// the end of a pause, is not meant.
     pub(super) is_more: bool,
+    /// How many have ended untold because their endpoint was left alone for as long as a schedule takes.
+    pub(super) given_up: usize,
 }
 
 /// Takes what may be sent now. Five statements, whatever is due; one when nothing is; a few more when something has to end or a
@@ -80,7 +82,7 @@ pub(super) async fn take_due(connection: &mut AsyncPgConnection, asked: Asked<'_
     let keys: Vec<PublisherKey> = due.iter().map(|publisher| publisher.key).collect();
     let Some(now) = due.first().map(|publisher| publisher.now) else { return Ok(Taken::default()) };
     let endpoints = publisher_traffic::endpoints_of(connection, &keys, SPAN_SECONDS).await?;
-    end_unsent(connection, &endpoints, asked.ids, now).await?;
+    let given_up = end_unsent(connection, &endpoints, asked.ids, now).await?;
     // Whoever was sent something longest ago comes first: with one free slot it is everybody's turn all the same.
     due.sort_by_key(|publisher| publisher.bucket.empty_at);
     let allowances: BTreeMap<PublisherKey, Allowance> = (0_i32..)
@@ -90,7 +92,7 @@ pub(super) async fn take_due(connection: &mut AsyncPgConnection, asked: Asked<'_
         .collect();
     let is_more = allowances.len() < due.len();
     if allowances.is_empty() {
-        return Ok(Taken { claimed: Vec::new(), is_more });
+        return Ok(Taken { claimed: Vec::new(), is_more, given_up });
     }
     let shares: Vec<EndpointShare> = endpoints
         .iter()
@@ -118,7 +120,7 @@ pub(super) async fn take_due(connection: &mut AsyncPgConnection, asked: Asked<'_
         claimed
     };
     let is_more = is_more || taken.len() >= asked.room.deliveries || has_left(&shares, &taken);
-    Ok(Taken { claimed, is_more })
+    Ok(Taken { claimed, is_more, given_up })
 }
 
 /// Whether anybody took as much as it might: then it may have more.
@@ -154,13 +156,13 @@ fn allowance(publisher: &DuePublisher, place: i32, asked: &Asked<'_>) -> Allowan
 }
 
 /// Ends what is due at endpoints that are switched off, and what has been due for too long at those that are left alone; what is
-/// left of it with the next claim, which follows at once.
+/// left of it with the next claim, which follows at once. How many were of the second kind.
 async fn end_unsent(
     connection: &AsyncPgConnection,
     endpoints: &[DueEndpoint],
     ids: &dyn IdSource,
     now: Timestamp,
-) -> QueryResult<()> {
+) -> QueryResult<usize> {
     let off = |endpoint: &DueEndpoint| endpoint.is_ending;
     let alone = |endpoint: &DueEndpoint| {
         endpoint.active && endpoint.is_overdue && endpoint.condition.is_given_up(now)
@@ -175,11 +177,11 @@ async fn end_those(
     endpoints: impl Iterator<Item = &DueEndpoint>,
     why: Why,
     (ids, now): (&dyn IdSource, Timestamp),
-) -> QueryResult<()> {
+) -> QueryResult<usize> {
     let endpoints: Vec<EndpointKey> =
         endpoints.map(|endpoint| (endpoint.publisher.0, endpoint.endpoint)).collect();
     if endpoints.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let ended = unsent::end(connection, &endpoints, why, ENDED_AT_ONCE).await?;
     if let (Why::LeftAlone(_), Some((first, _))) = (why, ended.first()) {
@@ -194,7 +196,7 @@ async fn end_those(
     if ended.len() >= usize::from(ENDED_AT_ONCE) {
         wake_ups::after_commit(DELIVERIES);
     }
-    Ok(())
+    Ok(ended.len())
 }
 
 fn share(endpoint: &DueEndpoint, allowance: &Allowance) -> Option<EndpointShare> {

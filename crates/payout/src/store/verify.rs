@@ -297,7 +297,7 @@ async fn sides(connection: &mut AsyncPgConnection, findings: &mut Findings) -> Q
 }
 
 /// What each conversion's entries come to, beside what its row says they are: what counts as earned is posted, nothing else is, and
-/// only what is undecided is reserved.
+/// only what is undecided is reserved, and what has its room in the limits is one or the other.
 async fn books(connection: &mut AsyncPgConnection, findings: &mut Findings) -> QueryResult<()> {
     let rows: Vec<IdRow> = sql_query(
         "WITH entries AS (
@@ -327,6 +327,7 @@ async fn books(connection: &mut AsyncPgConnection, findings: &mut Findings) -> Q
                 CASE books WHEN 'posted' THEN payout_micros ELSE 0 END)
             OR (status IN ('success', 'flagged')) <> (books = 'posted')
             OR books = 'reserved' AND status NOT IN ('pending', 'on_review')
+            OR books = 'empty' AND counted = 'taken'
             OR conversions.conversion_id IS NULL",
     )
     .load(connection)

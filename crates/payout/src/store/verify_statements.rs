@@ -178,20 +178,50 @@ async fn checkpoints(
     Ok(read.collect())
 }
 
-/// The lines of a statement come to its figures.
+/// Every line of every statement, drawn again: what each event of each offer earned and lost, and how often. As lines are all that
+/// conversions moved, they come to the statement's figures.
 async fn lines(connection: &mut AsyncPgConnection, findings: &mut Findings) -> QueryResult<()> {
-    let rows: Vec<IdRow> = sql_query(
-        "SELECT statement_id AS id FROM statements
-        FULL JOIN (
-            SELECT tenant_id, statement_id, sum(earned_micros) AS earned, sum(reversed_micros) AS reversed
-            FROM statement_lines GROUP BY tenant_id, statement_id
-        ) AS lines USING (tenant_id, statement_id)
-        WHERE (earned_micros, reversed_micros) IS DISTINCT FROM (coalesce(earned, 0)::bigint, coalesce(reversed, 0)::bigint)",
+    let rows: Vec<LineRow> = sql_query(
+        "WITH entries AS (
+            SELECT transfers.tenant_id, transfers.conversion_id, side.account_id, transfers.period,
+                transfers.status_revision, transfers.kind = 'reversal' AS is_reversal, sum(transfers.amount_micros
+                    * side.sign * CASE accounts.kind WHEN 'advertiser_receivable' THEN 1 ELSE -1 END) AS amount
+            FROM ledger_transfers AS transfers
+            JOIN statement_periods AS periods
+                ON periods.tenant_id = transfers.tenant_id AND periods.period = transfers.period
+                AND periods.closed_at IS NOT NULL
+            CROSS JOIN LATERAL (VALUES (debit_account_id, 1), (credit_account_id, -1)) AS side (account_id, sign)
+            JOIN ledger_accounts AS accounts
+                ON accounts.tenant_id = transfers.tenant_id AND accounts.account_id = side.account_id
+                AND accounts.kind IN ('advertiser_receivable', 'publisher_payable')
+            WHERE transfers.conversion_id IS NOT NULL AND transfers.kind IN ('post', 'posted', 'reversal')
+            GROUP BY 1, 2, 3, 4, 5, 6
+        ), drawn AS (
+            SELECT tenant_id, account_id, period, offer_id, offer_event_id,
+                count(*) FILTER (WHERE NOT is_reversal) AS conversions,
+                coalesce(sum(amount) FILTER (WHERE NOT is_reversal), 0) AS earned,
+                count(*) FILTER (WHERE is_reversal) AS reversals,
+                coalesce(-sum(amount) FILTER (WHERE is_reversal), 0) AS reversed
+            FROM entries JOIN conversions USING (tenant_id, conversion_id)
+            GROUP BY 1, 2, 3, 4, 5
+        ), said AS (
+            SELECT tenant_id, account_id, period, offer_id, offer_event_id, lines.statement_id, lines.conversions,
+                lines.earned_micros AS earned, lines.reversals, lines.reversed_micros AS reversed
+            FROM statement_lines AS lines LEFT JOIN statements USING (tenant_id, statement_id)
+        )
+        SELECT coalesce(said.statement_id, statements.statement_id, account_id) AS id, offer_id
+        FROM drawn FULL JOIN said USING (tenant_id, account_id, period, offer_id, offer_event_id)
+        LEFT JOIN statements USING (tenant_id, account_id, period)
+        WHERE (drawn.conversions, drawn.earned, drawn.reversals, drawn.reversed)
+            IS DISTINCT FROM (said.conversions, said.earned, said.reversals, said.reversed)",
     )
     .load(connection)
     .await?;
     for row in rows {
-        findings.note(format!("statement {}: its lines are not what it earned and lost", row.id));
+        findings.note(format!(
+            "statement {}: its line of offer {} is not what was earned and lost",
+            row.id, row.offer_id
+        ));
     }
     Ok(())
 }
@@ -308,7 +338,9 @@ struct DeedRow {
 }
 
 #[derive(QueryableByName)]
-struct IdRow {
+struct LineRow {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    offer_id: Uuid,
 }

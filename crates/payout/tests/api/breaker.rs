@@ -7,7 +7,7 @@ use test_kit::Answer;
 
 use crate::{
     facts::Tenant,
-    stage::{SOON, Stage},
+    stage::{SOON, Stage, metric},
 };
 
 /// One attempt at a time: answers come in the order of the requests.
@@ -207,6 +207,7 @@ async fn what_an_endpoint_was_not_there_for_as_long_as_a_schedule_takes_is_exhau
     assert_eq!(stage.count(&attempts).await, made, "without a call");
     let said = stage.said_count::<DeliveryOutcome>(7).await;
     assert!(said.iter().any(|fact| fact.result() == DeliveryResult::Exhausted), "{said:?}");
+    metric("payout_deliveries_exhausted_total", |exhausted| exhausted == 7).await;
     // Nobody is given up who answers, however long it has waited.
     stage.publisher.answer("/cb", [Answer::status(200)]);
     time_is_up(&stage).await;

@@ -1,6 +1,6 @@
 //! How a publisher's endpoints are, for the tenant's people and for the publisher itself.
 
-use contracts::catalog::{PublisherChanged, TokenRole};
+use contracts::catalog::{PostbackEndpoint, PublisherChanged, TokenRole};
 use serde_json::json;
 use test_kit::Answer;
 use uuid::Uuid;
@@ -122,5 +122,68 @@ async fn a_publisher_reads_its_own_and_a_tenant_its_publishers() {
     assert_eq!(stage.get(&path(PUBLISHER), Some(STRANGER)).await.0, 404);
     assert_eq!(stage.get(&path(99), Some(ANALYST)).await.0, 404);
     assert_eq!(stage.get(&path(PUBLISHER), None).await.0, 401);
+    stage.strike().await;
+}
+
+/// Attempts at an endpoint, in SQL, where `n` counts them: how many seconds ago, how many milliseconds, the answer; and which
+/// headers were sent.
+async fn plant(
+    stage: &Stage,
+    tenant: Tenant,
+    endpoint: Uuid,
+    count: usize,
+    [ago, took, answered, headers]: [&str; 4],
+) {
+    let insert = format!(
+        "INSERT INTO delivery_attempts (tenant_id, delivery_id, number, endpoint_id, started_at, duration_ms, http_status,
+            headers, request, failure, response)
+        SELECT '{}'::uuid, gen_random_uuid(), 1, '{endpoint}'::uuid, now() - make_interval(secs => {ago}), {took}, {answered},
+            '{headers}', 'GET', '', ''
+        FROM generate_series(1, {count}) AS n",
+        tenant.0
+    );
+    assert_eq!(stage.meanwhile(&insert).await, count);
+}
+
+#[tokio::test]
+async fn the_share_and_the_percentile_are_of_the_calls_to_that_endpoint_within_the_hour() {
+    const SENT: &str = "webhook-id";
+    let (stage, ours) = stage().await;
+    let (first, second) = (endpoint_id().as_uuid(), Uuid::from_u128(0xe9));
+    let other = PostbackEndpoint {
+        endpoint_id: second.as_bytes().to_vec(),
+        signing_secrets: Vec::new(),
+        ..ours.endpoint(stage.template())
+    };
+    stage.say_catalog([ours.publisher(2, vec![ours.endpoint(stage.template()), other])]).await;
+    // 1 ms to 100 ms, in no order; 67 were answered 2xx, the others just beside that or not at all.
+    let answered =
+        "CASE WHEN n <= 40 THEN 200 WHEN n <= 67 THEN 299 WHEN n <= 80 THEN 300 WHEN n <= 90 THEN 199 END";
+    plant(&stage, ours, first, 100, ["n * 37 % 100", "n", answered, SENT]).await;
+    // Before the hour, no calls, and another tenant's of the same name.
+    plant(&stage, ours, first, 50, ["3600 + n", "60000", "500", SENT]).await;
+    plant(&stage, ours, first, 50, ["n", "0", "NULL::integer", ""]).await;
+    plant(&stage, Tenant::new(2), first, 50, ["n", "60000", "500", SENT]).await;
+    plant(&stage, ours, second, 3, ["1000 + n", "n * 10000", "CASE WHEN n < 3 THEN 200 ELSE 500 END", SENT])
+        .await;
+    let figures = async |place: usize| {
+        let (status, health) = stage.get(&path(PUBLISHER), Some(ANALYST)).await;
+        assert_eq!(status, 200, "{health}");
+        let endpoint = &health["endpoints"][place];
+        json!([
+            endpoint["attemptCount"],
+            endpoint["successCount"],
+            endpoint["successPercent"],
+            endpoint["durationP95Ms"]
+        ])
+    };
+    assert_eq!(figures(0).await, json!([100, 67, "67.00", 95]));
+    // Of three, two are 66 %, and 95 of 100 are all of them.
+    assert_eq!(figures(1).await, json!([3, 2, "66.66", 30_000]));
+
+    // The newest thousand push out what was before them.
+    plant(&stage, ours, second, 1_000, ["n / 2", "n", "204", SENT]).await;
+    assert_eq!(figures(1).await, json!([1_000, 1_000, "100.00", 950]));
+    assert_eq!(figures(0).await, json!([100, 67, "67.00", 95]));
     stage.strike().await;
 }

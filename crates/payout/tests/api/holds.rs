@@ -57,13 +57,23 @@ async fn a_veto_in_the_hold_gives_the_reservation_up_and_tells_nobody() {
     let brownboots = Tenant::new(1);
     stage.introduce(brownboots).await;
     let held = ConversionVerdict { terms: Some(terms(3)), ..brownboots.verdict(1) };
-    stage.say_verdicts([brownboots.qualified(held.clone()), brownboots.vetoed(&held)]).await;
+    // One after the other: heard together, the newer would be all that there ever was.
+    stage.say_verdicts([brownboots.qualified(held.clone())]).await;
+    stage.rows("conversions WHERE status = 'pending' AND books = 'reserved' AND counted = 'taken'", 1).await;
+    stage.rows("ledger_transfers WHERE kind = 'pending'", 2).await;
+    stage.say_verdicts([brownboots.vetoed(&held)]).await;
     stage
         .rows(
-            "conversions WHERE status = 'rejected' AND reason_code = 'REJECTED_FRAUD' AND books = 'empty'",
+            "conversions WHERE status = 'rejected' AND reason_code = 'REJECTED_FRAUD' AND books = 'empty'
+                AND counted = 'nowhere'",
             1,
         )
         .await;
+    let voided = "ledger_transfers AS void JOIN ledger_transfers AS reserved
+        ON void.kind = 'void' AND reserved.transfer_id = void.pending_transfer_id";
+    stage.rows(voided, 2).await;
+    stage.rows("ledger_transfers", 4).await;
+    stage.rows("limit_usage WHERE conversions > 0", 0).await;
     stage.holds_end().await;
     // A second click goes all the way, so the first had its chance.
     stage.say_verdicts([brownboots.qualified(brownboots.verdict(2))]).await;

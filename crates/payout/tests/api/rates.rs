@@ -1,12 +1,12 @@
 //! How fast a publisher is told, and that nobody's backlog is anybody else's.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use contracts::{
     catalog::{PostbackEndpoint, PublisherChanged},
     payout::{DeliveryOutcome, DeliveryResult},
 };
-use test_kit::eventually;
+use test_kit::{Answer, Delivery, eventually};
 use uuid::Uuid;
 
 use crate::{
@@ -49,6 +49,56 @@ async fn no_more_than_its_rate_goes_to_a_publisher_whatever_the_number_of_replic
     let took = last.duration_since(*first).unwrap();
     // 5 % for what an attempt itself takes.
     assert!(took >= Duration::from_millis(2_850), "{took:?}");
+    stage.strike().await;
+}
+
+/// The most requests that were under way at a moment, when each was answered so long after it had come.
+fn most_at_once(heard: &[Delivery], answered_after: Duration) -> usize {
+    let under_way = |moment: SystemTime| {
+        heard.iter().filter(|postback| (postback.at..postback.at + answered_after).contains(&moment)).count()
+    };
+    heard.iter().map(|postback| under_way(postback.at)).max().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn no_more_than_it_asked_for_is_under_way_at_once_to_a_publisher() {
+    // For longer than an attempt keeps its slot.
+    const ANSWERED_AFTER: Duration = Duration::from_millis(1_500);
+    let stage = Stage::with(1, |settings| settings.delivery.per_publisher = 2).await;
+    let tenant = Tenant::new(1);
+    stage.say_catalog([tenant.envelope(&tenant.offer(1))]).await;
+    stage.publisher.answer("/cb", [Answer::status(200).after(ANSWERED_AFTER)]);
+    // More than the installation's, less, and the installation's. On a machine that stands still fewer may meet, and never more.
+    let mut told = 0;
+    for (version, max_concurrency, due, expected) in
+        [(1_u8, Some(4), 6_u8, 3..=4), (2, Some(1), 3, 1..=1), (3, None, 4, 2..=2)]
+    {
+        let publisher = PublisherChanged {
+            tenant_id: tenant.0.to_vec(),
+            publisher_id: Uuid::from_u128(PUBLISHER).as_bytes().to_vec(),
+            version: version.into(),
+            active: true,
+            endpoints: vec![tenant.endpoint(stage.template())],
+            max_concurrency,
+            ..PublisherChanged::default()
+        };
+        stage.say_catalog([tenant.envelope(&publisher)]).await;
+        // A pause gathers them: all are due when it ends.
+        let pause = "INSERT INTO endpoint_conditions (tenant_id, endpoint_id, paused_at)
+            SELECT tenant_id, endpoint_id, now() FROM postback_endpoints
+            ON CONFLICT (tenant_id, endpoint_id) DO UPDATE SET paused_at = now()";
+        stage.meanwhile(pause).await;
+        let clicks = 10 * version..10 * version + due;
+        stage.say_verdicts(clicks.map(|click| tenant.qualified(tenant.verdict(click)))).await;
+        stage.rows("deliveries WHERE state = 'waiting' AND attempts = 0 AND lease IS NULL", due.into()).await;
+        let before = stage.publisher.deliveries().len();
+        stage.meanwhile("UPDATE endpoint_conditions SET paused_at = NULL").await;
+        told += i64::from(due);
+        stage.rows("deliveries WHERE state = 'delivered' AND attempts = 1", told).await;
+        let heard = stage.publisher.deliveries();
+        let most = most_at_once(&heard[before..], ANSWERED_AFTER);
+        assert!(expected.contains(&most), "{max_concurrency:?}: {most}: {heard:?}");
+    }
     stage.strike().await;
 }
 

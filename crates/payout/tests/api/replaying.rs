@@ -18,8 +18,8 @@ use crate::{
 const MANAGER: &str = "gkt_manager";
 const PARTNER: &str = "gkt_partner";
 const STRANGER: &str = "gkt_stranger";
-const ORDERS: &str = "/api/v1/delivery-replays";
-const PUBLISHER: &str = "00000000-0000-0000-0000-0000000000b1";
+pub(crate) const ORDERS: &str = "/api/v1/delivery-replays";
+pub(crate) const PUBLISHER: &str = "00000000-0000-0000-0000-0000000000b1";
 
 async fn stage_with(replicas: usize, change: impl Fn(&mut payout::Settings)) -> (Stage, Tenant) {
     let stage = Stage::with(replicas, change).await;
@@ -35,7 +35,7 @@ async fn stage_with(replicas: usize, change: impl Fn(&mut payout::Settings)) -> 
     (stage, brownboots)
 }
 
-async fn stage() -> (Stage, Tenant) {
+pub(crate) async fn stage() -> (Stage, Tenant) {
     stage_with(1, |_| ()).await
 }
 
@@ -73,11 +73,11 @@ fn why() -> Value {
     json!({ "reason": "The publisher repaired its endpoint." })
 }
 
-fn order(states: &[&str]) -> Value {
+pub(crate) fn order(states: &[&str]) -> Value {
     json!({ "publisherId": PUBLISHER, "states": states, "reason": "The publisher lost a day." })
 }
 
-fn id(replay: &Value) -> &str {
+pub(crate) fn id(replay: &Value) -> &str {
     replay["replayId"].as_str().unwrap_or_else(|| panic!("{replay}"))
 }
 
@@ -88,7 +88,7 @@ async fn replay(stage: &Stage, id: &str) -> Value {
 }
 
 /// The order once it says so.
-async fn replay_when(stage: &Stage, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn replay_when(stage: &Stage, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     eventually("the replay is so far", SOON, async || {
         let replay = replay(stage, id).await;
         if is_so(&replay) { Ok(replay) } else { Err(replay) }

@@ -3,16 +3,10 @@
 use std::{os::unix::process::ExitStatusExt as _, time::Duration};
 
 use bus::house::{ATTRIBUTION_PAYOUT, PAYOUT_PEOPLE};
-use contracts::{
-    Stamp,
-    attribution::ConversionVerdict,
-    payout::{ConversionDecidedByPerson, PersonDecision},
-    seal,
-};
-use kernel::{FactId, TenantId, Timestamp};
+use contracts::attribution::ConversionVerdict;
 use prost::Message as _;
 use serde_json::json;
-use system_tests::{ServiceName, api::text, inject::Injector};
+use system_tests::{ServiceName, api::text};
 use test_kit::{Postback, eventually};
 use uuid::Uuid;
 
@@ -72,29 +66,14 @@ async fn a_decision_and_an_erasure_have_one_effect_whoever_is_killed() {
     .await;
     quiet(&scene).await;
 
-    // A person rejects it; payout's issue is not done, so the fact comes from here.
+    // A person rejects it.
     let verdict = ConversionVerdict::decode(verdicts[0].as_slice()).unwrap();
-    let tenant = TenantId::from_slice(&verdict.tenant_id).unwrap();
+    let conversion = Uuid::from_slice(&verdict.conversion_id).unwrap();
     arm(&mut scene, ServiceName::Attribution).await;
-    let stamp = Stamp {
-        fact_id: FactId::from_uuid(Uuid::now_v7()),
-        tenant: Some(tenant),
-        recorded_at: Timestamp::from_micros(chrono::Utc::now().timestamp_micros()),
-        traceparent: String::new(),
-        tracestate: String::new(),
-    };
-    let decided = ConversionDecidedByPerson {
-        tenant_id: verdict.tenant_id.clone(),
-        conversion_id: verdict.conversion_id.clone(),
-        gk_click_id: verdict.click.as_ref().unwrap().gk_click_id.clone(),
-        offer_event_id: verdict.offer_event_id.clone(),
-        occurrence: verdict.occurrence.clone(),
-        decision: PersonDecision::Reject.into(),
-        token_id: vec![7; 16],
-        reason: String::from("a bot"),
-    };
-    let injector = Injector::connect(scene.stack.namespace()).await;
-    injector.publish::<ConversionDecidedByPerson>(seal(stamp, &decided)).await;
+    let path = format!("/api/v1/conversions/{conversion}/decisions");
+    let reject = json!({"decision": "Reject", "reason": "a bot"});
+    let decided = scene.guide.payout().post(&path, &reject).await.unwrap();
+    assert_eq!(decided["reasonCode"], "REJECTED_BY_PERSON", "{decided:#}");
     died(&mut scene, ServiceName::Attribution, ATTRIBUTION_PAYOUT).await;
     scene.stack.service(ServiceName::Attribution).start().await;
     let told = eventually("payout hears of the rejection", SOON, async || {

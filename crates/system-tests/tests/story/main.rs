@@ -2,6 +2,7 @@
 
 mod budgets;
 mod canaries;
+mod committed;
 mod credential_rotation;
 mod guide;
 mod hold;

@@ -12,6 +12,7 @@ use crate::{
         ledger::AccountId,
         statements::{Month, StatementId},
     },
+    failpoints,
     store::{
         periods::{self, PeriodRow},
         statements::{self, NewLine, NewStatement},
@@ -73,7 +74,10 @@ impl Failure for CloseError {
 /// # Errors
 /// [`CloseError`].
 pub async fn close(pool: &Pool, asked: Closing) -> Result<PeriodRow, CloseError> {
-    transact(pool, Retries::default(), async |connection| carry_out(connection, asked).await).await
+    let closed =
+        transact(pool, Retries::default(), async |connection| carry_out(connection, asked).await).await?;
+    failpoints::closed();
+    Ok(closed)
 }
 
 async fn carry_out(connection: &mut AsyncPgConnection, asked: Closing) -> Result<PeriodRow, CloseError> {

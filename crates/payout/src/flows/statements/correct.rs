@@ -12,6 +12,7 @@ use crate::{
         ledger::{Account, AccountKind, Flow, Kind, Transfer},
         statements::{Month, StatementId, adjustment_id, payment_id},
     },
+    failpoints,
     flows::periods::take,
     store::{
         self,
@@ -181,7 +182,9 @@ async fn period_for(
 /// # Errors
 /// [`CorrectError`].
 pub async fn pay(pool: &Pool, asked: &Payment) -> Result<(), CorrectError> {
-    transact(pool, Retries::default(), async |connection| settle(connection, asked).await).await
+    transact(pool, Retries::default(), async |connection| settle(connection, asked).await).await?;
+    failpoints::paid();
+    Ok(())
 }
 
 async fn settle(connection: &mut AsyncPgConnection, asked: &Payment) -> Result<(), CorrectError> {
