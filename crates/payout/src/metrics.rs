@@ -102,9 +102,6 @@ impl Metrics {
             Next::End(End::Exhausted) => "exhausted",
             Next::End(End::Stopped | End::Superseded) => "stopped",
         };
-        if next == Next::End(End::Exhausted) {
-            self.exhausted.add(1, &[KeyValue::new("reason", "attempts")]);
-        }
         self.attempts.add(1, &[KeyValue::new("result", result)]);
     }
 
@@ -113,11 +110,20 @@ impl Metrics {
         self.attempts.add(1, &[KeyValue::new("result", "too_late")]);
     }
 
-    /// Counts deliveries that ended because their endpoint was left alone for as long as a schedule takes.
+    /// Counts deliveries that are written down as exhausted after ten attempts.
+    pub(crate) fn used_up(&self, deliveries: usize) {
+        self.count_exhausted("attempts", deliveries);
+    }
+
+    /// Counts those whose endpoint was left alone for as long as a schedule takes.
     pub(crate) fn given_up(&self, deliveries: usize) {
+        self.count_exhausted("left_alone", deliveries);
+    }
+
+    fn count_exhausted(&self, reason: &'static str, deliveries: usize) {
         if deliveries > 0 {
             let deliveries = u64::try_from(deliveries).unwrap_or(u64::MAX);
-            self.exhausted.add(deliveries, &[KeyValue::new("reason", "left_alone")]);
+            self.exhausted.add(deliveries, &[KeyValue::new("reason", reason)]);
         }
     }
 

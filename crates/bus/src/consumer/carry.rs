@@ -136,6 +136,7 @@ impl Carrying {
             match attempt(async { handler.handle(tried).await }).await {
                 Attempt::Done => {
                     patience.over();
+                    self.tries_left = TRIES;
                     if breaker.is_open() {
                         // The bad day may have ended just now, after they were refused.
                         self.try_again(true);
@@ -438,6 +439,16 @@ mod tests {
             assert_eq!(carried, Round::Settled { buried: 0, unburied: vec![] });
             assert_eq!(waits.doubted, 1);
         }
+    }
+
+    #[test]
+    fn whoever_is_refused_after_a_success_is_tried_as_often_as_anybody() {
+        let handler =
+            Scripted { poison: (1..4).collect(), bad_day: Mutex::new(7 + 4 + 4), ..Scripted::default() };
+        let mut waits = Waits::default();
+        let carried = run(&handler, 4, 512, Order::Forwards, &mut waits);
+        assert_eq!(carried, Round::Settled { buried: 3, unburied: vec![] });
+        assert_eq!(waits.doubted, 3 + TRIES, "three rounds of a bad day, and all tries of what is bad");
     }
 
     #[test]

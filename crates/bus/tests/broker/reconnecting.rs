@@ -93,6 +93,8 @@ async fn a_deleted_queue_is_declared_and_consumed_again() {
     stranger.channel.queue_delete(namespace.of(QUEUE).into(), QueueDeleteOptions::default()).await.unwrap();
     test_kit::eventually("the queue is back", BACK_WITHIN, async || namespace.ready(QUEUE).await.is_some())
         .await;
+    test_kit::eventually("it is consumed", SOON, async || stranger.consumers(QUEUE, &namespace).await > 0)
+        .await;
     rig.say([2]).await;
     seen.has_handled([2]).await;
     rig.stop().await;
@@ -111,7 +113,10 @@ async fn a_queue_that_is_deleted_while_its_items_are_doubted_is_consumed_again()
     rig.say([3]).await;
     stranger.channel.queue_delete(namespace.of(QUEUE).into(), QueueDeleteOptions::default()).await.unwrap();
     seen.has_handled([3]).await;
+    // Consumed again, which comes after it is declared and bound.
     test_kit::eventually("the queue is back", SOON, async || namespace.ready(QUEUE).await.is_some()).await;
+    test_kit::eventually("it is consumed", SOON, async || stranger.consumers(QUEUE, &namespace).await > 0)
+        .await;
     rig.say([4]).await;
     seen.has_handled([4]).await;
     assert_eq!(seen.buried().len(), 3);

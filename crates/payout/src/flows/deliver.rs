@@ -186,7 +186,7 @@ impl Deliverer {
             done.iter().map(|finished| (finished.outcome.id, &finished.trace)).collect();
         let heard: Vec<Heard> = done.iter().map(Done::heard).collect();
         let ids = self.sender.ids.as_ref();
-        let turns = transact(&self.pool, Retries::default(), async |connection| {
+        let (turns, used_up) = transact(&self.pool, Retries::default(), async |connection| {
             attempts::add(connection, &attempts).await?;
             let Concluded { recorded, ended } = deliveries::conclude(connection, &outcomes).await?;
             let replaced: Vec<_> = ended.iter().filter(|ended| ended.is_superseded).copied().collect();
@@ -201,9 +201,11 @@ impl Deliverer {
                 .map(|ended| facts::delivery_outcome(ids, now, traces.get(&ended.id).copied(), ended))
                 .collect();
             outbox::add(connection, &facts).await?;
-            Ok::<_, DbError>(turns)
+            let used_up = ended.iter().filter(|ended| ended.end == End::Exhausted).count();
+            Ok::<_, DbError>((turns, used_up))
         })
         .await?;
+        self.sender.metrics.used_up(used_up);
         announce(&turns, &self.sender.metrics);
         Ok(())
     }

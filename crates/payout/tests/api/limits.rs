@@ -232,7 +232,8 @@ async fn above_a_limit_it_is_reviewed_or_accepted_unpaid_as_the_offer_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_replicas_end_within_a_nearly_spent_budget_and_a_cap() {
     const TAKEN: &str = "SELECT count(*) AS count FROM conversions WHERE counted = 'taken'";
-    let stage = Stage::with(2, |_| ()).await;
+    // Forty people ask at once, beside the verdicts.
+    let stage = Stage::with(2, |settings| settings.database.wait_timeout_ms = 60_000).await;
     let brownboots = Tenant::new(1);
     let mut offer = budgets(brownboots, 1, 40, None);
     offer.events[0].caps = Some(Caps { all_time: Some(30), ..Caps::default() });
