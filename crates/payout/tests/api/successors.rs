@@ -101,7 +101,7 @@ async fn rejecting_the_install_holds_the_whole_click_but_for_what_people_decided
     let said = stage.said_count::<ConversionStatusChanged>(6 + 2 + 3).await;
     let tainted: Vec<_> = said.iter().filter(|fact| fact.reason_code == "REVIEW_TAINTED").collect();
     assert!(tainted.len() == 2 && tainted.iter().all(|fact| fact.actor() == ActorKind::Verdict));
-    assert_eq!(stage.said::<ConversionDecidedByPerson>().len(), 3);
+    assert_eq!(stage.said_count::<ConversionDecidedByPerson>(3).await.len(), 3);
     stage.rows("conversion_decisions WHERE bulk_id IS NULL", 3).await;
 
     // The pending times are over: what a person cleared and the other click are released, what is held is not.
