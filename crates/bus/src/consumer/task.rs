@@ -9,7 +9,7 @@ use lapin::{
 };
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, field::Empty};
 
 use crate::{
     consumer::{
@@ -108,7 +108,10 @@ impl<H: BatchHandler> ConsumeTask<H> {
             };
             let started = Instant::now();
             // A root of its own: the items come from many traces, and the service links each of them.
-            let span = tracing::info_span!(parent: None, "batch", bus.queue = self.queue.name, bus.items = batch.items.len());
+            let items = batch.items.len();
+            let span = tracing::info_span!(
+                parent: None, "batch", bus.queue = self.queue.name, bus.items = items, bus.joined = Empty
+            );
             let mut holding = Holding::new(
                 &channel,
                 self.queue.name,
@@ -119,7 +122,11 @@ impl<H: BatchHandler> ConsumeTask<H> {
             let carried =
                 self.carry(&mut batch, &mut intake, breaker, &mut holding).instrument(span.clone()).await;
             let Some((buried, unburied)) = carried else { break };
-            span.record("bus.items", batch.items.len());
+            let joined = batch.items.len().saturating_sub(items);
+            if joined > 0 {
+                // A field of its own: an attribute that is recorded twice is exported twice.
+                span.record("bus.joined", joined);
+            }
             let took = started.elapsed();
             self.metrics.batch_done(self.queue.name, batch.items.len(), buried, took);
             if holding.handed_back() {
